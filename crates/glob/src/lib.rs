@@ -1,0 +1,1 @@
+//! File name patterns as the Go libraries of the field read them.

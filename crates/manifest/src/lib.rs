@@ -1,0 +1,1 @@
+//! One Kubernetes object and lists of them: split, flatten, track.

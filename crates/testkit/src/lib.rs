@@ -1,0 +1,1 @@
+//! Git repositories, servers and folder cases made by code, for tests only.

@@ -1,0 +1,1 @@
+//! YAML as Go sees it: read, resolve, emit.

@@ -1,0 +1,2 @@
+//! Entry point of the manifestd binary.
+fn main() {}
