@@ -1,1 +1,10 @@
-//! The manifestd service.
+//! The manifestd service: a repository goes in, Kubernetes manifests come out.
+//!
+//! The road of one request: `api` or `cli` → [`request`] → `pipeline` → `source` → `git`, then `render` → the engines.
+
+pub mod credentials;
+pub mod error;
+pub mod pipeline;
+pub mod render;
+pub mod request;
+pub mod source;

@@ -1,0 +1,127 @@
+//! What one render is given: a tree to read, options, budgets and a flag that says stop.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use tree::{Tree, TreePath};
+
+use crate::error::{Error, Kind, Result};
+use crate::request::Renderer;
+
+/// One source to render. The trees are already recording.
+pub struct Job {
+    /// The repository, or what else the source comes from.
+    pub tree: Arc<dyn Tree>,
+    /// The folder to render.
+    pub path: TreePath,
+    /// The files other sources lend, by ref name (without `$`).
+    pub lent: BTreeMap<String, Lent>,
+    /// What to render with.
+    pub renderer: Renderer,
+    /// The application's name; may be empty.
+    pub name: String,
+    /// The namespace; may be empty.
+    pub namespace: String,
+    /// The Kubernetes version, as asked for. A renderer that looks at it records the use of [`Job::KUBE_VERSION`].
+    pub kube_version: Option<String>,
+    /// The API versions, sorted, each once. A renderer that looks at them records [`Job::API_VERSIONS`].
+    pub api_versions: Vec<String>,
+    /// Where uses of inputs other than files are recorded.
+    pub inputs: Arc<tree::Inputs>,
+    /// What the render may use up.
+    pub budgets: Budgets,
+    /// Raised when nobody waits any more, or time is up.
+    pub stop: Stop,
+}
+
+impl Job {
+    /// The input fact that says the Kubernetes version was looked at.
+    pub const KUBE_VERSION: &'static str = "kube version";
+    /// The input fact that says the API versions were looked at.
+    pub const API_VERSIONS: &'static str = "API versions";
+}
+
+/// A source that lends its files.
+#[derive(Clone)]
+pub struct Lent {
+    /// Its tree.
+    pub tree: Arc<dyn Tree>,
+}
+
+/// What one render may use up.
+#[derive(Clone, Copy, Debug)]
+pub struct Budgets {
+    /// Wall clock of one render.
+    pub time: Duration,
+    /// Bytes of all manifest files of a directory source together.
+    pub directory_bytes: u64,
+    /// Bytes of the rendered manifests together.
+    pub output_bytes: u64,
+    /// Bytes of an exported chart or kustomization (`exec`).
+    pub export_bytes: u64,
+    /// Data size (`RLIMIT_DATA`) of a program (`exec`).
+    pub program_bytes: u64,
+}
+
+impl Default for Budgets {
+    fn default() -> Self {
+        Self {
+            // Twice what the slowest chart of the public corpus takes with the helm program on a busy machine.
+            time: Duration::from_secs(60),
+            // Argo CD's stock limit is 10 MiB; ours leaves room for generated CRD folders.
+            directory_bytes: 64 << 20,
+            // The gRPC message limit: more could not be sent in one answer, and hardly ever is meant.
+            output_bytes: 100 << 20,
+            export_bytes: 256 << 20,
+            program_bytes: 2 << 30,
+        }
+    }
+}
+
+/// Says when to give up: a flag others raise, and a deadline. Cheap to clone; looked at inside loops.
+#[derive(Clone, Debug)]
+pub struct Stop {
+    raised: Arc<AtomicBool>,
+    deadline: Instant,
+}
+
+impl Stop {
+    /// Stops after `time` at the latest.
+    #[must_use]
+    pub fn after(time: Duration) -> Self {
+        Self { raised: Arc::new(AtomicBool::new(false)), deadline: Instant::now() + time }
+    }
+
+    /// Stops everything that looks at this flag.
+    pub fn raise(&self) {
+        self.raised.store(true, Ordering::Relaxed);
+    }
+
+    /// The flag itself, for libraries that take one.
+    #[must_use]
+    pub fn flag(&self) -> &AtomicBool {
+        &self.raised
+    }
+
+    /// The time left until the deadline.
+    #[must_use]
+    pub fn left(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+
+    /// Fails once the flag is raised or the deadline has passed.
+    ///
+    /// # Errors
+    /// [`Kind::Cancelled`] or [`Kind::Deadline`].
+    pub fn check(&self) -> Result<()> {
+        if self.raised.load(Ordering::Relaxed) {
+            return Err(Error::new(Kind::Cancelled, "rendering was stopped: nobody waits for it any more"));
+        }
+        if Instant::now() >= self.deadline {
+            return Err(Error::new(Kind::Deadline, "rendering took longer than its time limit"));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,228 @@
+//! Our own words for what is asked and what is answered. The wire (`api/`) and the command line (`cli/`) are turned
+//! into these, and everything behind them knows nothing else.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::credentials::Credential;
+use crate::pipeline::Body;
+
+/// "This source, at this revision, with these options."
+#[derive(Clone, Debug, Default)]
+pub struct RenderRequest {
+    /// The sources, in order; their manifests follow one another in the answer.
+    pub sources: Vec<Source>,
+    /// The application's name: the Helm release name unless the options say otherwise. May be empty.
+    pub name: String,
+    /// The namespace the manifests are for; empty leaves it to the renderer's default.
+    pub namespace: String,
+    /// The Kubernetes version to render for, such as `1.33.0`; `None` is the renderer's default.
+    pub kube_version: Option<String>,
+    /// The API versions of the cluster (`group/version` and `group/version/Kind`), in any order.
+    pub api_versions: Vec<String>,
+    /// Do not answer from a cached or reused result.
+    pub no_cache: bool,
+    /// Do not answer from cached names of revisions.
+    pub no_revision_cache: bool,
+}
+
+/// One source of manifests, or with a `ref_name` and no path only files for the other sources.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// Where the files come from.
+    pub origin: Origin,
+    /// The folder to render, relative to the root; empty is the root.
+    pub path: String,
+    /// The name other sources use for this one's files (`$name/values.yaml`); empty when none.
+    pub ref_name: String,
+    /// What to render with.
+    pub renderer: Renderer,
+}
+
+/// Where the files of a source come from.
+#[derive(Clone, Debug)]
+pub enum Origin {
+    /// A git repository at a revision.
+    Git {
+        /// The URL as given.
+        url: String,
+        /// Branch, tag, commit id, ref or semver range; empty is `HEAD`.
+        revision: String,
+        /// The credential sent with the request, if any; it wins over the server's own.
+        credential: Option<Credential>,
+    },
+    /// A local folder as it is now, on the command line only.
+    Folder(std::path::PathBuf),
+}
+
+/// What to render with.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Renderer {
+    /// Look at the files: Kustomize, else Helm, else directory.
+    #[default]
+    Detect,
+    /// Plain YAML, JSON and Jsonnet.
+    Directory(DirectoryOptions),
+    /// A Helm chart.
+    Helm(HelmOptions),
+    /// A kustomization.
+    Kustomize(KustomizeOptions),
+}
+
+/// Options of a directory source (spec: Argo CD's `ApplicationSourceDirectory`).
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DirectoryOptions {
+    /// Also the folders beneath.
+    pub recurse: bool,
+    /// Only files matching this pattern; empty is all.
+    pub include: String,
+    /// Not the files matching this pattern; empty is none.
+    pub exclude: String,
+    /// How `.jsonnet` files are evaluated.
+    pub jsonnet: JsonnetOptions,
+}
+
+/// Options of Jsonnet files in a directory source.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct JsonnetOptions {
+    /// External variables (`std.extVar`), the last of a name wins.
+    pub ext_vars: Vec<JsonnetVar>,
+    /// Top-level arguments, the last of a name wins.
+    pub tlas: Vec<JsonnetVar>,
+    /// Library folders, relative to the root of the repository.
+    pub libs: Vec<String>,
+}
+
+/// A Jsonnet variable.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct JsonnetVar {
+    /// The name.
+    pub name: String,
+    /// The value: text, or Jsonnet code when `code` is set.
+    pub value: String,
+    /// Whether `value` is code.
+    pub code: bool,
+}
+
+/// Options of a Helm source.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct HelmOptions {
+    /// The release name; empty is the request's name.
+    pub release_name: String,
+    /// The release's namespace; empty is the request's.
+    pub namespace: String,
+    /// Values files in order: relative to the chart, `/` from the root, or `$ref/` of another source.
+    pub value_files: Vec<String>,
+    /// Leave out values files that do not exist.
+    pub ignore_missing_value_files: bool,
+    /// Inline values as YAML, stronger than every values file.
+    pub values: String,
+    /// `--set` and `--set-string`, in order.
+    pub parameters: Vec<HelmParameter>,
+    /// `--set-file`, in order.
+    pub file_parameters: Vec<HelmFileParameter>,
+    /// Leave out the `crds/` folder.
+    pub skip_crds: bool,
+    /// Leave out tests.
+    pub skip_tests: bool,
+    /// Do not check `values.schema.json`.
+    pub skip_schema_validation: bool,
+}
+
+/// One `--set name=value`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct HelmParameter {
+    /// The path of the value.
+    pub name: String,
+    /// The value in helm's notation.
+    pub value: String,
+    /// Keep the value a string (`--set-string`).
+    pub force_string: bool,
+}
+
+/// One `--set-file name=path`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct HelmFileParameter {
+    /// The path of the value.
+    pub name: String,
+    /// The file, by the same rules as a values file.
+    pub path: String,
+}
+
+/// Options of a Kustomize source.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct KustomizeOptions {
+    /// Let files outside the kustomization's own folder be read (never outside the tree).
+    pub load_restrictions_none: bool,
+}
+
+/// The answer to a [`RenderRequest`]. Cheap to clone: the body is shared.
+#[derive(Clone, Debug)]
+pub struct Rendered {
+    /// The manifests of all sources in order, encoded once.
+    pub body: Body,
+    /// What each source was pinned to, in the request's order: a full commit id, or the digest of a folder.
+    pub revisions: Vec<String>,
+    /// How the answer came about.
+    pub answered: Answered,
+    /// How long the stages took, in the order they ran.
+    pub timings: Vec<(&'static str, Duration)>,
+}
+
+/// What rendering yields, before it is encoded into a [`Body`].
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Manifests {
+    /// The objects in order.
+    pub objects: Vec<Manifest>,
+    /// What rendered each source, in the request's order: `Directory`, `Helm`, `Kustomize`, or empty for a source
+    /// that only lends files.
+    pub renderers: Vec<String>,
+    /// Things the user should know that are no errors.
+    pub warnings: Vec<String>,
+}
+
+/// One Kubernetes object.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Manifest {
+    /// The object as compact JSON in Go's form: sorted keys, `<`, `>` and `&` escaped.
+    pub json: Bytes,
+    /// API group; empty for the core group.
+    pub group: String,
+    /// API version without the group.
+    pub version: String,
+    /// Kind.
+    pub kind: String,
+    /// `metadata.namespace`, as rendered; may be empty.
+    pub namespace: String,
+    /// `metadata.name`; may be empty.
+    pub name: String,
+    /// The file of the repository it came from; empty where the renderer does not say.
+    pub file: String,
+    /// The position of its source in the request.
+    pub source: u32,
+}
+
+/// How an answer came about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answered {
+    /// The exact request was answered before.
+    Cache,
+    /// Another revision's result still holds: every fact it depended on is unchanged.
+    Reuse,
+    /// It was rendered now; `because` names the first fact of the newest earlier result that no longer held.
+    Rendered {
+        /// The fact, in words; `None` when there was no earlier result.
+        because: Option<String>,
+    },
+}
+
+/// Names and what they stand for, as a remote lists them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Refs {
+    /// Full ref name → commit id in hex (annotated tags peeled).
+    pub commits: BTreeMap<String, String>,
+    /// The full name `HEAD` points to, when the remote says so.
+    pub head: Option<String>,
+}
