@@ -1,6 +1,8 @@
 //! Generates `src/gen/` from the .proto files and compares it with what is committed, so that building needs neither
 //! protoc nor generated code at build time. `UPDATE=1 cargo test -p manifestd-proto` rewrites it.
 
+#![expect(clippy::unwrap_used, reason = "a test: its helpers fail it by panicking")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
