@@ -9,6 +9,7 @@
 //! whole, before any name is looked at, where the Go libraries sometimes notice only on the way.
 //!
 //! ```
+//! use manifestd_glob as glob;
 //! let pattern = glob::gobwas::Pattern::compile("{apps,infra}/*.y?ml", &[]).unwrap();
 //! assert!(pattern.matches("apps/web/service.yaml"));
 //! assert!(glob::doublestar::matches("apps/**/values-*.yaml", "apps/a/b/values-prod.yaml").unwrap());
