@@ -5,7 +5,8 @@
 //! What cannot run because a program is missing says so on stderr through [`Program`].
 //!
 //! ```
-//! let root = testkit::Root::new();
+//! use manifestd_testkit::Root;
+//! let root = Root::new();
 //! let repo = root.repo("app.git");
 //! let first = repo.commit("main").file("web/config.yaml", "kind: ConfigMap\n").write();
 //! repo.tag("v1.0.0", first);
