@@ -45,6 +45,46 @@ pub enum Error {
     },
 }
 
+impl Error {
+    /// `path` is a `found`, but a `wanted` was asked for.
+    #[must_use]
+    pub fn wrong(path: &TreePath, wanted: Kind, found: Kind) -> Self {
+        Self::WrongKind { path: path.clone(), wanted, found }
+    }
+
+    /// `path` is a submodule, or lies in one.
+    #[must_use]
+    pub fn submodule(path: &TreePath) -> Self {
+        Self::Elsewhere { path: path.clone(), what: "a git submodule" }
+    }
+
+    /// The store behind the tree failed at `path`.
+    #[must_use]
+    pub fn store(path: &TreePath, reason: impl Into<Arc<str>>) -> Self {
+        Self::Store { path: path.clone(), reason: reason.into() }
+    }
+
+    /// The link at `path` holds more text than [`crate::MAX_LINK_TEXT`].
+    #[must_use]
+    pub fn link_too_long(path: &TreePath) -> Self {
+        Self::store(path, "the text of the symbolic link is longer than a path can be")
+    }
+
+    /// The same error of a tree that is mounted at `base`.
+    pub(crate) fn under(mut self, base: &TreePath) -> Self {
+        let path = match &mut self {
+            Self::NotFound(path)
+            | Self::WrongKind { path, .. }
+            | Self::OutOfBounds { link: path }
+            | Self::LinkLoop { path }
+            | Self::Elsewhere { path, .. }
+            | Self::Store { path, .. } => path,
+        };
+        *path = base.append(path);
+        self
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,19 +1,50 @@
 //! Read-only, immutable trees of files: the only thing a renderer sees of a repository, an archive or a folder.
 //!
 //! A [`Tree`] answers for one path at a time and follows no link by itself; [`resolve`](fn@crate::resolve) follows
-//! links and never leaves the root. A `Recorder` wraps a tree and notes every answer it gave.
+//! links and never leaves the root. A [`Recorder`] wraps a tree and notes every answer it gave as [`Reads`], which
+//! can be checked against another tree: if they hold there, whatever was made of the first would come out the same.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use manifestd_tree::{MemoryTree, Recorder, TreePath};
+//!
+//! let before = MemoryTree::from_files([("app/cm.yaml", "kind: ConfigMap\n"), ("README.md", "hello\n")])?;
+//! let recorder = Recorder::new(Arc::new(before));
+//! manifestd_tree::read(&recorder, &TreePath::parse("app/cm.yaml").unwrap())?;
+//!
+//! let after = MemoryTree::from_files([("app/cm.yaml", "kind: ConfigMap\n"), ("README.md", "bye\n")])?;
+//! assert_eq!(recorder.reads().check(&after, &|_| None)?, None);
+//! # Ok::<(), manifestd_tree::Error>(())
+//! ```
 
+pub mod conformance;
+mod encode;
 mod error;
 mod id;
+mod inputs;
+mod links;
+mod memory;
+mod overlay;
 mod path;
+mod reads;
+mod recorder;
+mod subtree;
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 
+pub use encode::DecodeError;
 pub use error::Error;
 pub use id::ContentId;
+pub use inputs::Inputs;
+pub use links::{kind_of, list, read, resolve};
+pub use memory::{MemoryBuilder, MemoryTree};
+pub use overlay::{Mount, Overlay};
 pub use path::{PathError, TreePath};
+pub use reads::{Broken, Fact, Reads};
+pub use recorder::Recorder;
+pub use subtree::Subtree;
 
 /// What stands at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -41,8 +72,9 @@ pub struct Named {
 
 /// A read-only, immutable tree of files.
 ///
-/// No method follows a link, not even in the middle of a path: a path through a link is absent. Every failure to
-/// read is an error and never looks like an absence.
+/// No method follows a link, not even in the middle of a path: a path through a link, or through a file, is absent.
+/// A submodule has a kind and an id; every other question about it, and any about a path inside, is
+/// [`Error::Elsewhere`]. Every failure to read is an error and never looks like an absence.
 pub trait Tree: Send + Sync {
     /// What stands at `path`, or `None` when nothing does. The root is a [`Kind::Folder`].
     fn kind(&self, path: &TreePath) -> Result<Option<Kind>, Error>;
@@ -67,6 +99,5 @@ pub trait Tree: Send + Sync {
 /// The most links one path may lead through (Linux allows as many).
 pub const MAX_LINKS: usize = 40;
 
-mod inputs;
-
-pub use inputs::Inputs;
+/// The longest text of a link, in bytes (Linux allows one less in a path).
+pub const MAX_LINK_TEXT: usize = 4096;

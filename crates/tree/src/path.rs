@@ -98,6 +98,27 @@ impl TreePath {
         if rest.is_empty() { Some(rest) } else { rest.strip_prefix('/') }
     }
 
+    /// The path of `inner`, a path of a tree whose root is `self`.
+    #[must_use]
+    pub fn append(&self, inner: &Self) -> Self {
+        match (self.is_root(), inner.is_root()) {
+            (true, _) => inner.clone(),
+            (_, true) => self.clone(),
+            _ => Self(Arc::from(format!("{}/{}", self.0, inner.0))),
+        }
+    }
+
+    /// The path as seen from the folder `base`, or `None` when it is not `base` or beneath it.
+    #[must_use]
+    pub fn beneath(&self, base: &Self) -> Option<Self> {
+        self.strip(base).map(|rest| Self(Arc::from(rest)))
+    }
+
+    /// The folders above this path, nearest first, the root last.
+    pub fn ancestors(&self) -> impl Iterator<Item = Self> {
+        std::iter::successors(self.parent(), Self::parent)
+    }
+
     /// Whether this is the root.
     #[must_use]
     pub fn is_root(&self) -> bool {
