@@ -4,6 +4,7 @@
 
 pub mod credentials;
 pub mod error;
+pub mod git;
 pub mod pipeline;
 pub mod render;
 pub mod request;

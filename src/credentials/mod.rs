@@ -1,8 +1,10 @@
 //! Credentials for remotes: what a request or the credentials file says, and what a remote is opened with.
 //! A secret prints as nothing, in every form of output.
 
+mod scope;
 mod secret;
 
+pub use scope::ScopeKey;
 pub use secret::Secret;
 
 /// How to open one remote. Everything is optional; the default is anonymous with the system's trust.

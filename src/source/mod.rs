@@ -1,8 +1,21 @@
 //! From a name to something pinned to a tree: `Origin → Pinned → Tree`.
 
+mod git;
+mod settings;
+
+use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use tokio::task::JoinSet;
+use tree::Tree;
+
 use crate::credentials::Credential;
+use crate::error::{Error, Kind, Result};
+use crate::git::{CommitId, Remote, Stats};
+use crate::request::{Origin, Refs, Source};
+
+pub use settings::Settings;
 
 /// A source whose revision is settled: the same `Pinned` always opens the same tree.
 #[derive(Clone, Debug)]
@@ -27,11 +40,127 @@ pub struct Scope(pub [u8; 32]);
 pub(crate) enum Access {
     /// A commit of a remote.
     Git {
-        /// The URL as given.
-        url: Arc<str>,
-        /// What the remote is opened with.
+        /// The remote.
+        remote: Arc<Remote>,
+        /// What it is opened with.
         credential: Arc<Credential>,
+        /// The commit.
+        commit: CommitId,
     },
     /// A folder as it is now.
-    Folder(std::path::PathBuf),
+    Folder(PathBuf),
+}
+
+/// Everything that sources come from.
+pub struct Sources {
+    git: Arc<git::Gits>,
+    allow_local: bool,
+}
+
+impl Sources {
+    /// Opens the data folder and reads the credentials file.
+    ///
+    /// # Errors
+    /// What is wrong with the settings, and a data folder that cannot be used.
+    pub fn new(settings: Settings) -> Result<Self> {
+        let allow_local = settings.allow_local;
+        Ok(Self { git: Arc::new(git::Gits::new(settings)?), allow_local })
+    }
+
+    /// What the git layer has done so far.
+    #[must_use]
+    pub fn stats(&self) -> Arc<Stats> {
+        self.git.stats()
+    }
+
+    /// Every source pinned, in order; each repository and revision is resolved once.
+    ///
+    /// # Errors
+    /// The first source's, in their order, that cannot be pinned.
+    pub async fn pin(&self, sources: &[Source], no_revision_cache: bool) -> Result<Vec<Pinned>> {
+        let mut slots = HashMap::new();
+        let mut wanted = Vec::new();
+        let mut order = Vec::with_capacity(sources.len());
+        for source in sources {
+            let name = self.name(&source.origin)?;
+            let slot = *slots.entry(name.clone()).or_insert_with(|| {
+                wanted.push(name);
+                wanted.len() - 1
+            });
+            order.push(slot);
+        }
+        let pinned = self.pin_each(wanted, no_revision_cache).await?;
+        Ok(order.into_iter().map(|slot| pinned[slot].clone()).collect())
+    }
+
+    /// The files of a pinned source; of a remote only what is missing is fetched.
+    ///
+    /// # Errors
+    /// [`Kind::NotFound`] when the remote has no such commit, and what went wrong on the way to it.
+    pub async fn open(&self, pinned: &Pinned) -> Result<Arc<dyn Tree>> {
+        match &pinned.access {
+            Access::Git { remote, credential, commit } => self.git.open(remote, credential, *commit).await,
+            Access::Folder(_) => Err(folders_refused()),
+        }
+    }
+
+    /// The names a remote lists.
+    ///
+    /// # Errors
+    /// [`Kind::Invalid`] for a folder, which has none, and what went wrong on the way to the remote.
+    pub async fn refs(&self, origin: &Origin, no_revision_cache: bool) -> Result<Refs> {
+        match self.name(origin)? {
+            Name::Git(target, _) => self.git.clone().refs(target, no_revision_cache).await,
+            Name::Folder(_) => Err(Error::new(Kind::Invalid, "a folder has no refs")),
+        }
+    }
+
+    fn name(&self, origin: &Origin) -> Result<Name> {
+        match origin {
+            Origin::Git { url, revision, credential } => {
+                Ok(Name::Git(self.git.target(url, credential.as_ref())?, revision.clone()))
+            }
+            Origin::Folder(path) if self.allow_local => Ok(Name::Folder(path.clone())),
+            Origin::Folder(_) => Err(folders_refused()),
+        }
+    }
+
+    /// The names pinned side by side, in their order.
+    async fn pin_each(&self, names: Vec<Name>, fresh: bool) -> Result<Vec<Pinned>> {
+        let mut work = JoinSet::new();
+        let count = names.len();
+        for (slot, name) in names.into_iter().enumerate() {
+            let git = self.git.clone();
+            work.spawn(async move { (slot, name.pin(git, fresh).await) });
+        }
+        let mut pinned: Vec<Option<Result<Pinned>>> = vec![None; count];
+        while let Some(done) = work.join_next().await {
+            let (slot, result) =
+                done.map_err(|_| Error::new(Kind::Internal, "resolving a revision broke off"))?;
+            pinned[slot] = Some(result);
+        }
+        pinned.into_iter().flatten().collect()
+    }
+}
+
+/// What is to be pinned; equal names are pinned once.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Name {
+    /// A revision of a remote.
+    Git(git::Target, String),
+    /// A folder.
+    Folder(PathBuf),
+}
+
+impl Name {
+    async fn pin(self, git: Arc<git::Gits>, fresh: bool) -> Result<Pinned> {
+        match self {
+            Self::Git(target, revision) => git.pin(target, &revision, fresh).await,
+            Self::Folder(_) => Err(folders_refused()),
+        }
+    }
+}
+
+fn folders_refused() -> Error {
+    Error::new(Kind::Invalid, "local folders are not read here")
 }

@@ -1,0 +1,165 @@
+//! Which addresses may be contacted. Names are resolved here and nowhere else, and what was checked is what is
+//! connected to: a second lookup could answer differently.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use crate::error::{Error, Kind, Result};
+
+use super::remote::Host;
+
+/// Addresses of cloud metadata services outside the link-local ranges: they hand out credentials of the machine.
+const METADATA_V4: &[Ipv4Addr] = &[
+    Ipv4Addr::new(100, 100, 100, 200), // Alibaba Cloud.
+    Ipv4Addr::new(192, 0, 0, 192),     // Oracle Cloud, classic.
+    Ipv4Addr::new(168, 63, 129, 16),   // Azure's wire server.
+];
+
+/// As [`METADATA_V4`]: AWS, Google Cloud, and Scaleway.
+const METADATA_V6: &[Ipv6Addr] = &[
+    Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254),
+    Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254),
+    Ipv6Addr::new(0xfd00, 0x42, 0, 0, 0, 0, 0, 0x42),
+];
+
+/// Whether `address` may be contacted: not link-local, not a metadata service, not multicast or unspecified; nor one
+/// of these inside an IPv6 address (mapped, NAT64, 6to4).
+#[must_use]
+pub fn allowed(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => allowed_v4(v4),
+        IpAddr::V6(v6) => allowed_v6(v6) && embedded(v6).is_none_or(allowed_v4),
+    }
+}
+
+fn allowed_v4(v4: Ipv4Addr) -> bool {
+    let bad = v4.is_link_local() || v4.is_multicast() || v4.is_broadcast() || v4.octets()[0] == 0;
+    !bad && !METADATA_V4.contains(&v4)
+}
+
+fn allowed_v6(v6: Ipv6Addr) -> bool {
+    let bad = v6.is_unicast_link_local() || v6.is_multicast() || v6.is_unspecified();
+    !bad && !METADATA_V6.contains(&v6)
+}
+
+/// The IPv4 address that packets to `v6` end at, by the usual ways to write one inside the other.
+fn embedded(v6: Ipv6Addr) -> Option<Ipv4Addr> {
+    let s = v6.segments();
+    let v4 = |high: u16, low: u16| Some(Ipv4Addr::from(u32::from(high) << 16 | u32::from(low)));
+    match s {
+        [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => v4(high, low),
+        // The deprecated "compatible" form; `::1` is the loopback and stays itself.
+        [0, 0, 0, 0, 0, 0, high, low] if high != 0 => v4(high, low),
+        [0x2002, high, low, ..] => v4(high, low),
+        _ => None,
+    }
+}
+
+/// The addresses of `host`, in the resolver's order, all of them allowed.
+///
+/// # Errors
+/// [`Kind::Unavailable`] when the name has no address, [`Kind::Denied`] when any of them may not be contacted.
+pub async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>> {
+    let unknown = || Error::new(Kind::Unavailable, format!("the host '{host}' has no address"));
+    let found: Vec<SocketAddr> =
+        tokio::net::lookup_host((host, port)).await.map_err(|_| unknown())?.collect();
+    if found.is_empty() {
+        return Err(unknown());
+    }
+    if found.iter().any(|address| !allowed(address.ip())) {
+        return Err(refused(host));
+    }
+    Ok(found)
+}
+
+/// Refuses a host that is itself a forbidden address; names are checked when they are resolved.
+///
+/// # Errors
+/// [`Kind::Denied`].
+pub fn check_literal(host: &str) -> Result<()> {
+    let literal = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    match literal {
+        Ok(address) if !allowed(address) => Err(refused(host)),
+        _ => Ok(()),
+    }
+}
+
+/// A connection to the first address of `host` that answers.
+pub async fn connect(host: &Host) -> Result<tokio::net::TcpStream> {
+    let addresses = resolve(&host.name, host.port).await?;
+    for address in addresses {
+        if let Ok(stream) = tokio::net::TcpStream::connect(address).await {
+            // Requests are small and wait for an answer: nothing to gain from delaying them.
+            let _ = stream.set_nodelay(true);
+            return Ok(stream);
+        }
+    }
+    Err(Error::new(
+        Kind::Unavailable,
+        format!("'{}' does not accept connections on port {}", host.name, host.port),
+    ))
+}
+
+fn refused(host: &str) -> Error {
+    Error::new(
+        Kind::Denied,
+        format!("'{host}' is a link-local or metadata address, which is never contacted"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses() {
+        let forbidden = [
+            "169.254.169.254",
+            "169.254.0.1",
+            "100.100.100.200",
+            "168.63.129.16",
+            "0.0.0.0",
+            "0.1.2.3",
+            "224.0.0.1",
+            "255.255.255.255",
+            "fe80::1",
+            "febf::1",
+            "fd00:ec2::254",
+            "fd20:ce::254",
+            "::",
+            "ff02::1",
+            "::ffff:169.254.169.254",
+            "::169.254.169.254",
+            "64:ff9b::a9fe:a9fe",
+            "2002:a9fe:a9fe::1",
+        ];
+        for address in forbidden {
+            assert!(!allowed(address.parse().unwrap()), "{address}");
+        }
+        let fine = [
+            "127.0.0.1",
+            "::1",
+            "10.1.2.3",
+            "192.168.0.1",
+            "8.8.8.8",
+            "fd00::1",
+            "2001:db8::1",
+            "100.64.0.1",
+        ];
+        for address in fine {
+            assert!(allowed(address.parse().unwrap()), "{address}");
+        }
+    }
+
+    #[test]
+    fn literals_are_checked_without_a_lookup() {
+        assert_eq!(check_literal("169.254.169.254").unwrap_err().kind(), Kind::Denied);
+        assert_eq!(check_literal("[::ffff:169.254.169.254]").unwrap_err().kind(), Kind::Denied);
+        assert!(check_literal("example.org").is_ok() && check_literal("127.0.0.1").is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_literal_is_checked_when_resolved_too() {
+        let error = resolve("169.254.169.254", 80).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Denied);
+    }
+}

@@ -1,0 +1,109 @@
+//! Repositories of this machine, opened where they are: never written, never fetched, their configuration never
+//! obeyed beyond what reading needs.
+
+use std::path::{Path, PathBuf};
+
+use gix::ObjectId;
+
+use crate::error::{Error, Kind, Result};
+
+use super::refs::Listing;
+use super::resolve;
+
+/// The longest chain of annotated tags followed; real ones have one or two links.
+const MAX_TAGS: usize = 32;
+
+/// A repository of this machine.
+pub struct Local {
+    repo: gix::ThreadSafeRepository,
+}
+
+impl Local {
+    /// Opens the bare repository, work tree, or linked work tree at `path`.
+    ///
+    /// # Errors
+    /// [`Kind::NotFound`] when there is none.
+    pub fn open(path: &Path) -> Result<Self> {
+        let missing = || Error::new(Kind::NotFound, "there is no git repository at the local path");
+        // Isolated: no configuration of the system or the user. Who owns the folder does not matter for reading, and
+        // what an untrusted configuration could start is not read either.
+        let options = gix::open::Options::isolated().with(gix::sec::Trust::Reduced);
+        let repo = gix::ThreadSafeRepository::open_opts(path, options).map_err(|_| missing())?;
+        Ok(Self { repo })
+    }
+
+    /// The repository, for reading.
+    #[must_use]
+    pub fn repository(&self) -> &gix::ThreadSafeRepository {
+        &self.repo
+    }
+
+    /// The folder of the repository itself, its links followed: the same for every way to write the path.
+    #[must_use]
+    pub fn folder(&self) -> PathBuf {
+        let folder = self.repo.to_thread_local().common_dir().to_owned();
+        folder.canonicalize().unwrap_or(folder)
+    }
+
+    /// What the repository lists under names that begin with one of `prefixes`; everything when there are none.
+    ///
+    /// # Errors
+    /// [`Kind::Unavailable`] when its refs cannot be read.
+    pub fn list(&self, prefixes: &[String], max: usize) -> Result<Listing> {
+        let repo = self.repo.to_thread_local();
+        let unreadable = |_| Error::new(Kind::Unavailable, "the refs of the local repository cannot be read");
+        let mut listing = Listing::default();
+        let refs = repo.references().map_err(unreadable)?;
+        // A broken ref is no reason to refuse the others: it is then simply not there.
+        for mut reference in refs.all().map_err(unreadable)?.flatten().take(max + 1) {
+            let name = reference.name().as_bstr().to_string();
+            if !prefixes.is_empty() && !prefixes.iter().any(|prefix| name.starts_with(prefix)) {
+                continue;
+            }
+            let target = reference.follow_to_object().ok().map(gix::Id::detach);
+            if let Some(id) = target.and_then(|id| peel(&repo, id)) {
+                listing.insert(&name, id);
+            }
+        }
+        listing.head_name = repo.head_name().ok().flatten().map(|name| name.as_bstr().to_string());
+        listing.head = repo.head_id().ok().map(gix::Id::detach);
+        listing.within(max)
+    }
+
+    /// The one commit whose id begins with `prefix`.
+    ///
+    /// # Errors
+    /// [`Kind::Invalid`] when there are several.
+    pub fn abbreviated(&self, prefix: &gix::hash::Prefix) -> Result<Option<ObjectId>> {
+        abbreviated(&self.repo.to_thread_local(), prefix)
+    }
+}
+
+/// The one commit of `repo` whose id begins with `prefix`.
+///
+/// # Errors
+/// [`Kind::Invalid`] when there are several, [`Kind::Unavailable`] when the objects cannot be read.
+pub(super) fn abbreviated(repo: &gix::Repository, prefix: &gix::hash::Prefix) -> Result<Option<ObjectId>> {
+    let mut found = std::collections::HashSet::new();
+    repo.objects
+        .lookup_prefix(*prefix, Some(&mut found))
+        .map_err(|_| Error::new(Kind::Unavailable, "the objects of the repository cannot be read"))?;
+    let commits = found.into_iter().filter(|id| is_commit(repo, *id));
+    resolve::one(prefix, commits)
+}
+
+fn is_commit(repo: &gix::Repository, id: ObjectId) -> bool {
+    repo.find_header(id).is_ok_and(|header| header.kind() == gix::objs::Kind::Commit)
+}
+
+/// What a tag stands for in the end; `None` when that is missing, or the chain is too long.
+fn peel(repo: &gix::Repository, mut id: ObjectId) -> Option<ObjectId> {
+    for _ in 0..MAX_TAGS {
+        let object = repo.find_object(id).ok()?;
+        if object.kind != gix::objs::Kind::Tag {
+            return Some(id);
+        }
+        id = object.try_to_tag_ref().ok()?.target();
+    }
+    None
+}

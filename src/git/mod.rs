@@ -1,0 +1,19 @@
+//! Everything that speaks git. [`Remote`] says where a repository is, [`Listing`] what it lists, [`Revision`] what is
+//! wanted of it, [`Local`] reads one of this machine; the only place that knows git's libraries.
+
+pub mod address;
+mod link;
+mod local;
+mod refs;
+mod remote;
+mod resolve;
+mod stats;
+
+/// The id of a commit.
+pub use gix::ObjectId as CommitId;
+pub use link::{Halt, Limits, Link};
+pub use local::Local;
+pub use refs::Listing;
+pub use remote::{Host, Place, Remote};
+pub use resolve::{Revision, tip_with};
+pub use stats::{Counted, Progress, Stats};
