@@ -24,9 +24,9 @@ pub struct Job {
     pub name: String,
     /// The namespace; may be empty.
     pub namespace: String,
-    /// The Kubernetes version, as asked for. A renderer that looks at it records the use of [`Job::KUBE_VERSION`].
+    /// The Kubernetes version, as asked for; looked at with [`Job::look_at_kube_version`].
     pub kube_version: Option<String>,
-    /// The API versions, sorted, each once. A renderer that looks at them records [`Job::API_VERSIONS`].
+    /// The API versions, sorted, each once; looked at with [`Job::look_at_api_versions`].
     pub api_versions: Vec<String>,
     /// Where uses of inputs other than files are recorded.
     pub inputs: Arc<tree::Inputs>,
@@ -41,6 +41,35 @@ impl Job {
     pub const KUBE_VERSION: &'static str = "kube version";
     /// The input fact that says the API versions were looked at.
     pub const API_VERSIONS: &'static str = "API versions";
+
+    /// The Kubernetes version; that it was looked at is recorded.
+    #[must_use]
+    pub fn look_at_kube_version(&self) -> Option<&str> {
+        let version = self.kube_version.as_deref();
+        self.inputs.note(Self::KUBE_VERSION, Self::kube_version_value(version));
+        version
+    }
+
+    /// The API versions; that they were looked at is recorded.
+    #[must_use]
+    pub fn look_at_api_versions(&self) -> &[String] {
+        self.inputs.note(Self::API_VERSIONS, Self::api_versions_value(&self.api_versions));
+        &self.api_versions
+    }
+
+    /// The value of [`Job::KUBE_VERSION`] as a fact holds it; none is not empty.
+    #[must_use]
+    pub fn kube_version_value(version: Option<&str>) -> Vec<u8> {
+        version.map_or_else(Vec::new, |version| format!("={version}").into_bytes())
+    }
+
+    /// The value of [`Job::API_VERSIONS`] as a fact holds it, of versions that are sorted, each once.
+    #[must_use]
+    pub fn api_versions_value(versions: &[String]) -> Vec<u8> {
+        // Lengths, lest two versions and one with a separator in it look the same.
+        let one = |version: &String| [&version.len().to_be_bytes(), version.as_bytes()].concat();
+        versions.iter().flat_map(one).collect()
+    }
 }
 
 /// A source that lends its files.
@@ -92,6 +121,12 @@ impl Stop {
     #[must_use]
     pub fn after(time: Duration) -> Self {
         Self { raised: Arc::new(AtomicBool::new(false)), deadline: Instant::now() + time }
+    }
+
+    /// The same flag with another deadline: `time` from now. Waiting for a permit is not part of a render's time.
+    #[must_use]
+    pub fn within(&self, time: Duration) -> Self {
+        Self { raised: Arc::clone(&self.raised), deadline: Instant::now() + time }
     }
 
     /// Stops everything that looks at this flag.
