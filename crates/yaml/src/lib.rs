@@ -1,1 +1,42 @@
-//! YAML as Go sees it: read, resolve, emit.
+//! YAML as Go sees it: read, resolve, emit. No YAML crate underneath, no recursion, no panics.
+//!
+//! Three layers, each usable alone: [`Parser`] gives events, [`Document`] a tree of nodes with style and place,
+//! and [`v2`] turns documents into [`Value`]s by the rules of the Go libraries; [`json`] is their
+//! JSON text. Every read takes [`Limits`]; every [`Error`] prints Go's text and knows the real line and column.
+//!
+//! ```
+//! use yaml::{Limits, json, v2};
+//!
+//! let value = v2::to_value(b"on: yes\nport: 0x50\n", &Limits::default())?;
+//! assert_eq!(json::to_string(&value)?, r#"{"port":80,"true":true}"#);
+//!
+//! let error = v2::to_value(b"a: 1\nb: [\n", &Limits::default()).unwrap_err();
+//! assert_eq!(error.to_string(), "yaml: line 2: did not find expected node content");
+//! assert_eq!((error.line(), error.column()), (Some(3), Some(1)));
+//! # Ok::<(), yaml::Error>(())
+//! ```
+
+mod error;
+mod event;
+mod expand;
+mod gosyntax;
+mod input;
+mod limits;
+mod node;
+mod number;
+mod parse;
+mod resolve;
+mod scan;
+mod timestamp;
+mod value;
+
+pub mod json;
+pub mod v2;
+
+pub use error::{Dialect, Error, Mark};
+pub use event::{Event, EventKind, Properties, Props, ScalarStyle};
+pub use input::Source;
+pub use limits::Limits;
+pub use node::{Children, Document, Kind, NodeRef};
+pub use parse::Parser;
+pub use value::{Map, Value};

@@ -1,0 +1,145 @@
+//! What can go wrong while reading or writing: Go's text for the message, and the true place beside it.
+//!
+//! The scanner and the parser make a [`Fault`], which knows the marks; a dialect turns it into an
+//! [`Error`] once, because go-yaml v2 and v3 count lines differently in their texts.
+
+use std::fmt;
+
+/// Where something starts: byte offset, line and column, all counted from 0, columns in characters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Mark {
+    /// Byte offset into the decoded text.
+    pub pos: u32,
+    /// Line, from 0.
+    pub line: u32,
+    /// Column in characters, from 0.
+    pub column: u32,
+}
+
+/// Which go-yaml a document is read as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// go.yaml.in/yaml/v2, as `sigs.k8s.io/yaml` uses it.
+    V2,
+    /// go.yaml.in/yaml/v3, as kyaml uses it.
+    V3,
+}
+
+/// A failed read or write. `Display` is the text the Go libraries give, to the byte.
+///
+/// The line inside that text follows go-yaml's own counting, which is often one off and sometimes missing;
+/// [`Error::line`] and [`Error::column`] are the real place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    message: Box<str>,
+    line: Option<u32>,
+    column: Option<u32>,
+    limit: bool,
+}
+
+/// The layer that gave up; go-yaml adds one to the line of a scanner's fault only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Layer {
+    Reader,
+    Scanner,
+    Parser,
+}
+
+/// A fault of the scanner or parser before a dialect gave it a text.
+#[derive(Clone, Debug)]
+pub(crate) struct Fault {
+    pub(crate) layer: Layer,
+    pub(crate) context: Option<Mark>,
+    pub(crate) at: Mark,
+    pub(crate) problem: String,
+    /// One of our [`crate::Limits`] was reached; Go would have gone on.
+    pub(crate) limit: bool,
+}
+
+impl Error {
+    /// Go's text, as `Display` prints it.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The line of the fault, from 1, where it is known.
+    pub fn line(&self) -> Option<u32> {
+        self.line
+    }
+
+    /// The column of the fault in characters, from 1, where it is known.
+    pub fn column(&self) -> Option<u32> {
+        self.column
+    }
+
+    /// Whether a budget of [`crate::Limits`] was reached rather than the text being wrong.
+    pub fn is_limit(&self) -> bool {
+        self.limit
+    }
+
+    /// An error with a complete text, at a place if one is known.
+    pub(crate) fn new(message: impl Into<Box<str>>, at: Option<Mark>) -> Self {
+        Self {
+            message: message.into(),
+            line: at.map(|m| m.line + 1),
+            column: at.map(|m| m.column + 1),
+            limit: false,
+        }
+    }
+
+    /// An error because a budget is used up.
+    pub(crate) fn limit(message: impl Into<Box<str>>, at: Option<Mark>) -> Self {
+        Self { limit: true, ..Self::new(message, at) }
+    }
+
+    /// The same error with words in front of its text.
+    #[must_use]
+    pub fn prefixed(mut self, prefix: &str) -> Self {
+        self.message = format!("{prefix}{}", self.message).into();
+        self
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl Fault {
+    pub(crate) fn scanner(context: Option<Mark>, at: Mark, problem: &str) -> Self {
+        Self { layer: Layer::Scanner, context, at, problem: problem.to_owned(), limit: false }
+    }
+
+    pub(crate) fn parser(context: Option<Mark>, at: Mark, problem: &str) -> Self {
+        Self { layer: Layer::Parser, context, at, problem: problem.to_owned(), limit: false }
+    }
+
+    /// The text and place of this fault in a dialect (go-yaml v2 and v3, `decode.go:fail`).
+    pub(crate) fn into_error(self, dialect: Dialect) -> Error {
+        let line = match self.layer {
+            Layer::Reader => 0,
+            _ => self.reported_line(dialect),
+        };
+        let message = match line {
+            0 => format!("yaml: {}", self.problem),
+            n => format!("yaml: line {n}: {}", self.problem),
+        };
+        Error { limit: self.limit, ..Error::new(message, Some(self.at)) }
+    }
+
+    /// v2 looks at the problem first, v3 at the context; line 0 counts as unknown in both.
+    fn reported_line(&self, dialect: Dialect) -> u32 {
+        let context = self.context.map_or(0, |m| m.line);
+        let step = u32::from(self.layer == Layer::Scanner);
+        match dialect {
+            Dialect::V2 if self.at.line != 0 => self.at.line + step,
+            Dialect::V2 => context,
+            Dialect::V3 if context != 0 => context + step,
+            Dialect::V3 if self.at.line != 0 => self.at.line + step,
+            Dialect::V3 => 0,
+        }
+    }
+}

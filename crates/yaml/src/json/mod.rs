@@ -1,0 +1,92 @@
+//! JSON text as Go's `encoding/json` writes it, and reading JSON text with the number rule of Kubernetes.
+
+mod read;
+mod write;
+
+use crate::error::Error;
+use crate::limits::Limits;
+use crate::number::not_finite;
+use crate::value::Value;
+
+/// Reads one JSON text (RFC 8259) with nothing but white space behind it.
+///
+/// Numbers become [`Value::Int`] when they are whole and fit, else [`Value::Float`]
+/// (apimachinery `pkg/util/json`); the last of equal keys wins.
+///
+/// # Errors
+/// Not JSON, a number beyond float range, or nesting deeper than `limits.depth`; line and column are set.
+pub fn from_str(text: &str, limits: &Limits) -> Result<Value, Error> {
+    read::read(text, limits)
+}
+
+/// The compact text of `encoding/json`: keys sorted by bytes, `<`, `>`, `&`, U+2028 and U+2029 escaped.
+///
+/// # Errors
+/// An infinite number or NaN: `json: unsupported value: +Inf`.
+pub fn to_string(value: &Value) -> Result<String, Error> {
+    let mut out = String::new();
+    write(value, &mut out)?;
+    Ok(out)
+}
+
+/// Like [`to_string`], behind what `out` already holds.
+///
+/// # Errors
+/// As [`to_string`].
+pub fn write(value: &Value, out: &mut String) -> Result<(), Error> {
+    write::write(value, out)
+}
+
+/// The numbers a value has after Kubernetes read its JSON text: whole floats that fit become [`Value::Int`],
+/// integers above `i64::MAX` become [`Value::Float`].
+#[must_use]
+pub fn as_kubernetes(mut value: Value) -> Value {
+    let mut open = vec![&mut value];
+    while let Some(value) = open.pop() {
+        match value {
+            Value::Uint(n) => *value = Value::Float(*n as f64),
+            Value::Float(x) => {
+                if let Some(n) = whole(*x) {
+                    *value = Value::Int(n);
+                }
+            }
+            Value::List(_) => open.extend(value.as_list_mut().into_iter().flatten()),
+            Value::Map(_) => {
+                open.extend(value.as_map_mut().into_iter().flat_map(|map| map.iter_mut().map(|(_, v)| v)));
+            }
+            _ => {}
+        }
+    }
+    value
+}
+
+/// A float whose JSON text is an integer that fits `i64`.
+fn whole(x: f64) -> Option<i64> {
+    let in_range = (-(2.0_f64.powi(63))..2.0_f64.powi(63)).contains(&x);
+    (in_range && x.fract() == 0.0).then_some(x as i64)
+}
+
+/// The first number that JSON cannot have, in the order in which `encoding/json` would come to it.
+pub(crate) fn check_finite(value: &Value) -> Result<(), Error> {
+    let mut open = vec![value];
+    while let Some(value) = open.pop() {
+        match value {
+            Value::Float(x) => check_number(*x)?,
+            Value::List(list) => open.extend(list.iter().rev()),
+            Value::Map(map) => {
+                let mut entries: Vec<_> = map.iter().collect();
+                entries.sort_unstable_by(|a, b| b.0.cmp(a.0));
+                open.extend(entries.into_iter().map(|(_, v)| v));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn check_number(x: f64) -> Result<(), Error> {
+    match not_finite(x) {
+        Some(name) => Err(Error::new(format!("json: unsupported value: {name}"), None)),
+        None => Ok(()),
+    }
+}

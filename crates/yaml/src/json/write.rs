@@ -1,0 +1,140 @@
+//! Values to the compact text of `encoding/json`. Without recursion, so that depth is no matter.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use crate::error::Error;
+use crate::number::format_json;
+use crate::value::Value;
+
+/// A list or map under way.
+enum Open<'v> {
+    List(std::slice::Iter<'v, Value>),
+    Map(std::vec::IntoIter<(&'v Arc<str>, &'v Value)>),
+}
+
+pub(super) fn write(value: &Value, out: &mut String) -> Result<(), Error> {
+    let mut open: Vec<Open<'_>> = Vec::new();
+    start(value, out, &mut open)?;
+    while let Some(top) = open.last_mut() {
+        let first = matches!(out.as_bytes().last(), Some(b'[' | b'{'));
+        match top {
+            Open::List(items) => match items.next() {
+                Some(item) => {
+                    separate(first, out);
+                    start(item, out, &mut open)?;
+                }
+                None => close(']', out, &mut open),
+            },
+            Open::Map(entries) => match entries.next() {
+                Some((key, value)) => {
+                    separate(first, out);
+                    write_string(key, out);
+                    out.push(':');
+                    start(value, out, &mut open)?;
+                }
+                None => close('}', out, &mut open),
+            },
+        }
+    }
+    Ok(())
+}
+
+fn separate(first: bool, out: &mut String) {
+    if !first {
+        out.push(',');
+    }
+}
+
+fn close(bracket: char, out: &mut String, open: &mut Vec<Open<'_>>) {
+    out.push(bracket);
+    open.pop();
+}
+
+fn start<'v>(value: &'v Value, out: &mut String, open: &mut Vec<Open<'v>>) -> Result<(), Error> {
+    match value {
+        Value::Null => out.push_str("null"),
+        Value::Bool(true) => out.push_str("true"),
+        Value::Bool(false) => out.push_str("false"),
+        Value::Int(n) => write!(out, "{n}").expect("writing to a String cannot fail"),
+        Value::Uint(n) => write!(out, "{n}").expect("writing to a String cannot fail"),
+        Value::Float(x) => {
+            super::check_number(*x)?;
+            out.push_str(&format_json(*x));
+        }
+        Value::String(text) => write_string(text, out),
+        Value::List(list) => {
+            out.push('[');
+            open.push(Open::List(list.iter()));
+        }
+        Value::Map(map) => {
+            out.push('{');
+            let mut entries: Vec<_> = map.iter().collect();
+            entries.sort_unstable_by(|a, b| a.0.cmp(b.0));
+            open.push(Open::Map(entries.into_iter()));
+        }
+    }
+    Ok(())
+}
+
+/// Bytes that do not stand for themselves, or may begin a character that does not.
+const SPECIAL: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut b = 0;
+    while b < 0x20 {
+        table[b] = true;
+        b += 1;
+    }
+    table[b'"' as usize] = true;
+    table[b'\\' as usize] = true;
+    table[b'<' as usize] = true;
+    table[b'>' as usize] = true;
+    table[b'&' as usize] = true;
+    table[0xE2] = true;
+    table
+};
+
+/// A string with its quotes.
+pub(crate) fn write_string(text: &str, out: &mut String) {
+    out.push('"');
+    let bytes = text.as_bytes();
+    let mut from = 0;
+    let mut at = 0;
+    while let Some(found) = bytes[at..].iter().position(|&b| SPECIAL[b as usize]) {
+        at += found;
+        let Some((escape, width)) = escape(&bytes[at..]) else {
+            at += 1;
+            continue;
+        };
+        out.push_str(&text[from..at]);
+        match escape {
+            Escape::Short(c) => out.extend(['\\', c]),
+            Escape::Long(code) => write!(out, "\\u{code:04x}").expect("writing to a String cannot fail"),
+        }
+        at += width;
+        from = at;
+    }
+    out.push_str(&text[from..]);
+    out.push('"');
+}
+
+enum Escape {
+    Short(char),
+    Long(u32),
+}
+
+/// The escape of the character at the start of `rest` and its length in bytes.
+fn escape(rest: &[u8]) -> Option<(Escape, usize)> {
+    Some(match rest {
+        [b @ (b'"' | b'\\'), ..] => (Escape::Short(char::from(*b)), 1),
+        [b'\x08', ..] => (Escape::Short('b'), 1),
+        [b'\x0C', ..] => (Escape::Short('f'), 1),
+        [b'\n', ..] => (Escape::Short('n'), 1),
+        [b'\r', ..] => (Escape::Short('r'), 1),
+        [b'\t', ..] => (Escape::Short('t'), 1),
+        [0xE2, 0x80, last @ (0xA8 | 0xA9), ..] => (Escape::Long(0x2000 + u32::from(*last) - 0x80), 3),
+        [0xE2, ..] => return None,
+        [b, ..] => (Escape::Long(u32::from(*b)), 1),
+        [] => return None,
+    })
+}

@@ -1,0 +1,34 @@
+//! YAML as `sigs.k8s.io/yaml` reads and writes it, over go-yaml v2.
+
+mod decode;
+
+use crate::error::{Dialect, Error};
+use crate::input::Source;
+use crate::limits::Limits;
+use crate::node::{Document, NodeRef};
+use crate::value::Value;
+
+/// The first document as JSON value: `sigs.k8s.io/yaml` 1.6 `YAMLToJSON`. Empty input is null.
+///
+/// Map keys become text (`1`, `true`, `2.5`), merge keys are applied where they stand, aliases are expanded,
+/// the last of equal keys wins. Integers above `i64::MAX` stay [`Value::Uint`] and floats stay floats;
+/// see [`crate::json::as_kubernetes`] for the numbers after another trip through JSON.
+///
+/// # Errors
+/// Go's text without the prefix `error converting YAML to JSON: `: not YAML, a key or a number that JSON does not
+/// have, or a budget of `limits` is used up.
+pub fn to_value(bytes: &[u8], limits: &Limits) -> Result<Value, Error> {
+    let source = Source::new(bytes, limits)?;
+    match Document::first(&source, Dialect::V2, limits)? {
+        Some(document) => node_to_value(document.root(), limits),
+        None => Ok(Value::Null),
+    }
+}
+
+/// A node of a document as JSON value, by the rules of [`to_value`].
+///
+/// # Errors
+/// As [`to_value`].
+pub fn node_to_value(node: NodeRef<'_, '_>, limits: &Limits) -> Result<Value, Error> {
+    decode::decode(node, limits)
+}
