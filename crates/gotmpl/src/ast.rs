@@ -1,0 +1,194 @@
+//! The tree of a parsed template. Immutable and shared: many renders execute one tree at the same time.
+//!
+//! Nodes print as Go prints them, because errors quote them: `executing "t" at <.Values.x>`.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// A place in a template's source: a byte offset.
+pub(crate) type Pos = u32;
+
+/// A named template: what `define`, `block` or a whole file makes.
+#[derive(Debug)]
+pub struct Template {
+    /// The name `template` and `include` call it by.
+    pub(crate) name: Arc<str>,
+    /// The file (or other source) it was parsed from; errors name it.
+    pub(crate) source: Arc<Source>,
+    /// What it does.
+    pub(crate) body: Vec<Node>,
+}
+
+/// A parsed text, kept for the places of errors.
+#[derive(Debug)]
+pub struct Source {
+    /// The name it was parsed under.
+    pub name: Arc<str>,
+    /// The text.
+    pub text: Arc<str>,
+}
+
+impl Source {
+    /// Line (from 1) and column (bytes from the line's start, from 0) of a place.
+    pub(crate) fn place(&self, pos: Pos) -> (usize, usize) {
+        let before = &self.text.as_bytes()[..(pos as usize).min(self.text.len())];
+        let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
+        let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
+        (line, before.len() - start)
+    }
+}
+
+/// One step of a template's body.
+#[derive(Debug)]
+pub(crate) enum Node {
+    Text(Arc<[u8]>),
+    Action { pos: Pos, pipe: Pipe },
+    If(Branch),
+    With(Branch),
+    Range(Branch),
+    Template { pos: Pos, name: Arc<str>, quoted: Box<str>, pipe: Option<Pipe> },
+    Break { pos: Pos },
+    Continue { pos: Pos },
+}
+
+/// `if`, `with` or `range` with its two lists.
+#[derive(Debug)]
+pub(crate) struct Branch {
+    pub(crate) pos: Pos,
+    pub(crate) pipe: Pipe,
+    pub(crate) then: Vec<Node>,
+    pub(crate) otherwise: Option<Vec<Node>>,
+}
+
+/// `$a, $b := command | command`
+#[derive(Debug)]
+pub(crate) struct Pipe {
+    pub(crate) pos: Pos,
+    pub(crate) variables: Vec<Arc<str>>,
+    /// `=` instead of `:=`
+    pub(crate) assigns: bool,
+    pub(crate) commands: Vec<Command>,
+}
+
+/// A command: an operand, or a function with its arguments.
+#[derive(Debug)]
+pub(crate) struct Command {
+    pub(crate) pos: Pos,
+    pub(crate) args: Vec<Expr>,
+}
+
+/// An operand.
+#[derive(Debug)]
+pub(crate) struct Expr {
+    pub(crate) pos: Pos,
+    pub(crate) kind: ExprKind,
+}
+
+#[derive(Debug)]
+pub(crate) enum ExprKind {
+    Dot,
+    Nil,
+    Bool(bool),
+    Number(Number),
+    /// The value, and the text as written.
+    String(Arc<[u8]>, Box<str>),
+    /// `.a.b`
+    Field(Vec<Arc<str>>),
+    /// `$x.a.b`, the variable's name first.
+    Variable(Vec<Arc<str>>),
+    /// `(pipe).a.b`
+    Chain(Box<Expr>, Vec<Arc<str>>),
+    /// A function by name, with its number in the table it was parsed against.
+    Function(Arc<str>, usize),
+    Pipe(Box<Pipe>),
+}
+
+/// A constant as Go keeps it: every kind of number it can be.
+#[derive(Debug, Clone)]
+pub(crate) struct Number {
+    pub(crate) text: Box<str>,
+    pub(crate) int: Option<i64>,
+    pub(crate) uint: Option<u64>,
+    pub(crate) float: Option<f64>,
+    pub(crate) complex: bool,
+}
+
+impl fmt::Display for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => f.write_str(&String::from_utf8_lossy(text)),
+            Self::Action { pipe, .. } => write!(f, "{{{{{pipe}}}}}"),
+            Self::If(branch) => branch.print("if", f),
+            Self::With(branch) => branch.print("with", f),
+            Self::Range(branch) => branch.print("range", f),
+            Self::Template { quoted, pipe, .. } => match pipe {
+                Some(pipe) => write!(f, "{{{{template {quoted} {pipe}}}}}"),
+                None => write!(f, "{{{{template {quoted}}}}}"),
+            },
+            Self::Break { .. } => f.write_str("{{break}}"),
+            Self::Continue { .. } => f.write_str("{{continue}}"),
+        }
+    }
+}
+
+impl Branch {
+    pub(crate) fn print(&self, word: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{{{{{word} {}}}}}", self.pipe)?;
+        self.then.iter().try_for_each(|node| write!(f, "{node}"))?;
+        if let Some(otherwise) = &self.otherwise {
+            f.write_str("{{else}}")?;
+            otherwise.iter().try_for_each(|node| write!(f, "{node}"))?;
+        }
+        f.write_str("{{end}}")
+    }
+}
+
+impl fmt::Display for Pipe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.variables.is_empty() {
+            f.write_str(&self.variables.join(", "))?;
+            f.write_str(if self.assigns { " = " } else { " := " })?;
+        }
+        for (index, command) in self.commands.iter().enumerate() {
+            f.write_str(if index > 0 { " | " } else { "" })?;
+            write!(f, "{command}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, arg) in self.args.iter().enumerate() {
+            f.write_str(if index > 0 { " " } else { "" })?;
+            match arg.kind {
+                ExprKind::Pipe(_) => write!(f, "({arg})")?,
+                _ => write!(f, "{arg}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Expr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            ExprKind::Dot => f.write_str("."),
+            ExprKind::Nil => f.write_str("nil"),
+            ExprKind::Bool(value) => write!(f, "{value}"),
+            ExprKind::Number(number) => f.write_str(&number.text),
+            ExprKind::String(_, quoted) => f.write_str(quoted),
+            ExprKind::Field(names) => names.iter().try_for_each(|name| write!(f, ".{name}")),
+            ExprKind::Variable(names) => f.write_str(&names.join(".")),
+            ExprKind::Chain(inner, names) => {
+                match inner.kind {
+                    ExprKind::Pipe(_) => write!(f, "({inner})")?,
+                    _ => write!(f, "{inner}")?,
+                }
+                names.iter().try_for_each(|name| write!(f, ".{name}"))
+            }
+            ExprKind::Function(name, _) => f.write_str(name),
+            ExprKind::Pipe(pipe) => write!(f, "{pipe}"),
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! The functions every Go template has, as a table.
+//!
+//! Source of the rules: Go 1.26 `text/template/funcs.go`.
+
+use std::cmp::Ordering;
+
+use crate::exec::Machine;
+use crate::format::sprintf;
+use crate::function::{CallError, Calling, Function, Type};
+use crate::print::{sprint, sprintln};
+use crate::value::{UintType, Value};
+
+/// Go's own functions. `call` is among them only to say that its argument is no function: no value here is one.
+pub const FUNCTIONS: &[Function] = &[
+    Function::new("and", &[Type::Reflect], never).and_more(Type::Reflect).any().calling(Calling::And),
+    Function::new("or", &[Type::Reflect], never).and_more(Type::Reflect).any().calling(Calling::Or),
+    Function::new("not", &[Type::Reflect], |_, args| Ok(Value::Bool(!args[0].truth()))),
+    Function::new("len", &[Type::Reflect], |_, args| length(&args[0])),
+    Function::new("index", &[Type::Reflect], |_, args| index(&args[0], &args[1..]))
+        .and_more(Type::Reflect)
+        .any(),
+    Function::new("slice", &[Type::Reflect], |_, args| slice(&args[0], &args[1..])).and_more(Type::Reflect),
+    Function::new("call", &[Type::Reflect], |_, args| not_callable(&args[0])).and_more(Type::Reflect),
+    Function::new("print", &[], |machine, args| text(machine, sprint(args))).and_more(Type::Any),
+    Function::new("println", &[], |machine, args| text(machine, sprintln(args))).and_more(Type::Any),
+    Function::new("printf", &[Type::String], printf).and_more(Type::Any),
+    Function::new("html", &[], |machine, args| text(machine, html(&joined(args)))).and_more(Type::Any),
+    Function::new("js", &[], |machine, args| text(machine, js(&joined(args)))).and_more(Type::Any),
+    Function::new("urlquery", &[], |machine, args| text(machine, query_escape(&joined(args))))
+        .and_more(Type::Any),
+    Function::new("eq", &[Type::Reflect], |_, args| eq(&args[0], &args[1..]).map(Value::Bool))
+        .and_more(Type::Reflect),
+    Function::new("ne", PAIR, |_, args| Ok(Value::Bool(!equal(&args[0], &args[1])?))),
+    Function::new("lt", PAIR, |_, args| less(&args[0], &args[1]).map(Value::Bool)),
+    Function::new("le", PAIR, |_, args| less_or_equal(&args[0], &args[1]).map(Value::Bool)),
+    Function::new("gt", PAIR, |_, args| Ok(Value::Bool(!less_or_equal(&args[0], &args[1])?))),
+    Function::new("ge", PAIR, |_, args| Ok(Value::Bool(!less(&args[0], &args[1])?))),
+];
+
+const PAIR: &[Type] = &[Type::Reflect, Type::Reflect];
+
+type Result<T> = std::result::Result<T, CallError>;
+
+/// The body of functions the executor handles itself.
+fn never(_: &mut Machine<'_>, _: &[Value]) -> Result<Value> {
+    Err(CallError::new("called without its special rule"))
+}
+
+fn text(machine: &mut Machine<'_>, text: Vec<u8>) -> Result<Value> {
+    machine.spend(text.len())?;
+    Ok(Value::from(text))
+}
+
+fn printf(machine: &mut Machine<'_>, args: &[Value]) -> Result<Value> {
+    let Value::Str(format) = &args[0] else { return Err(CallError::new("printf: the format is no string")) };
+    let printed = sprintf(format, &args[1..], 1 << 28);
+    text(machine, printed)
+}
+
+fn not_callable(value: &Value) -> Result<Value> {
+    match value {
+        Value::Nil => Err(CallError::new("call of nil")),
+        value => Err(CallError::new(format!("non-function of type {}", value.type_name()))),
+    }
+}
+
+fn length(value: &Value) -> Result<Value> {
+    let length = match value {
+        Value::Str(text) | Value::Bytes(text) => text.len(),
+        Value::List(list) => list.len(),
+        Value::Map(map) => map.len(),
+        Value::Nil => return Err(CallError::new("len of nil pointer")),
+        other => return Err(CallError::new(format!("len of type {}", other.type_name()))),
+    };
+    Ok(Value::int(i64::try_from(length).unwrap_or(i64::MAX)))
+}
+
+fn index(item: &Value, indexes: &[Value]) -> Result<Value> {
+    if matches!(item, Value::Nil) {
+        return Err(CallError::new("index of untyped nil"));
+    }
+    indexes.iter().try_fold(item.clone(), |item, index| index_once(&item, index))
+}
+
+fn index_once(item: &Value, index: &Value) -> Result<Value> {
+    match item {
+        Value::Nil => Err(CallError::new("index of nil pointer")),
+        Value::List(list) => {
+            let at = position(index, list.len())?;
+            list.get(at).cloned().ok_or_else(|| CallError::new("reflect: slice index out of range"))
+        }
+        Value::Str(text) | Value::Bytes(text) => {
+            let at = position(index, text.len())?;
+            let byte = text.get(at).ok_or_else(|| CallError::new("reflect: string index out of range"))?;
+            Ok(Value::Uint(UintType::Uint8, u64::from(*byte)))
+        }
+        Value::Map(map) => match index {
+            Value::Str(key) => Ok(map.get(key).unwrap_or_else(|| map.zero())),
+            Value::Nil => Err(CallError::new("value is nil; should be of type string")),
+            other => Err(CallError::new(format!("value has type {}; should be string", other.type_name()))),
+        },
+        other => Err(CallError::new(format!("can't index item of type {}", other.type_name()))),
+    }
+}
+
+fn position(index: &Value, length: usize) -> Result<usize> {
+    let number = match index {
+        Value::Int(_, number) => *number,
+        Value::Uint(_, number) => i64::try_from(*number).unwrap_or(i64::MAX),
+        Value::Nil => return Err(CallError::new("cannot index slice/array with nil")),
+        other => {
+            return Err(CallError::new(format!("cannot index slice/array with type {}", other.type_name())));
+        }
+    };
+    usize::try_from(number)
+        .ok()
+        .filter(|at| *at <= length)
+        .ok_or_else(|| CallError::new(format!("index out of range: {number}")))
+}
+
+fn slice(item: &Value, indexes: &[Value]) -> Result<Value> {
+    let length = match item {
+        Value::Str(text) => text.len(),
+        Value::List(list) => list.len(),
+        Value::Nil => return Err(CallError::new("slice of untyped nil")),
+        other => return Err(CallError::new(format!("can't slice item of type {}", other.type_name()))),
+    };
+    if indexes.len() > 2 {
+        return Err(CallError::new(format!("too many slice indexes: {}", indexes.len())));
+    }
+    let from = indexes.first().map_or(Ok(0), |index| position(index, length))?;
+    let to = indexes.get(1).map_or(Ok(length), |index| position(index, length))?;
+    if from > to {
+        return Err(CallError::new(format!("invalid slice index: {from} > {to}")));
+    }
+    Ok(match item {
+        Value::List(list) => Value::List(crate::value::List::new(list.of, list[from..to].to_vec())),
+        Value::Str(text) => Value::from(text[from..to].to_vec()),
+        other => other.clone(),
+    })
+}
+
+/// What `html`, `js` and `urlquery` work on: one string as it is, else the arguments printed.
+fn joined(args: &[Value]) -> Vec<u8> {
+    match args {
+        [Value::Str(text)] => text.to_vec(),
+        args => sprint(args),
+    }
+}
+
+fn html(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    for byte in text {
+        match byte {
+            0 => out.extend_from_slice("\u{fffd}".as_bytes()),
+            b'"' => out.extend_from_slice(b"&#34;"),
+            b'\'' => out.extend_from_slice(b"&#39;"),
+            b'&' => out.extend_from_slice(b"&amp;"),
+            b'<' => out.extend_from_slice(b"&lt;"),
+            b'>' => out.extend_from_slice(b"&gt;"),
+            byte => out.push(*byte),
+        }
+    }
+    out
+}
+
+fn js(text: &[u8]) -> Vec<u8> {
+    let mut out = String::with_capacity(text.len());
+    for c in String::from_utf8_lossy(text).chars() {
+        match c {
+            '\\' => out.push_str("\\\\"),
+            '\'' => out.push_str("\\'"),
+            '"' => out.push_str("\\\""),
+            '<' | '>' | '&' | '=' => out.push_str(&format!("\\u{:04X}", u32::from(c))),
+            c if u32::from(c) < 0x20 || !crate::quote::is_print(c) => {
+                out.push_str(&format!("\\u{:04X}", u32::from(c)));
+            }
+            c => out.push(c),
+        }
+    }
+    out.into_bytes()
+}
+
+/// `url.QueryEscape`
+fn query_escape(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    for byte in text {
+        match byte {
+            b' ' => out.push(b'+'),
+            b'-' | b'_' | b'.' | b'~' => out.push(*byte),
+            byte if byte.is_ascii_alphanumeric() => out.push(*byte),
+            byte => out.extend_from_slice(format!("%{byte:02X}").as_bytes()),
+        }
+    }
+    out
+}
+
+fn eq(first: &Value, others: &[Value]) -> Result<bool> {
+    if others.is_empty() {
+        return Err(CallError::new("missing argument for comparison"));
+    }
+    for other in others {
+        if equal(first, other)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// The kinds Go's comparison knows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Basic {
+    Bool,
+    Int,
+    Uint,
+    Float,
+    String,
+    Other,
+}
+
+fn basic(value: &Value) -> Basic {
+    match value {
+        Value::Bool(_) => Basic::Bool,
+        Value::Int(..) => Basic::Int,
+        Value::Uint(..) => Basic::Uint,
+        Value::Float(_) => Basic::Float,
+        Value::Str(_) => Basic::String,
+        _ => Basic::Other,
+    }
+}
+
+fn equal(a: &Value, b: &Value) -> Result<bool> {
+    match (a, b) {
+        (Value::Bool(a), Value::Bool(b)) => Ok(a == b),
+        (Value::Int(_, a), Value::Int(_, b)) => Ok(a == b),
+        (Value::Uint(_, a), Value::Uint(_, b)) => Ok(a == b),
+        (Value::Int(_, a), Value::Uint(_, b)) | (Value::Uint(_, b), Value::Int(_, a)) => {
+            Ok(u64::try_from(*a) == Ok(*b))
+        }
+        (Value::Float(a), Value::Float(b)) => Ok(a == b),
+        (Value::Str(a), Value::Str(b)) => Ok(a == b),
+        (Value::Nil, other) | (other, Value::Nil) => Ok(is_nil(other)),
+        (a, b) if basic(a) == Basic::Other && basic(b) == Basic::Other => not_comparable(a, b),
+        (a, b) => Err(incompatible(a, b)),
+    }
+}
+
+fn is_nil(value: &Value) -> bool {
+    match value {
+        Value::Nil => true,
+        Value::List(list) => list.is_nil(),
+        Value::Map(map) => map.is_nil(),
+        _ => false,
+    }
+}
+
+fn not_comparable(a: &Value, b: &Value) -> Result<bool> {
+    match (a, b) {
+        (Value::Object(a), Value::Object(b)) => Ok(a.equal(&**b)),
+        _ if is_nil(a) || is_nil(b) => Ok(is_nil(a) == is_nil(b)),
+        _ => {
+            let printed = String::from_utf8_lossy(&sprint(std::slice::from_ref(a))).into_owned();
+            Err(CallError::new(format!("non-comparable type {printed}: {}", a.type_name())))
+        }
+    }
+}
+
+fn incompatible(a: &Value, b: &Value) -> CallError {
+    CallError::new(format!("incompatible types for comparison: {} and {}", a.type_name(), b.type_name()))
+}
+
+fn less(a: &Value, b: &Value) -> Result<bool> {
+    Ok(compare(a, b)? == Some(Ordering::Less))
+}
+
+fn less_or_equal(a: &Value, b: &Value) -> Result<bool> {
+    Ok(less(a, b)? || equal(a, b)?)
+}
+
+/// `None` where a NaN is involved.
+fn compare(a: &Value, b: &Value) -> Result<Option<Ordering>> {
+    match (a, b) {
+        (Value::Int(_, a), Value::Int(_, b)) => Ok(Some(a.cmp(b))),
+        (Value::Uint(_, a), Value::Uint(_, b)) => Ok(Some(a.cmp(b))),
+        (Value::Int(_, a), Value::Uint(_, b)) => Ok(Some(i128::from(*a).cmp(&i128::from(*b)))),
+        (Value::Uint(_, a), Value::Int(_, b)) => Ok(Some(i128::from(*a).cmp(&i128::from(*b)))),
+        (Value::Float(a), Value::Float(b)) => Ok(a.partial_cmp(b)),
+        (Value::Str(a), Value::Str(b)) => Ok(Some(a.cmp(b))),
+        (a, b) if basic(a) == Basic::Other || basic(b) == Basic::Other || basic(a) == basic(b) => {
+            Err(CallError::new("invalid type for comparison"))
+        }
+        (a, b) => Err(incompatible(a, b)),
+    }
+}

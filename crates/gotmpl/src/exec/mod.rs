@@ -1,0 +1,258 @@
+//! Executing templates: the machine that holds what a whole run shares, and its budgets.
+//!
+//! `frame.rs` walks one template, `eval.rs` evaluates what stands in its actions, `operand.rs` is what evaluation
+//! passes around. Behaviour: Go 1.26 `text/template/exec.go`.
+
+mod call;
+mod eval;
+mod frame;
+mod operand;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crate::ast::Template;
+use crate::function::{CallError, Cause, Function};
+use crate::quote;
+use crate::value::{Map, Value};
+
+/// How deep templates may call each other. Go allows 100,000; helm's `include` allows 1,000 of one name.
+const MAX_DEPTH: usize = 3_000;
+
+/// The templates one template can call, by name. Layers: `tpl` puts one on top without copying what is beneath.
+#[derive(Debug, Default)]
+pub struct Set {
+    beneath: Option<Rc<Set>>,
+    templates: HashMap<Arc<str>, Arc<Template>>,
+}
+
+impl Set {
+    /// An empty set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// An empty layer on top of `beneath`.
+    #[must_use]
+    pub fn over(beneath: Rc<Self>) -> Self {
+        Self { beneath: Some(beneath), templates: HashMap::new() }
+    }
+
+    /// Adds a template; one that holds nothing but white space does not replace another, as in Go.
+    pub fn add(&mut self, template: Arc<Template>) {
+        if template.is_empty() && self.get(template.name()).is_some() {
+            return;
+        }
+        self.templates.insert(template.name().clone(), template);
+    }
+
+    /// The template called `name`.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Arc<Template>> {
+        self.templates.get(name).or_else(|| self.beneath.as_ref()?.get(name))
+    }
+}
+
+/// What surrounds an execution: methods of values, and whatever functions need.
+pub trait Host {
+    /// The method `name` of `receiver`; its function gets the receiver as first argument, undeclared.
+    fn method(&self, receiver: &Value, name: &str) -> Option<&'static Function>;
+
+    /// The host itself, for functions that know it.
+    fn as_any(&mut self) -> &mut dyn std::any::Any;
+}
+
+/// A host for templates that need none.
+#[derive(Debug, Default)]
+pub struct NoHost;
+
+impl Host for NoHost {
+    fn method(&self, _receiver: &Value, _name: &str) -> Option<&'static Function> {
+        None
+    }
+
+    fn as_any(&mut self) -> &mut dyn std::any::Any {
+        self
+    }
+}
+
+/// What an execution may use up.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Steps: nodes walked and functions called.
+    pub steps: u64,
+    /// Bytes held in outputs and made by functions, all together.
+    pub bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        // The largest public charts take under a million steps and 50 MB.
+        Self { steps: 100_000_000, bytes: 1 << 30 }
+    }
+}
+
+/// Says whether to give up now; called every few thousand steps.
+pub type StopCheck<'a> = &'a dyn Fn() -> bool;
+
+/// One run: functions, templates, host and budgets.
+pub struct Machine<'a> {
+    functions: &'a [Function],
+    /// The templates that can be called now.
+    pub set: Rc<Set>,
+    /// What surrounds the run.
+    pub host: &'a mut dyn Host,
+    limits: Limits,
+    stop: StopCheck<'a>,
+    steps: u64,
+    bytes: u64,
+    depth: usize,
+    /// Maps that were changed in place: they may hold themselves, and are emptied at the end.
+    changed: Vec<Map>,
+}
+
+/// How many steps pass between two looks at the stop flag.
+const STEPS_PER_LOOK: u64 = 1_024;
+
+impl<'a> Machine<'a> {
+    /// A machine that has not run yet.
+    pub fn new(functions: &'a [Function], set: Rc<Set>, host: &'a mut dyn Host) -> Self {
+        Self {
+            functions,
+            set,
+            host,
+            limits: Limits::default(),
+            stop: &|| false,
+            steps: 0,
+            bytes: 0,
+            depth: 0,
+            changed: Vec::new(),
+        }
+    }
+
+    /// The same with its own budgets and stop flag.
+    #[must_use]
+    pub fn limited(mut self, limits: Limits, stop: StopCheck<'a>) -> Self {
+        self.limits = limits;
+        self.stop = stop;
+        self
+    }
+
+    /// Runs the template called `name` on `dot` and yields what it prints.
+    ///
+    /// # Errors
+    /// Where and why it failed.
+    pub fn execute(&mut self, name: &str, dot: &Value) -> Result<Vec<u8>, ExecError> {
+        match self.set.get(name).cloned() {
+            Some(template) => self.run(&template, dot),
+            None => Err(ExecError::bare(format!(
+                "template: no template {} associated with template \"gotpl\"",
+                quote::quoted(name.as_bytes())
+            ))),
+        }
+    }
+
+    /// Runs `template` on `dot` and yields what it prints.
+    ///
+    /// # Errors
+    /// Where and why it failed.
+    pub fn run(&mut self, template: &Template, dot: &Value) -> Result<Vec<u8>, ExecError> {
+        let mut out = Vec::new();
+        frame::run(self, template, dot, &mut out)?;
+        Ok(out)
+    }
+
+    /// The functions of this run.
+    #[must_use]
+    pub fn functions(&self) -> &'a [Function] {
+        self.functions
+    }
+
+    /// Accounts for `bytes` that a function is about to make.
+    ///
+    /// # Errors
+    /// When the budget is used up.
+    pub fn spend(&mut self, bytes: usize) -> Result<(), CallError> {
+        self.bytes = self.bytes.saturating_add(bytes as u64);
+        if self.bytes > self.limits.bytes {
+            return Err(CallError::budget("the templates produce more text than the budget allows"));
+        }
+        Ok(())
+    }
+
+    /// Accounts for `steps` of work.
+    ///
+    /// # Errors
+    /// When the budget is used up or the stop flag is raised.
+    pub fn work(&mut self, steps: u64) -> Result<(), CallError> {
+        let before = self.steps / STEPS_PER_LOOK;
+        self.steps = self.steps.saturating_add(steps);
+        if self.steps > self.limits.steps {
+            return Err(CallError::budget("the templates take more steps than the budget allows"));
+        }
+        if self.steps / STEPS_PER_LOOK != before && (self.stop)() {
+            return Err(CallError { message: "rendering was stopped".to_owned(), cause: Cause::Stopped });
+        }
+        Ok(())
+    }
+
+    /// Notes that `map` was changed in place.
+    pub fn note_change(&mut self, map: &Map) {
+        if !self.changed.iter().rev().take(8).any(|known| known.same(map)) {
+            self.changed.push(map.clone());
+        }
+    }
+}
+
+impl Drop for Machine<'_> {
+    /// A map that holds itself would never be freed.
+    fn drop(&mut self) {
+        self.changed.iter().for_each(Map::clear);
+    }
+}
+
+/// Where and why an execution failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExecError {
+    /// Where; `None` when there is no place.
+    pub place: Option<Place>,
+    /// Why.
+    pub message: String,
+    /// What kind of failure it is.
+    pub cause: Cause,
+}
+
+/// Where an execution failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The source the template was parsed from.
+    pub source: Arc<str>,
+    /// Line, from 1.
+    pub line: usize,
+    /// Column in bytes, from 0, as Go counts it.
+    pub column: usize,
+    /// The template's name.
+    pub template: Arc<str>,
+    /// The node that was being evaluated, as Go prints it.
+    pub context: String,
+}
+
+impl ExecError {
+    fn bare(message: String) -> Self {
+        Self { place: None, message, cause: Cause::Template }
+    }
+}
+
+impl fmt::Display for ExecError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(place) = &self.place else { return f.write_str(&self.message) };
+        let name = quote::quoted(place.template.as_bytes());
+        write!(f, "template: {}:{}:{}: ", place.source, place.line, place.column)?;
+        write!(f, "executing {name} at <{}>: {}", place.context, self.message)
+    }
+}
+
+impl std::error::Error for ExecError {}

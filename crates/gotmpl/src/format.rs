@@ -1,0 +1,443 @@
+//! Go's `fmt.Sprintf`: verbs, flags, widths, argument numbers, and what it writes when they do not fit.
+
+use crate::print::{print_value, sprint_value};
+use crate::value::{Str, UintType, Value};
+use crate::{float, quote};
+
+/// The widest padding Go accepts.
+const MAX_WIDTH: usize = 1_000_000;
+
+/// What stands between `%` and the verb.
+#[derive(Clone, Copy, Debug, Default)]
+struct Flags {
+    plus: bool,
+    minus: bool,
+    sharp: bool,
+    space: bool,
+    zero: bool,
+    width: Option<usize>,
+    precision: Option<usize>,
+}
+
+/// `fmt.Sprintf(format, args…)`. Output over `limit` bytes is cut off; the caller's budget then refuses it.
+#[must_use]
+pub fn sprintf(format: &[u8], args: &[Value], limit: usize) -> Vec<u8> {
+    let mut printer =
+        Printer { format, at: 0, args, next: 0, reordered: false, bad_index: false, out: Vec::new() };
+    while printer.at < format.len() && printer.out.len() <= limit {
+        printer.step();
+    }
+    printer.extra();
+    printer.out
+}
+
+struct Printer<'a> {
+    format: &'a [u8],
+    at: usize,
+    args: &'a [Value],
+    next: usize,
+    /// An argument was chosen by number: extra ones are no mistake then.
+    reordered: bool,
+    /// The number in hand was no number of an argument.
+    bad_index: bool,
+    out: Vec<u8>,
+}
+
+impl Printer<'_> {
+    fn step(&mut self) {
+        let rest = &self.format[self.at..];
+        let text = rest.iter().position(|byte| *byte == b'%').unwrap_or(rest.len());
+        self.out.extend_from_slice(&rest[..text]);
+        self.at += text;
+        if self.at < self.format.len() {
+            self.at += 1;
+            self.directive();
+        }
+    }
+
+    fn directive(&mut self) {
+        let mut flags = self.flags();
+        self.bad_index = false;
+        let mut indexed = self.index();
+        if let Some(width) = self.star(&mut indexed) {
+            flags.minus |= width < 0;
+            flags.zero &= width >= 0;
+            flags.width = usize::try_from(width.unsigned_abs()).ok();
+        } else if self.width_star_failed() {
+            self.out.extend_from_slice(b"%!(BADWIDTH)");
+        } else {
+            flags.width = self.digits();
+            self.bad_index |= indexed && flags.width.is_some();
+        }
+        self.precision(&mut flags, &mut indexed);
+        if !indexed {
+            self.index();
+        }
+        self.verb(flags);
+    }
+
+    fn flags(&mut self) -> Flags {
+        let mut flags = Flags::default();
+        while let Some(byte) = self.format.get(self.at) {
+            match byte {
+                b'#' => flags.sharp = true,
+                b'0' => flags.zero = true,
+                b'+' => flags.plus = true,
+                b'-' => flags.minus = true,
+                b' ' => flags.space = true,
+                _ => break,
+            }
+            self.at += 1;
+        }
+        flags
+    }
+
+    /// `[n]`: chooses the next argument. True when there was one.
+    fn index(&mut self) -> bool {
+        if self.format.get(self.at) != Some(&b'[') {
+            return false;
+        }
+        self.reordered = true;
+        let rest = &self.format[self.at + 1..];
+        let Some(end) = rest.iter().position(|byte| *byte == b']') else {
+            self.bad_index = true;
+            self.at += 1;
+            return false;
+        };
+        let number = std::str::from_utf8(&rest[..end]).ok().and_then(|text| text.parse::<usize>().ok());
+        self.at += end + 2;
+        match number {
+            Some(number) if (1..=self.args.len()).contains(&number) => self.next = number - 1,
+            _ => self.bad_index = true,
+        }
+        true
+    }
+
+    fn digits(&mut self) -> Option<usize> {
+        let start = self.at;
+        while self.format.get(self.at).is_some_and(u8::is_ascii_digit) {
+            self.at += 1;
+        }
+        let text = std::str::from_utf8(&self.format[start..self.at]).ok()?;
+        text.parse().ok().filter(|number| *number <= MAX_WIDTH)
+    }
+
+    /// `*`: a width or precision from the arguments; `None` when there is no star or no good number.
+    fn star(&mut self, indexed: &mut bool) -> Option<i64> {
+        if self.format.get(self.at) != Some(&b'*') {
+            return None;
+        }
+        let value = match self.args.get(self.next) {
+            Some(Value::Int(_, value)) => Some(*value),
+            Some(Value::Uint(_, value)) => i64::try_from(*value).ok(),
+            _ => None,
+        };
+        self.next += usize::from(self.next < self.args.len());
+        let value = value.filter(|value| value.unsigned_abs() <= MAX_WIDTH as u64)?;
+        self.at += 1;
+        *indexed = false;
+        Some(value)
+    }
+
+    /// After [`Printer::star`] said no: whether there was a star all the same.
+    fn width_star_failed(&mut self) -> bool {
+        let star = self.format.get(self.at) == Some(&b'*');
+        self.at += usize::from(star);
+        star
+    }
+
+    fn precision(&mut self, flags: &mut Flags, indexed: &mut bool) {
+        if self.format.get(self.at) != Some(&b'.') {
+            return;
+        }
+        self.at += 1;
+        self.bad_index |= *indexed;
+        *indexed = self.index();
+        match self.star(indexed) {
+            Some(precision) => flags.precision = usize::try_from(precision).ok(),
+            None if self.width_star_failed() => self.out.extend_from_slice(b"%!(BADPREC)"),
+            None => flags.precision = Some(self.digits().unwrap_or(0)),
+        }
+    }
+
+    fn verb(&mut self, flags: Flags) {
+        let rest = &self.format[self.at..];
+        let Some(verb) = first_char(rest) else {
+            self.out.extend_from_slice(b"%!(NOVERB)");
+            return;
+        };
+        self.at += if verb == char::REPLACEMENT_CHARACTER { 1 } else { verb.len_utf8() };
+        if verb == '%' {
+            self.out.push(b'%');
+        } else if self.bad_index {
+            self.out.extend_from_slice(format!("%!{verb}(BADINDEX)").as_bytes());
+        } else if let Some(arg) = self.args.get(self.next) {
+            self.next += 1;
+            print_arg(arg, verb, flags, &mut self.out);
+        } else {
+            self.out.extend_from_slice(format!("%!{verb}(MISSING)").as_bytes());
+        }
+    }
+
+    fn extra(&mut self) {
+        if self.reordered || self.next >= self.args.len() {
+            return;
+        }
+        self.out.extend_from_slice(b"%!(EXTRA ");
+        for (index, arg) in self.args[self.next..].iter().enumerate() {
+            if index > 0 {
+                self.out.extend_from_slice(b", ");
+            }
+            if let Value::Nil = arg {
+                self.out.extend_from_slice(b"<nil>");
+            } else {
+                self.out.extend_from_slice(arg.type_name().as_bytes());
+                self.out.push(b'=');
+                print_value(arg, &mut self.out);
+            }
+        }
+        self.out.push(b')');
+    }
+}
+
+fn first_char(bytes: &[u8]) -> Option<char> {
+    let head = &bytes[..bytes.len().min(4)];
+    let chunk = head.utf8_chunks().next()?;
+    Some(chunk.valid().chars().next().unwrap_or(char::REPLACEMENT_CHARACTER))
+}
+
+fn print_arg(arg: &Value, verb: char, flags: Flags, out: &mut Vec<u8>) {
+    match verb {
+        'T' => pad(arg.type_name().as_bytes(), flags, out),
+        'v' if flags.sharp => pad(go_syntax(arg).as_bytes(), Flags { zero: false, ..flags }, out),
+        _ => print_verb(arg, verb, flags, out),
+    }
+}
+
+fn print_verb(arg: &Value, verb: char, flags: Flags, out: &mut Vec<u8>) {
+    match arg {
+        Value::Nil if verb == 'v' => pad(b"<nil>", flags, out),
+        Value::Bool(value) if matches!(verb, 't' | 'v') => {
+            pad(if *value { b"true" } else { b"false" }, flags, out);
+        }
+        Value::Int(_, value) => print_integer(arg, (*value < 0, value.unsigned_abs()), (verb, flags), out),
+        Value::Uint(_, value) => print_integer(arg, (false, *value), (verb, flags), out),
+        Value::Float(value) => print_float(arg, *value, (verb, flags), out),
+        Value::Str(text) => print_text(arg, text, (verb, flags), out),
+        Value::Bytes(bytes) => print_bytes(arg, bytes, (verb, flags), out),
+        Value::List(list) => {
+            print_items(list.iter(), out, |item, out| print_verb(item, verb, flags, out));
+        }
+        Value::Map(map) => {
+            out.extend_from_slice(b"map");
+            print_items(map.entries().iter(), out, |(key, value), out| {
+                print_verb(&Value::Str(key.clone()), verb, flags, out);
+                out.push(b':');
+                print_verb(value, verb, flags, out);
+            });
+        }
+        Value::Object(object) => {
+            let text = Str::from(object.print());
+            print_text(arg, &text, (verb, flags), out);
+        }
+        _ => bad_verb(arg, verb, out),
+    }
+}
+
+fn print_items<T>(items: impl Iterator<Item = T>, out: &mut Vec<u8>, mut print: impl FnMut(T, &mut Vec<u8>)) {
+    out.push(b'[');
+    for (index, item) in items.enumerate() {
+        if index > 0 {
+            out.push(b' ');
+        }
+        print(item, out);
+    }
+    out.push(b']');
+}
+
+/// `%!verb(type=value)`
+fn bad_verb(arg: &Value, verb: char, out: &mut Vec<u8>) {
+    out.extend_from_slice(format!("%!{verb}(").as_bytes());
+    if !matches!(arg, Value::Nil) {
+        out.extend_from_slice(arg.type_name().as_bytes());
+        out.push(b'=');
+    }
+    print_value(arg, out);
+    out.push(b')');
+}
+
+fn print_integer(arg: &Value, number: (bool, u64), how: (char, Flags), out: &mut Vec<u8>) {
+    let (verb, flags) = how;
+    let magnitude = number.1;
+    let (digits, prefix) = match verb {
+        'v' | 'd' => (magnitude.to_string(), ""),
+        'b' => (format!("{magnitude:b}"), if flags.sharp { "0b" } else { "" }),
+        'o' => (format!("{magnitude:o}"), if flags.sharp { "0" } else { "" }),
+        'O' => (format!("{magnitude:o}"), "0o"),
+        'x' => (format!("{magnitude:x}"), if flags.sharp { "0x" } else { "" }),
+        'X' => (format!("{magnitude:X}"), if flags.sharp { "0X" } else { "" }),
+        'c' | 'q' | 'U' => return print_rune(magnitude, how, out),
+        _ => return bad_verb(arg, verb, out),
+    };
+    let sign = sign(number.0, flags);
+    let digits = match flags.precision {
+        Some(0) if magnitude == 0 => String::new(),
+        Some(precision) => format!("{digits:0>precision$}"),
+        None => digits,
+    };
+    pad_number(sign, prefix, &digits, Flags { zero: flags.zero && flags.precision.is_none(), ..flags }, out);
+}
+
+fn sign(negative: bool, flags: Flags) -> &'static str {
+    match (negative, flags.plus, flags.space) {
+        (true, ..) => "-",
+        (_, true, _) => "+",
+        (_, _, true) => " ",
+        _ => "",
+    }
+}
+
+fn print_rune(code: u64, how: (char, Flags), out: &mut Vec<u8>) {
+    let (verb, flags) = how;
+    let c = u32::try_from(code).ok().and_then(char::from_u32).unwrap_or(char::REPLACEMENT_CHARACTER);
+    let text = match verb {
+        'c' => c.to_string(),
+        'q' => quote::quoted_char(c),
+        _ if flags.sharp && quote::is_print(c) => format!("U+{code:04X} '{c}'"),
+        _ => format!("U+{code:04X}"),
+    };
+    pad(text.as_bytes(), flags, out);
+}
+
+fn print_float(arg: &Value, value: f64, how: (char, Flags), out: &mut Vec<u8>) {
+    let (verb, flags) = how;
+    let text = match verb {
+        'v' => float::format(value, 'g', flags.precision),
+        'g' | 'G' => float::format(value, verb, flags.precision),
+        'e' | 'E' | 'f' | 'F' => float::format(value, verb, Some(flags.precision.unwrap_or(6))),
+        'x' | 'X' => float::hexadecimal(value, verb == 'X', flags.precision),
+        _ => return bad_verb(arg, verb, out),
+    };
+    let negative = text.starts_with('-');
+    let magnitude = text.trim_start_matches(['-', '+']);
+    let infinite = value.is_infinite() && text.starts_with('+') && flags.plus;
+    let shown = if value.is_infinite() && !negative && !infinite { "+" } else { sign(negative, flags) };
+    let flags = Flags { zero: flags.zero && value.is_finite(), ..flags };
+    pad_number(shown, "", magnitude, flags, out);
+}
+
+fn print_text(arg: &Value, text: &[u8], how: (char, Flags), out: &mut Vec<u8>) {
+    let (verb, flags) = how;
+    match verb {
+        'v' | 's' => pad(cut(text, flags.precision), flags, out),
+        'x' | 'X' => pad(hex(text, how).as_bytes(), flags, out),
+        'q' => pad(quoted(cut(text, flags.precision), flags).as_bytes(), flags, out),
+        _ => bad_verb(arg, verb, out),
+    }
+}
+
+fn print_bytes(arg: &Value, bytes: &[u8], how: (char, Flags), out: &mut Vec<u8>) {
+    match how.0 {
+        'v' | 'd' => print_items(bytes.iter(), out, |byte, out| {
+            print_verb(&Value::Uint(UintType::Uint8, u64::from(*byte)), 'd', how.1, out);
+        }),
+        _ => print_text(arg, bytes, how, out),
+    }
+}
+
+/// The first `precision` characters.
+fn cut(text: &[u8], precision: Option<usize>) -> &[u8] {
+    let Some(precision) = precision else { return text };
+    let starts = text.iter().enumerate().filter(|(_, byte)| (**byte & 0xc0) != 0x80).map(|(index, _)| index);
+    starts.into_iter().nth(precision).map_or(text, |end| &text[..end])
+}
+
+fn quoted(text: &[u8], flags: Flags) -> String {
+    let raw =
+        flags.sharp.then(|| std::str::from_utf8(text).ok()).flatten().filter(|text| can_backquote(text));
+    match raw {
+        Some(text) => format!("`{text}`"),
+        None if flags.plus => quote::quoted_ascii(text),
+        None => quote::quoted(text),
+    }
+}
+
+/// `strconv.CanBackquote`
+fn can_backquote(text: &str) -> bool {
+    text.chars().all(|c| c != '`' && c != '\u{feff}' && c != '\x7f' && (c == '\t' || c >= ' '))
+}
+
+fn hex(text: &[u8], how: (char, Flags)) -> String {
+    let (verb, flags) = how;
+    let text = &text[..flags.precision.unwrap_or(text.len()).min(text.len())];
+    let prefix = match (flags.sharp, verb) {
+        (true, 'X') => "0X",
+        (true, _) => "0x",
+        _ => "",
+    };
+    let mut out = String::with_capacity(text.len() * 2 + 2);
+    for (index, byte) in text.iter().enumerate() {
+        if index > 0 && flags.space {
+            out.push(' ');
+        }
+        if index == 0 || flags.space {
+            out.push_str(prefix);
+        }
+        out.push_str(&if verb == 'X' { format!("{byte:02X}") } else { format!("{byte:02x}") });
+    }
+    out
+}
+
+fn pad(text: &[u8], flags: Flags, out: &mut Vec<u8>) {
+    let width = String::from_utf8_lossy(text).chars().count();
+    let missing = flags.width.unwrap_or(0).saturating_sub(width);
+    let filler = if flags.zero && !flags.minus { b'0' } else { b' ' };
+    if flags.minus {
+        out.extend_from_slice(text);
+    }
+    out.extend(std::iter::repeat_n(filler, missing));
+    if !flags.minus {
+        out.extend_from_slice(text);
+    }
+}
+
+/// Zeros go between the sign and the digits.
+fn pad_number(sign: &str, prefix: &str, digits: &str, flags: Flags, out: &mut Vec<u8>) {
+    if flags.zero && !flags.minus {
+        let taken = sign.len() + digits.len();
+        let zeros = flags.width.unwrap_or(0).saturating_sub(taken);
+        out.extend_from_slice(format!("{sign}{prefix}{}{digits}", "0".repeat(zeros)).as_bytes());
+        return;
+    }
+    pad(format!("{sign}{prefix}{digits}").as_bytes(), flags, out);
+}
+
+/// `%#v`: the value as Go source.
+fn go_syntax(value: &Value) -> String {
+    match value {
+        Value::Nil => "<nil>".to_owned(),
+        Value::Str(text) => quote::quoted(text),
+        Value::List(list) => format!("{}{}", value.type_name(), braces(list.iter().map(element_syntax))),
+        Value::Map(map) => {
+            let entries = map.entries();
+            let entries = entries
+                .iter()
+                .map(|(key, value)| format!("{}:{}", quote::quoted(key), element_syntax(value)));
+            format!("{}{}", value.type_name(), braces(entries))
+        }
+        Value::Bytes(bytes) => format!("[]byte{}", braces(bytes.iter().map(|byte| format!("0x{byte:x}")))),
+        Value::Uint(_, number) => format!("0x{number:x}"),
+        simple => String::from_utf8_lossy(&sprint_value(simple)).into_owned(),
+    }
+}
+
+fn element_syntax(value: &Value) -> String {
+    match value {
+        Value::Nil => "interface {}(nil)".to_owned(),
+        value => go_syntax(value),
+    }
+}
+
+fn braces(items: impl Iterator<Item = String>) -> String {
+    format!("{{{}}}", items.collect::<Vec<_>>().join(", "))
+}

@@ -1,0 +1,43 @@
+//! Go's text/template: lexer, parser, execution, values and fmt verbs.
+//!
+//! A text is parsed once into shared [`Template`]s and executed many times on [`Value`]s, with Go's kinds and Go's
+//! error texts. Functions are typed rows of a table; [`builtins::FUNCTIONS`] holds Go's own.
+//!
+//! ```
+//! use std::rc::Rc;
+//! use gotmpl::{Machine, Map, NoHost, Set, Value, builtins, parse};
+//!
+//! let functions = builtins::FUNCTIONS;
+//! let number = |name: &str| functions.iter().position(|function| function.name == name);
+//! let mut set = Set::new();
+//! for template in parse("greeting", "Hello {{ .name | printf \"%q\" }}", &number)? {
+//!     set.add(template);
+//! }
+//! let dot = Value::Map(Map::any([("name".into(), Value::from("you"))]));
+//! let mut host = NoHost;
+//! let text = Machine::new(functions, Rc::new(set), &mut host).execute("greeting", &dot)?;
+//! assert_eq!(text, b"Hello \"you\"");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod ast;
+pub mod builtins;
+mod exec;
+pub mod float;
+mod format;
+mod function;
+mod lexer;
+pub mod number;
+mod parse;
+mod print;
+pub mod quote;
+mod token;
+mod value;
+
+pub use ast::{Source, Template};
+pub use exec::{ExecError, Host, Limits, Machine, NoHost, Place, Set, StopCheck};
+pub use format::sprintf;
+pub use function::{Body, CallError, Calling, Cause, Function, Type};
+pub use parse::{ParseError, parse};
+pub use print::{print_value, sprint, sprint_value, sprintln};
+pub use value::{IntType, List, ListType, Map, MapType, Object, Str, UintType, Value};

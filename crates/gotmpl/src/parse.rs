@@ -1,0 +1,638 @@
+//! Tokens → trees. One text may define many templates.
+//!
+//! Behaviour and messages: Go 1.26 `text/template/parse/parse.go`.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::ast::{Branch, Command, Expr, ExprKind, Node, Pipe, Pos, Source, Template};
+use crate::lexer::Lexer;
+use crate::token::{Keyword, Kind, Token};
+use crate::{number, quote};
+
+/// How deep lists and parentheses may nest. Go allows 10,000 parentheses; a template that needs a hundred is hostile.
+const MAX_DEPTH: usize = 500;
+
+/// Why a text is not a template. Go's message without its `template: NAME:LINE: ` beginning.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParseError {
+    /// The name the text was parsed under.
+    pub name: Arc<str>,
+    /// The line, from 1.
+    pub line: usize,
+    /// What is wrong.
+    pub message: String,
+}
+
+impl fmt::Display for ParseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "template: {}:{}: {}", self.name, self.line, self.message)
+    }
+}
+
+impl std::error::Error for ParseError {}
+
+type Result<T> = std::result::Result<T, ParseError>;
+
+/// Parses `text`. The answer holds the templates it defines, the text's own (named `name`) last.
+///
+/// `functions` gives the number of a function by its name: functions are looked up while parsing, so an unknown
+/// one is an error even in a branch that never runs.
+///
+/// # Errors
+/// The first mistake in the text.
+pub fn parse(
+    name: &str,
+    text: &str,
+    functions: &dyn Fn(&str) -> Option<usize>,
+) -> Result<Vec<Arc<Template>>> {
+    let source = Arc::new(Source { name: Arc::from(name), text: Arc::from(text) });
+    let text = source.text.clone();
+    let parser = Parser {
+        lexer: Lexer::new(&text),
+        text: &text,
+        source,
+        functions,
+        ahead: Vec::new(),
+        line_at: 0,
+        action: None,
+        scope: Scope::new(),
+        templates: Vec::new(),
+        depth: 0,
+    };
+    parser.run()
+}
+
+struct Parser<'s> {
+    lexer: Lexer<'s>,
+    text: &'s str,
+    source: Arc<Source>,
+    functions: &'s dyn Fn(&str) -> Option<usize>,
+    /// Tokens given back, the next one last.
+    ahead: Vec<Token>,
+    /// Where the last token taken begins; errors name its line.
+    line_at: usize,
+    /// Where the action in hand begins.
+    action: Option<usize>,
+    scope: Scope,
+    templates: Vec<Arc<Template>>,
+    depth: usize,
+}
+
+/// What is known inside one template's body.
+struct Scope {
+    variables: Vec<Arc<str>>,
+    ranges: usize,
+}
+
+impl Scope {
+    fn new() -> Self {
+        Self { variables: vec![Arc::from("$")], ranges: 0 }
+    }
+}
+
+/// What ended a list of nodes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    End,
+    Else,
+}
+
+impl Ending {
+    fn text(self) -> &'static str {
+        match self {
+            Self::End => "{{end}}",
+            Self::Else => "{{else}}",
+        }
+    }
+}
+
+/// One node, or the end of the list it would be in.
+enum Step {
+    Node(Node),
+    Ending(Ending),
+    /// A `define`, which leaves nothing behind.
+    Nothing,
+}
+
+impl<'s> Parser<'s> {
+    fn run(mut self) -> Result<Vec<Arc<Template>>> {
+        let mut body = Vec::new();
+        while self.peek().kind != Kind::Eof {
+            match self.top_level()? {
+                Step::Node(node) => body.push(node),
+                Step::Ending(ending) => return self.error(format!("unexpected {}", ending.text())),
+                Step::Nothing => {}
+            }
+        }
+        let name = self.source.name.clone();
+        self.add(name, body)?;
+        Ok(self.templates)
+    }
+
+    fn top_level(&mut self) -> Result<Step> {
+        let delim = self.next();
+        if delim.kind == Kind::LeftDelim {
+            let token = self.next_solid();
+            if token.kind == Kind::Keyword(Keyword::Define) {
+                self.define()?;
+                return Ok(Step::Nothing);
+            }
+            self.give_back(token);
+        }
+        self.give_back(delim);
+        self.text_or_action()
+    }
+
+    fn define(&mut self) -> Result<()> {
+        const CONTEXT: &str = "define clause";
+        let token = self.next_solid();
+        let name = self.template_name(token, CONTEXT)?;
+        self.expect_right(CONTEXT)?;
+        let outer = std::mem::replace(&mut self.scope, Scope::new());
+        let (body, ending) = self.list()?;
+        self.scope = outer;
+        if ending != Ending::End {
+            return self.error(format!("unexpected {} in {CONTEXT}", ending.text()));
+        }
+        self.add(name, body)
+    }
+
+    /// Keeps a template; of two with one name, one must be empty.
+    fn add(&mut self, name: Arc<str>, body: Vec<Node>) -> Result<()> {
+        let own = name == self.source.name;
+        let template = Arc::new(Template { name, source: self.source.clone(), body });
+        let Some(index) = self.templates.iter().position(|other| other.name == template.name) else {
+            self.templates.push(template);
+            return Ok(());
+        };
+        if self.templates[index].is_empty() {
+            self.templates[index] = template;
+        } else if !template.is_empty() {
+            let name = quote::quoted(template.name.as_bytes());
+            return self.error(format!("template: multiple definition of template {name}"));
+        }
+        if own {
+            // The text's own template comes last, whatever it defines.
+            let last = self.templates.remove(index);
+            self.templates.push(last);
+        }
+        Ok(())
+    }
+
+    /// Nodes up to `end` or `else`.
+    fn list(&mut self) -> Result<(Vec<Node>, Ending)> {
+        self.deeper()?;
+        let mut nodes = Vec::new();
+        while self.peek_solid().kind != Kind::Eof {
+            match self.text_or_action()? {
+                Step::Node(node) => nodes.push(node),
+                Step::Ending(ending) => {
+                    self.depth -= 1;
+                    return Ok((nodes, ending));
+                }
+                Step::Nothing => {}
+            }
+        }
+        self.error("unexpected EOF")
+    }
+
+    fn deeper(&mut self) -> Result<()> {
+        self.depth += 1;
+        if self.depth > MAX_DEPTH { self.error("max expression depth exceeded") } else { Ok(()) }
+    }
+
+    fn text_or_action(&mut self) -> Result<Step> {
+        let token = self.next_solid();
+        match token.kind {
+            Kind::Text => Ok(Step::Node(Node::Text(Arc::from(self.word(token).as_bytes())))),
+            Kind::LeftDelim => {
+                self.action = Some(token.start);
+                let step = self.action();
+                self.action = None;
+                step
+            }
+            _ => self.unexpected(token, "input"),
+        }
+    }
+
+    fn action(&mut self) -> Result<Step> {
+        let token = self.next_solid();
+        let Kind::Keyword(keyword) = token.kind else {
+            self.give_back(token);
+            let pos = pos(self.peek());
+            let pipe = self.pipeline("command", Kind::RightDelim)?;
+            return Ok(Step::Node(Node::Action { pos, pipe }));
+        };
+        Ok(Step::Node(match keyword {
+            Keyword::Block => self.block()?,
+            Keyword::Break => self.leave(token, "{{break}}", Node::Break { pos: pos(token) })?,
+            Keyword::Continue => self.leave(token, "{{continue}}", Node::Continue { pos: pos(token) })?,
+            Keyword::Else => return self.else_(),
+            Keyword::End => {
+                self.expect_right("end")?;
+                return Ok(Step::Ending(Ending::End));
+            }
+            Keyword::If => Node::If(self.branch("if")?),
+            Keyword::Range => Node::Range(self.branch("range")?),
+            Keyword::With => Node::With(self.branch("with")?),
+            Keyword::Template => self.template()?,
+            Keyword::Define => return self.unexpected(token, "command"),
+        }))
+    }
+
+    fn leave(&mut self, _token: Token, word: &str, node: Node) -> Result<Node> {
+        let after = self.next_solid();
+        if after.kind != Kind::RightDelim {
+            return self.unexpected(after, word);
+        }
+        if self.scope.ranges == 0 {
+            return self.error(format!("{word} outside {{{{range}}}}"));
+        }
+        Ok(node)
+    }
+
+    /// `{{else}}`; before `if` and `with` the rest of the action stays for [`Parser::branch`].
+    fn else_(&mut self) -> Result<Step> {
+        if !matches!(self.peek_solid().kind, Kind::Keyword(Keyword::If | Keyword::With)) {
+            self.expect_right("else")?;
+        }
+        Ok(Step::Ending(Ending::Else))
+    }
+
+    fn branch(&mut self, context: &'static str) -> Result<Branch> {
+        let variables = self.scope.variables.len();
+        let pos = pos(self.peek_solid());
+        let pipe = self.pipeline(context, Kind::RightDelim)?;
+        let ranges = usize::from(context == "range");
+        self.scope.ranges += ranges;
+        let (then, ending) = self.list()?;
+        self.scope.ranges -= ranges;
+        let otherwise = if ending == Ending::Else { Some(self.otherwise(context)?) } else { None };
+        self.scope.variables.truncate(variables);
+        Ok(Branch { pos, pipe, then, otherwise })
+    }
+
+    /// What follows `else`: a list, or for `else if` and `else with` one nested branch that shares the `end`.
+    fn otherwise(&mut self, context: &'static str) -> Result<Vec<Node>> {
+        let chained = match self.peek().kind {
+            Kind::Keyword(Keyword::If) if context == "if" => true,
+            Kind::Keyword(Keyword::With) if context == "with" => true,
+            _ => false,
+        };
+        if chained {
+            self.next();
+            self.deeper()?;
+            let branch = self.branch(context)?;
+            self.depth -= 1;
+            return Ok(vec![if context == "if" { Node::If(branch) } else { Node::With(branch) }]);
+        }
+        let (list, ending) = self.list()?;
+        if ending != Ending::End {
+            return self.error(format!("expected end; found {}", ending.text()));
+        }
+        Ok(list)
+    }
+
+    /// `block`: a definition and its use in one.
+    fn block(&mut self) -> Result<Node> {
+        const CONTEXT: &str = "block clause";
+        let token = self.next_solid();
+        let name = self.template_name(token, CONTEXT)?;
+        let quoted = quote::quoted(name.as_bytes()).into_boxed_str();
+        let pipe = self.pipeline(CONTEXT, Kind::RightDelim)?;
+        let outer = std::mem::replace(&mut self.scope, Scope::new());
+        let (body, ending) = self.list()?;
+        self.scope = outer;
+        if ending != Ending::End {
+            return self.error(format!("unexpected {} in {CONTEXT}", ending.text()));
+        }
+        self.add(name.clone(), body)?;
+        Ok(Node::Template { pos: pos(token), name, quoted, pipe: Some(pipe) })
+    }
+
+    fn template(&mut self) -> Result<Node> {
+        const CONTEXT: &str = "template clause";
+        let token = self.next_solid();
+        let name = self.template_name(token, CONTEXT)?;
+        let quoted = quote::quoted(name.as_bytes()).into_boxed_str();
+        let after = self.next_solid();
+        let pipe = if after.kind == Kind::RightDelim {
+            None
+        } else {
+            self.give_back(after);
+            Some(self.pipeline(CONTEXT, Kind::RightDelim)?)
+        };
+        Ok(Node::Template { pos: pos(token), name, quoted, pipe })
+    }
+
+    fn template_name(&mut self, token: Token, context: &str) -> Result<Arc<str>> {
+        if !matches!(token.kind, Kind::String | Kind::RawString) {
+            return self.unexpected(token, context);
+        }
+        let name = quote::unquote(self.word(token)).or_else(|message| self.error(message))?;
+        Ok(Arc::from(String::from_utf8_lossy(&name)))
+    }
+
+    fn pipeline(&mut self, context: &str, end: Kind) -> Result<Pipe> {
+        self.deeper()?;
+        let mut pipe =
+            Pipe { pos: pos(self.peek_solid()), variables: Vec::new(), assigns: false, commands: Vec::new() };
+        self.declarations(&mut pipe, context)?;
+        loop {
+            let token = self.next_solid();
+            if token.kind == end {
+                break;
+            }
+            self.give_back(token);
+            if !starts_operand(token.kind) {
+                self.next();
+                return self.unexpected(token, context);
+            }
+            let command = self.command()?;
+            pipe.commands.push(command);
+        }
+        self.depth -= 1;
+        self.check(pipe, context)
+    }
+
+    /// `$a :=`, `$a =`, `$a, $b :=` at the beginning of a pipeline.
+    fn declarations(&mut self, pipe: &mut Pipe, context: &str) -> Result<()> {
+        while self.peek_solid().kind == Kind::Variable {
+            let variable = self.next_solid();
+            let after = self.next();
+            let next = if after.kind == Kind::Space { self.next_solid() } else { after };
+            let comma = next.kind == Kind::Char1 && self.word(next) == ",";
+            if !comma && !matches!(next.kind, Kind::Assign | Kind::Declare) {
+                self.give_back(next);
+                if after.kind == Kind::Space {
+                    self.give_back(after);
+                }
+                self.give_back(variable);
+                return Ok(());
+            }
+            let name: Arc<str> = Arc::from(self.word(variable));
+            pipe.variables.push(name.clone());
+            self.scope.variables.push(name);
+            if !comma {
+                pipe.assigns = next.kind == Kind::Assign;
+                return Ok(());
+            }
+            self.second_variable(pipe, context)?;
+        }
+        Ok(())
+    }
+
+    fn second_variable(&mut self, pipe: &Pipe, context: &str) -> Result<()> {
+        if context != "range" || pipe.variables.len() >= 2 {
+            return self.error(format!("too many declarations in {context}"));
+        }
+        match self.peek_solid().kind {
+            Kind::Variable | Kind::RightDelim | Kind::RightParen => Ok(()),
+            _ => self.error("range can only initialize variables"),
+        }
+    }
+
+    fn check(&mut self, pipe: Pipe, context: &str) -> Result<Pipe> {
+        if pipe.commands.is_empty() {
+            return self.error(format!("missing value for {context}"));
+        }
+        for (index, command) in pipe.commands.iter().enumerate().skip(1) {
+            let literal = matches!(
+                command.args[0].kind,
+                ExprKind::Bool(_)
+                    | ExprKind::Dot
+                    | ExprKind::Nil
+                    | ExprKind::Number(_)
+                    | ExprKind::String(..)
+            );
+            if literal {
+                return self.error(format!("non executable command in pipeline stage {}", index + 1));
+            }
+        }
+        Ok(pipe)
+    }
+
+    fn command(&mut self) -> Result<Command> {
+        let pos = pos(self.peek_solid());
+        let mut args = Vec::new();
+        loop {
+            self.peek_solid();
+            args.extend(self.operand()?);
+            let token = self.next();
+            match token.kind {
+                Kind::Space => {}
+                Kind::RightDelim | Kind::RightParen => {
+                    self.give_back(token);
+                    break;
+                }
+                Kind::Pipe => break,
+                _ => return self.unexpected(token, "operand"),
+            }
+        }
+        if args.is_empty() {
+            return self.error("empty command");
+        }
+        Ok(Command { pos, args })
+    }
+
+    /// A term and the fields that follow it without a space.
+    fn operand(&mut self) -> Result<Option<Expr>> {
+        let Some(term) = self.term()? else { return Ok(None) };
+        if self.peek().kind != Kind::Field {
+            return Ok(Some(term));
+        }
+        let at = pos(self.peek());
+        let mut names = Vec::new();
+        while self.peek().kind == Kind::Field {
+            let field = self.next();
+            names.push(Arc::from(&self.word(field)[1..]));
+        }
+        self.chain(term, at, names).map(Some)
+    }
+
+    fn chain(&mut self, term: Expr, at: Pos, names: Vec<Arc<str>>) -> Result<Expr> {
+        let kind = match term.kind {
+            ExprKind::Field(mut own) => {
+                own.extend(names);
+                ExprKind::Field(own)
+            }
+            ExprKind::Variable(mut own) => {
+                own.extend(names);
+                ExprKind::Variable(own)
+            }
+            ExprKind::Bool(_)
+            | ExprKind::String(..)
+            | ExprKind::Number(_)
+            | ExprKind::Nil
+            | ExprKind::Dot => {
+                let term = quote::quoted(term.to_string().as_bytes());
+                return self.error(format!("unexpected . after term {term}"));
+            }
+            _ => ExprKind::Chain(Box::new(term), names),
+        };
+        Ok(Expr { pos: at, kind })
+    }
+
+    fn term(&mut self) -> Result<Option<Expr>> {
+        let token = self.next_solid();
+        let word = self.word(token);
+        let kind = match token.kind {
+            Kind::Identifier => self.function(word)?,
+            Kind::Dot => ExprKind::Dot,
+            Kind::Nil => ExprKind::Nil,
+            Kind::Variable => self.variable(word)?,
+            Kind::Field => ExprKind::Field(vec![Arc::from(&word[1..])]),
+            Kind::Bool => ExprKind::Bool(word == "true"),
+            Kind::Char => ExprKind::Number(number::character(word).or_else(|message| self.error(message))?),
+            Kind::Number => ExprKind::Number(number::constant(word).or_else(|message| self.error(message))?),
+            Kind::LeftParen => {
+                let pipe = self.pipeline("parenthesized pipeline", Kind::RightParen)?;
+                return Ok(Some(Expr { pos: pipe.pos, kind: ExprKind::Pipe(Box::new(pipe)) }));
+            }
+            Kind::String | Kind::RawString => {
+                let value = quote::unquote(word).or_else(|message| self.error(message))?;
+                ExprKind::String(Arc::from(value), word.into())
+            }
+            _ => {
+                self.give_back(token);
+                return Ok(None);
+            }
+        };
+        Ok(Some(Expr { pos: pos(token), kind }))
+    }
+
+    fn function(&mut self, name: &str) -> Result<ExprKind> {
+        match (self.functions)(name) {
+            Some(number) => Ok(ExprKind::Function(Arc::from(name), number)),
+            None => self.error(format!("function {} not defined", quote::quoted(name.as_bytes()))),
+        }
+    }
+
+    fn variable(&mut self, name: &str) -> Result<ExprKind> {
+        match self.scope.variables.iter().rev().find(|known| &***known == name) {
+            Some(known) => Ok(ExprKind::Variable(vec![known.clone()])),
+            None => self.error(format!("undefined variable {}", quote::quoted(name.as_bytes()))),
+        }
+    }
+
+    fn next(&mut self) -> Token {
+        let token = self.ahead.pop().unwrap_or_else(|| self.lexer.next());
+        self.line_at = token.start;
+        token
+    }
+
+    fn next_solid(&mut self) -> Token {
+        loop {
+            let token = self.next();
+            if token.kind != Kind::Space {
+                return token;
+            }
+        }
+    }
+
+    fn peek(&mut self) -> Token {
+        let token = self.next();
+        self.give_back(token);
+        token
+    }
+
+    /// The next token that is no space; the spaces before it are gone.
+    fn peek_solid(&mut self) -> Token {
+        let token = self.next_solid();
+        self.give_back(token);
+        token
+    }
+
+    fn give_back(&mut self, token: Token) {
+        self.ahead.push(token);
+    }
+
+    fn expect_right(&mut self, context: &str) -> Result<()> {
+        let token = self.next_solid();
+        if token.kind == Kind::RightDelim { Ok(()) } else { self.unexpected(token, context) }
+    }
+
+    fn word(&self, token: Token) -> &'s str {
+        &self.text[token.start..token.end]
+    }
+
+    fn line(&self, at: usize) -> usize {
+        1 + self.text.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count()
+    }
+
+    fn error<T>(&self, message: impl Into<String>) -> Result<T> {
+        Err(ParseError {
+            name: self.source.name.clone(),
+            line: self.line(self.line_at),
+            message: message.into(),
+        })
+    }
+
+    fn unexpected<T>(&self, token: Token, context: &str) -> Result<T> {
+        if token.kind == Kind::Error {
+            return self.lexing_failed(token);
+        }
+        self.error(format!("unexpected {} in {context}", self.printed(token)))
+    }
+
+    /// The lexer's own message, with where the action began if that is another line.
+    fn lexing_failed<T>(&self, token: Token) -> Result<T> {
+        let message = self.lexer.message();
+        let began = self.action.map(|at| self.line(at)).filter(|line| *line != self.line(token.start));
+        let Some(line) = began else { return self.error(message) };
+        let word = if message.ends_with(" action") { "" } else { " in action" };
+        self.error(format!("{message}{word} started at {}:{line}", self.source.name))
+    }
+
+    /// A token as Go prints it in messages.
+    fn printed(&self, token: Token) -> String {
+        let word = self.word(token);
+        match token.kind {
+            Kind::Eof => "EOF".to_owned(),
+            Kind::Keyword(_) | Kind::Nil | Kind::Dot => format!("<{word}>"),
+            _ if word.len() > 10 => {
+                let start: String = word.chars().take(10).collect();
+                format!("{}...", quote::quoted(start.as_bytes()))
+            }
+            _ => quote::quoted(word.as_bytes()),
+        }
+    }
+}
+
+impl Template {
+    /// Whether there is nothing but white space in it: such a template does not replace another.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.body.iter().all(|node| match node {
+            Node::Text(text) => text.trim_ascii().is_empty(),
+            _ => false,
+        })
+    }
+
+    /// The name it is called by.
+    #[must_use]
+    pub fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+}
+
+fn pos(token: Token) -> Pos {
+    Pos::try_from(token.start).unwrap_or(Pos::MAX)
+}
+
+fn starts_operand(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Bool
+            | Kind::Char
+            | Kind::Dot
+            | Kind::Field
+            | Kind::Identifier
+            | Kind::Number
+            | Kind::Nil
+            | Kind::RawString
+            | Kind::String
+            | Kind::Variable
+            | Kind::LeftParen
+    )
+}
