@@ -20,7 +20,9 @@ pub const FUNCTIONS: &[Function] = &[
         .and_more(Type::Reflect)
         .any(),
     Function::new("slice", &[Type::Reflect], |_, args| slice(&args[0], &args[1..])).and_more(Type::Reflect),
-    Function::new("call", &[Type::Reflect], |_, args| not_callable(&args[0])).and_more(Type::Reflect),
+    Function::new("call", &[Type::Reflect], |_, args| not_callable(&args[0], &args[1]))
+        .and_more(Type::Reflect)
+        .calling(Calling::Named),
     Function::new("print", &[], |machine, args| text(machine, sprint(args))).and_more(Type::Any),
     Function::new("println", &[], |machine, args| text(machine, sprintln(args))).and_more(Type::Any),
     Function::new("printf", &[Type::String], printf).and_more(Type::Any),
@@ -57,10 +59,10 @@ fn printf(machine: &mut Machine<'_>, args: &[Value]) -> Result<Value> {
     text(machine, printed)
 }
 
-fn not_callable(value: &Value) -> Result<Value> {
+fn not_callable(name: &Value, value: &Value) -> Result<Value> {
     match value {
         Value::Nil => Err(CallError::new("call of nil")),
-        value => Err(CallError::new(format!("non-function of type {}", value.type_name()))),
+        value => Err(CallError::new(format!("non-function {name:?} of type {}", value.type_name()))),
     }
 }
 
@@ -144,7 +146,11 @@ fn slice(item: &Value, indexes: &[Value]) -> Result<Value> {
 fn joined(args: &[Value]) -> Vec<u8> {
     match args {
         [Value::Str(text)] => text.to_vec(),
-        args => sprint(args),
+        args => {
+            let shown =
+                |arg: &Value| if matches!(arg, Value::Nil) { Value::from("<no value>") } else { arg.clone() };
+            sprint(&args.iter().map(shown).collect::<Vec<_>>())
+        }
     }
 }
 
@@ -259,7 +265,8 @@ fn not_comparable(a: &Value, b: &Value) -> Result<bool> {
         (Value::Object(a), Value::Object(b)) => Ok(a.equal(&**b)),
         _ if is_nil(a) || is_nil(b) => Ok(is_nil(a) == is_nil(b)),
         _ => {
-            let printed = String::from_utf8_lossy(&sprint(std::slice::from_ref(a))).into_owned();
+            let printed = sprintf(b"%s", std::slice::from_ref(a), usize::MAX);
+            let printed = String::from_utf8_lossy(&printed);
             Err(CallError::new(format!("non-comparable type {printed}: {}", a.type_name())))
         }
     }

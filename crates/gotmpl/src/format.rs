@@ -209,6 +209,7 @@ fn first_char(bytes: &[u8]) -> Option<char> {
 fn print_arg(arg: &Value, verb: char, flags: Flags, out: &mut Vec<u8>) {
     match verb {
         'T' => pad(arg.type_name().as_bytes(), flags, out),
+        'v' if flags.plus => print_verb(arg, verb, Flags { plus: false, ..flags }, out),
         'v' if flags.sharp => pad(go_syntax(arg).as_bytes(), Flags { zero: false, ..flags }, out),
         _ => print_verb(arg, verb, flags, out),
     }

@@ -94,6 +94,8 @@ pub enum Calling {
     And,
     /// `or`: stops at the first true argument.
     Or,
+    /// `call`: the text of the first argument comes before the arguments.
+    Named,
 }
 
 /// A function in a template's table.

@@ -5,7 +5,7 @@
 //!
 //! ```
 //! use std::rc::Rc;
-//! use gotmpl::{Machine, Map, NoHost, Set, Value, builtins, parse};
+//! use manifestd_gotmpl::{Machine, Map, NoHost, Set, Value, builtins, parse};
 //!
 //! let functions = builtins::FUNCTIONS;
 //! let number = |name: &str| functions.iter().position(|function| function.name == name);

@@ -52,7 +52,7 @@ impl<'t> Frame<'t, '_, '_> {
     ) -> Result<Operand> {
         let (expr, call) = site;
         self.check_count(function, call)?;
-        if function.calling != Calling::Plain {
+        if matches!(function.calling, Calling::And | Calling::Or) {
             return self.short_circuit(dot, function, call);
         }
         let is_method = receiver.is_some();
@@ -108,6 +108,9 @@ impl<'t> Frame<'t, '_, '_> {
     ) -> Result<Vec<Value>> {
         let mut args = Vec::with_capacity(call.args.len() + 2);
         args.extend(receiver);
+        if function.calling == Calling::Named {
+            args.push(Value::from(call.args.first().map_or_else(String::new, ToString::to_string)));
+        }
         let of =
             |index: usize| function.params.get(index).copied().or(function.variadic).unwrap_or(Type::Any);
         for (index, arg) in call.args.iter().enumerate() {
