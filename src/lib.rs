@@ -6,6 +6,7 @@ pub mod credentials;
 pub mod error;
 pub mod git;
 pub mod pipeline;
+pub mod process;
 pub mod render;
 pub mod request;
 pub mod source;

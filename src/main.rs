@@ -1,2 +1,8 @@
 //! Entry point of the manifestd binary.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    // Started for another program, this process is about to become it.
+    manifestd::process::launched(std::env::args_os()).unwrap_or(ExitCode::SUCCESS)
+}

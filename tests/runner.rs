@@ -2,5 +2,6 @@
 
 mod runner {
     mod architecture;
+    mod process;
     mod sources;
 }
