@@ -21,5 +21,5 @@ pub use objects::Objects;
 pub use refs::Listing;
 pub use remote::{Host, Place, Remote};
 pub use resolve::{Revision, tip_with};
-pub use snapshot::Snapshot;
+pub use snapshot::{Snapshot, is_lfs_pointer};
 pub use stats::{Counted, Progress, Stats};

@@ -125,7 +125,7 @@ impl Snapshot {
     /// The content of a file as a checkout would write it.
     fn content(&self, path: &TreePath, found: &Found) -> Result<Bytes, Error> {
         let content = self.blob(path, found.id)?;
-        if content.len() < MAX_LFS_POINTER && content.starts_with(LFS_POINTER) {
+        if is_lfs_pointer(&content) {
             return Err(Error::Elsewhere { path: path.clone(), what: "a git LFS pointer" });
         }
         let conversion = self.conversion(path, found)?;
@@ -182,6 +182,12 @@ impl Tree for Snapshot {
             std::str::from_utf8(&text).map_err(|_| Error::store(path, "the symbolic link is not UTF-8"))?;
         Ok(Arc::from(text))
     }
+}
+
+/// Whether a file's content is a git LFS pointer, which only stands for a content that is kept elsewhere.
+#[must_use]
+pub fn is_lfs_pointer(content: &[u8]) -> bool {
+    content.len() < MAX_LFS_POINTER && content.starts_with(LFS_POINTER)
 }
 
 /// The `.gitattributes` of a folder. Git does not follow a link of that name.

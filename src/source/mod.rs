@@ -1,5 +1,6 @@
 //! From a name to something pinned to a tree: `Origin → Pinned → Tree`.
 
+mod disk;
 mod git;
 mod settings;
 
@@ -48,7 +49,7 @@ pub(crate) enum Access {
         commit: CommitId,
     },
     /// A folder as it is now.
-    Folder(PathBuf),
+    Folder(Arc<disk::Disk>),
 }
 
 /// Everything that sources come from.
@@ -100,7 +101,7 @@ impl Sources {
     pub async fn open(&self, pinned: &Pinned) -> Result<Arc<dyn Tree>> {
         match &pinned.access {
             Access::Git { remote, credential, commit } => self.git.open(remote, credential, *commit).await,
-            Access::Folder(_) => Err(folders_refused()),
+            Access::Folder(disk) => Ok(disk.clone()),
         }
     }
 
@@ -156,7 +157,7 @@ impl Name {
     async fn pin(self, git: Arc<git::Gits>, fresh: bool) -> Result<Pinned> {
         match self {
             Self::Git(target, revision) => git.pin(target, &revision, fresh).await,
-            Self::Folder(_) => Err(folders_refused()),
+            Self::Folder(path) => disk::Disk::open(&path).map(disk::Disk::pin),
         }
     }
 }

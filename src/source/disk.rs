@@ -1,0 +1,490 @@
+//! A folder of this machine as a [`Tree`]: the files as they are, read when asked for, on the command line only.
+//!
+//! Nothing outside the folder is ever opened: every name of a path is opened by itself, beneath the one before, and
+//! never through a link. What was seen once is what the tree says until its end; a file or folder that changes
+//! meanwhile is an error, not another answer.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::hash::{BuildHasher, RandomState};
+use std::io::Read;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use rustix::fs::{AtFlags, Dir, DirEntry, FileType, Mode, OFlags, openat, readlinkat, statat};
+use rustix::io::Errno;
+use tree::{ContentId, Error, Kind, MAX_LINK_TEXT, Named, Tree, TreePath};
+
+use crate::error;
+use crate::git::is_lfs_pointer;
+
+use super::{Access, Pinned, Scope};
+
+/// The largest file that is read, in bytes: no manifest, chart or values file comes near it.
+const MAX_FILE: u64 = 1 << 30;
+
+/// The deepest path that is looked at; what walks a tree may recurse.
+const MAX_DEPTH: usize = 512;
+
+/// The most entries of one folder.
+const MAX_ENTRIES: usize = 1 << 20;
+
+/// A folder of this machine as a tree. Folders and files called `.git` are left out.
+#[derive(Debug)]
+pub(crate) struct Disk {
+    root: OwnedFd,
+    seen: Mutex<Seen>,
+}
+
+/// What the tree has said, and says again.
+#[derive(Debug, Default)]
+struct Seen {
+    names: HashMap<TreePath, Arc<[Named]>>,
+    links: HashMap<TreePath, Arc<str>>,
+    files: HashMap<TreePath, ContentId>,
+    sizes: HashMap<TreePath, u64>,
+}
+
+impl Disk {
+    /// The folder at `path`; links on the way to it are followed.
+    ///
+    /// # Errors
+    /// [`error::Kind::NotFound`] when it is not a folder or cannot be opened.
+    pub(crate) fn open(path: &Path) -> error::Result<Self> {
+        let opened =
+            openat(rustix::fs::CWD, path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty());
+        let root = opened.map_err(|why| {
+            error::Error::new(
+                error::Kind::NotFound,
+                format!("the local folder cannot be opened: {}", words(why)),
+            )
+        })?;
+        Ok(Self { root, seen: Mutex::default() })
+    }
+
+    /// The folder as a pinned source. Its revision is made up and never the same: a digest would have to read every
+    /// file there is, so results of a folder are never answered from the cache.
+    pub(super) fn pin(self) -> Pinned {
+        let once = RandomState::new();
+        let revision = format!("worktree-{:016x}{:016x}", once.hash_one(1), once.hash_one(2));
+        Pinned {
+            identity: Arc::from("local folder"),
+            revision: Arc::from(revision),
+            scope: Scope([0; 32]),
+            access: Access::Folder(Arc::new(self)),
+        }
+    }
+
+    /// What was seen at `path` before, or what `look` sees now.
+    fn once<T: Clone>(
+        &self,
+        path: &TreePath,
+        of: impl Fn(&mut Seen) -> &mut HashMap<TreePath, T>,
+        look: impl FnOnce() -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        if let Some(known) = of(&mut self.seen.lock().unwrap_or_else(PoisonError::into_inner)).get(path) {
+            return Ok(known.clone());
+        }
+        let now = look()?;
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(of(&mut seen).entry(path.clone()).or_insert(now).clone())
+    }
+
+    /// The entries of a folder that is known to be one.
+    fn names(&self, path: &TreePath) -> Result<Arc<[Named]>, Error> {
+        self.once(
+            path,
+            |seen| &mut seen.names,
+            || {
+                let folder = self.folder(path)?;
+                let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+                let folder = openat(&folder, ".", flags, Mode::empty()).map_err(|why| failed(path, why))?;
+                entries(path, Dir::new(folder).map_err(|why| failed(path, why))?)
+            },
+        )
+    }
+
+    /// What stands at `path`, as the lists of the folders above say.
+    fn find(&self, path: &TreePath) -> Result<Option<Kind>, Error> {
+        let (mut at, mut kind) = (TreePath::root(), Kind::Folder);
+        for (depth, name) in path.names().enumerate() {
+            if kind != Kind::Folder {
+                return Ok(None);
+            }
+            if depth == MAX_DEPTH {
+                return Err(Error::store(path, format!("it lies deeper than {MAX_DEPTH} folders")));
+            }
+            let names = self.names(&at)?;
+            let Ok(found) = names.binary_search_by(|entry| (*entry.name).cmp(name)) else { return Ok(None) };
+            kind = names[found].kind;
+            at = at.child(name);
+        }
+        Ok(Some(kind))
+    }
+
+    /// Checks that a `wanted` stands at `path`.
+    fn existing(&self, path: &TreePath, wanted: Kind) -> Result<(), Error> {
+        match self.find(path)? {
+            Some(kind) if kind == wanted => Ok(()),
+            Some(kind) => Err(Error::wrong(path, wanted, kind)),
+            None => Err(Error::NotFound(path.clone())),
+        }
+    }
+
+    /// Opens a folder, one name at a time.
+    fn folder(&self, path: &TreePath) -> Result<OwnedFd, Error> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let open = |at: &OwnedFd, name: &str| {
+            openat(at, name, flags, Mode::empty()).map_err(|why| failed(path, why))
+        };
+        path.names().try_fold(open(&self.root, ".")?, |at, name| open(&at, name))
+    }
+
+    /// The folder that holds `path`, which is not the root, and the name in it.
+    fn place<'a>(&self, path: &'a TreePath) -> Result<(OwnedFd, &'a str), Error> {
+        let folder = path.parent().unwrap_or_else(TreePath::root);
+        Ok((self.folder(&folder)?, path.name().unwrap_or(".")))
+    }
+
+    /// The content of a file as it is now.
+    fn content(&self, path: &TreePath) -> Result<Vec<u8>, Error> {
+        let (folder, name) = self.place(path)?;
+        // What has become a pipe or a device since the folder was listed must neither block nor react.
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let file = File::from(openat(&folder, name, flags, Mode::empty()).map_err(|why| failed(path, why))?);
+        let unreadable = |why: std::io::Error| Error::store(path, why.kind().to_string());
+        let about = file.metadata().map_err(unreadable)?;
+        if !about.is_file() {
+            return Err(changed(path));
+        }
+        let mut content = Vec::new();
+        check_size(path, about.len())?;
+        file.take(MAX_FILE + 1).read_to_end(&mut content).map_err(unreadable)?;
+        check_size(path, content.len() as u64)?;
+        Ok(content)
+    }
+
+    /// The content of a file, and its id; an error when it is not what was seen before.
+    fn known_content(&self, path: &TreePath) -> Result<(Bytes, ContentId), Error> {
+        self.existing(path, Kind::File)?;
+        let content = self.content(path)?;
+        let (id, size) = (ContentId::of_content(&content), content.len() as u64);
+        let same = self.once(path, |seen| &mut seen.files, || Ok(id))? == id
+            && self.once(path, |seen| &mut seen.sizes, || Ok(size))? == size;
+        if same { Ok((Bytes::from(content), id)) } else { Err(changed(path)) }
+    }
+
+    fn file_id(&self, path: &TreePath) -> Result<ContentId, Error> {
+        let known = self.seen.lock().unwrap_or_else(PoisonError::into_inner).files.get(path).copied();
+        known.map_or_else(|| self.known_content(path).map(|(_, id)| id), Ok)
+    }
+
+    fn folder_id(&self, path: &TreePath) -> Result<ContentId, Error> {
+        let entries = self.names(path)?;
+        let ids: Vec<ContentId> = entries
+            .iter()
+            .map(|entry| self.id_of(&path.child(&entry.name), entry.kind))
+            .collect::<Result<_, _>>()?;
+        Ok(ContentId::of_folder(entries.iter().zip(ids).map(|(entry, id)| (&*entry.name, entry.kind, id))))
+    }
+
+    fn id_of(&self, path: &TreePath, kind: Kind) -> Result<ContentId, Error> {
+        match kind {
+            Kind::File => self.file_id(path),
+            Kind::Folder => self.find(path).and_then(|_| self.folder_id(path)),
+            Kind::Link => Ok(ContentId::of_content(self.link(path)?.as_bytes())),
+            Kind::Submodule | Kind::Other => Ok(ContentId::of_parts("special file", [])),
+        }
+    }
+}
+
+impl Tree for Disk {
+    fn kind(&self, path: &TreePath) -> Result<Option<Kind>, Error> {
+        self.find(path)
+    }
+
+    fn id(&self, path: &TreePath) -> Result<Option<ContentId>, Error> {
+        self.find(path)?.map(|kind| self.id_of(path, kind)).transpose()
+    }
+
+    fn list(&self, path: &TreePath) -> Result<Arc<[Named]>, Error> {
+        self.existing(path, Kind::Folder)?;
+        self.names(path)
+    }
+
+    fn size(&self, path: &TreePath) -> Result<u64, Error> {
+        self.existing(path, Kind::File)?;
+        self.once(
+            path,
+            |seen| &mut seen.sizes,
+            || {
+                let (folder, name) = self.place(path)?;
+                let about =
+                    statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW).map_err(|why| failed(path, why))?;
+                u64::try_from(about.st_size).map_err(|_| changed(path))
+            },
+        )
+    }
+
+    fn read(&self, path: &TreePath) -> Result<Bytes, Error> {
+        let (content, _) = self.known_content(path)?;
+        if is_lfs_pointer(&content) {
+            return Err(Error::Elsewhere { path: path.clone(), what: "a git LFS pointer" });
+        }
+        Ok(content)
+    }
+
+    fn link(&self, path: &TreePath) -> Result<Arc<str>, Error> {
+        self.existing(path, Kind::Link)?;
+        self.once(
+            path,
+            |seen| &mut seen.links,
+            || {
+                let (folder, name) = self.place(path)?;
+                let text = readlinkat(&folder, name, Vec::new()).map_err(|why| failed(path, why))?;
+                let text =
+                    text.into_string().map_err(|_| Error::store(path, "the symbolic link is not UTF-8"))?;
+                if text.len() > MAX_LINK_TEXT { Err(Error::link_too_long(path)) } else { Ok(Arc::from(text)) }
+            },
+        )
+    }
+}
+
+/// The entries of an open folder, sorted.
+fn entries(path: &TreePath, mut folder: Dir) -> Result<Arc<[Named]>, Error> {
+    let mut names = Vec::new();
+    while let Some(entry) = folder.read() {
+        let entry = entry.map_err(|why| failed(path, why))?;
+        if !matches!(entry.file_name().to_bytes(), b"." | b".." | b".git") {
+            names.push(named(path, &folder, &entry)?);
+        }
+        if names.len() > MAX_ENTRIES {
+            return Err(Error::store(path, format!("it holds more than {MAX_ENTRIES} entries")));
+        }
+    }
+    names.sort_by(|a, b| a.name.cmp(&b.name));
+    match names.array_windows().find(|[a, b]| a.name == b.name) {
+        Some([twice, _]) => Err(Error::store(path, format!("two names in it read {:?}", twice.name))),
+        None => Ok(Arc::from(names)),
+    }
+}
+
+/// One entry. A name that is not UTF-8 exists, readable by nobody, under a name like its own.
+fn named(path: &TreePath, folder: &Dir, entry: &DirEntry) -> Result<Named, Error> {
+    let name = entry.file_name().to_string_lossy();
+    let kind = match entry.file_type() {
+        _ if entry.file_name().to_str().is_err() => Kind::Other,
+        // Some file systems do not say in their listing.
+        FileType::Unknown => {
+            let about = folder.fd().and_then(|fd| statat(fd, entry.file_name(), AtFlags::SYMLINK_NOFOLLOW));
+            kind(FileType::from_raw_mode(about.map_err(|why| failed(path, why))?.st_mode))
+        }
+        known => kind(known),
+    };
+    Ok(Named { name: Arc::from(name), kind })
+}
+
+fn kind(of: FileType) -> Kind {
+    match of {
+        FileType::RegularFile => Kind::File,
+        FileType::Directory => Kind::Folder,
+        FileType::Symlink => Kind::Link,
+        _ => Kind::Other,
+    }
+}
+
+fn check_size(path: &TreePath, size: u64) -> Result<(), Error> {
+    match size > MAX_FILE {
+        true => Err(Error::store(path, format!("it is {size} bytes large, and at most {MAX_FILE} are read"))),
+        false => Ok(()),
+    }
+}
+
+/// The system's answer about something that was there a moment ago.
+fn failed(path: &TreePath, why: Errno) -> Error {
+    match why {
+        Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::INVAL | Errno::NXIO => changed(path),
+        _ => Error::store(path, words(why)),
+    }
+}
+
+fn changed(path: &TreePath) -> Error {
+    Error::store(path, "it changed while the folder was being rendered; try again")
+}
+
+/// What the system says, without its number.
+fn words(why: Errno) -> String {
+    std::io::Error::from(why).kind().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use tree::conformance;
+
+    use super::*;
+
+    fn path(text: &str) -> TreePath {
+        TreePath::parse(text).unwrap()
+    }
+
+    fn open(folder: &tempfile::TempDir) -> Disk {
+        Disk::open(folder.path()).unwrap()
+    }
+
+    fn fill(folder: &Path, tree: &dyn Tree, at: &TreePath) {
+        fs::create_dir_all(folder.join(at.as_str())).unwrap();
+        for entry in tree.list(at).unwrap().iter() {
+            let path = at.child(&entry.name);
+            match entry.kind {
+                Kind::Folder => fill(folder, tree, &path),
+                Kind::Link => symlink(&*tree.link(&path).unwrap(), folder.join(path.as_str())).unwrap(),
+                _ => fs::write(folder.join(path.as_str()), tree.read(&path).unwrap()).unwrap(),
+            }
+        }
+    }
+
+    #[test]
+    fn conforms() {
+        let folder = tempfile::tempdir().unwrap();
+        let sample = conformance::sample();
+        fill(folder.path(), &sample, &TreePath::root());
+        assert_eq!(conformance::violations(&open(&folder), &sample), [""; 0]);
+        let root = TreePath::root();
+        assert_eq!(open(&folder).id(&root), sample.id(&root), "the ids are those of the same tree in memory");
+    }
+
+    #[test]
+    fn what_git_keeps_is_left_out() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir_all(folder.path().join(".git/hooks")).unwrap();
+        fs::create_dir(folder.path().join("sub")).unwrap();
+        fs::write(folder.path().join("sub/.git"), "gitdir: ../.git/modules/sub").unwrap();
+        fs::write(folder.path().join(".gitignore"), "").unwrap();
+        let disk = open(&folder);
+        let names: Vec<_> =
+            disk.list(&path("")).unwrap().iter().map(|entry| entry.name.to_string()).collect();
+        assert_eq!(names, [".gitignore", "sub"]);
+        assert_eq!(disk.kind(&path(".git/hooks")).unwrap(), None);
+        assert_eq!(disk.list(&path("sub")).unwrap().len(), 0);
+    }
+
+    #[test]
+    fn links_lead_nowhere_by_themselves() {
+        let (outside, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        fs::write(outside.path().join("secret"), "s").unwrap();
+        symlink(outside.path(), folder.path().join("out")).unwrap();
+        symlink("..", folder.path().join("up")).unwrap();
+        let disk = open(&folder);
+        assert_eq!(disk.kind(&path("out/secret")).unwrap(), None);
+        assert_eq!(disk.read(&path("out/secret")), Err(Error::NotFound(path("out/secret"))));
+        assert_eq!(tree::read(&disk, &path("out/secret")), Err(Error::OutOfBounds { link: path("out") }));
+        assert_eq!(tree::read(&disk, &path("up/x")), Err(Error::OutOfBounds { link: path("up") }));
+    }
+
+    #[test]
+    fn a_folder_that_becomes_a_link_is_not_followed() {
+        let (outside, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        fs::write(outside.path().join("file"), "secret").unwrap();
+        fs::create_dir(folder.path().join("d")).unwrap();
+        fs::write(folder.path().join("d/file"), "mine").unwrap();
+        let disk = open(&folder);
+        assert_eq!(disk.kind(&path("d/file")).unwrap(), Some(Kind::File));
+        fs::remove_dir_all(folder.path().join("d")).unwrap();
+        symlink(outside.path(), folder.path().join("d")).unwrap();
+        let error = disk.read(&path("d/file")).unwrap_err();
+        assert!(error.to_string().contains("changed while"), "{error}");
+    }
+
+    #[test]
+    fn a_change_is_an_error_not_another_answer() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        fs::write(&file, "one").unwrap();
+        let disk = open(&folder);
+        let id = disk.id(&path("file")).unwrap();
+        fs::write(folder.path().join("new"), "").unwrap();
+        assert_eq!(disk.kind(&path("new")).unwrap(), None, "the folder was listed before");
+        fs::write(&file, "two").unwrap();
+        assert_eq!(disk.id(&path("file")).unwrap(), id);
+        assert_eq!(disk.read(&path("file")), Err(changed(&path("file"))));
+        fs::remove_file(&file).unwrap();
+        assert_eq!(disk.read(&path("file")), Err(changed(&path("file"))));
+        assert_ne!(open(&folder).kind(&path("new")).unwrap(), None);
+    }
+
+    #[test]
+    fn a_size_that_was_said_binds() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("file"), "one").unwrap();
+        let disk = open(&folder);
+        assert_eq!(disk.size(&path("file")).unwrap(), 3);
+        fs::write(folder.path().join("file"), "longer").unwrap();
+        assert_eq!(disk.read(&path("file")), Err(changed(&path("file"))));
+    }
+
+    #[test]
+    fn sockets_and_pipes_are_never_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        let _socket = std::os::unix::net::UnixListener::bind(folder.path().join("socket")).unwrap();
+        rustix::fs::mknodat(rustix::fs::CWD, folder.path().join("pipe"), FileType::Fifo, Mode::RUSR, 0)
+            .unwrap();
+        let disk = open(&folder);
+        for special in ["socket", "pipe"] {
+            assert_eq!(disk.kind(&path(special)).unwrap(), Some(Kind::Other));
+            assert_eq!(disk.read(&path(special)), Err(Error::wrong(&path(special), Kind::File, Kind::Other)));
+        }
+        assert!(disk.id(&path("")).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_file_that_becomes_a_pipe_does_not_block() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        fs::write(&file, "").unwrap();
+        let disk = open(&folder);
+        assert_eq!(disk.kind(&path("file")).unwrap(), Some(Kind::File));
+        fs::remove_file(&file).unwrap();
+        rustix::fs::mknodat(rustix::fs::CWD, &file, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+        assert_eq!(disk.read(&path("file")), Err(changed(&path("file"))));
+    }
+
+    #[test]
+    fn a_huge_file_is_refused_before_it_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        File::create(folder.path().join("huge")).unwrap().set_len(MAX_FILE + 1).unwrap();
+        let error = open(&folder).read(&path("huge")).unwrap_err();
+        assert!(error.to_string().contains("at most"), "{error}");
+    }
+
+    #[test]
+    fn names_that_are_no_text_are_special() {
+        use std::os::unix::ffi::OsStrExt;
+        let folder = tempfile::tempdir().unwrap();
+        let name = |bytes: &'static [u8]| folder.path().join(std::ffi::OsStr::from_bytes(bytes));
+        fs::write(name(b"a\xff"), "").unwrap();
+        let listed = open(&folder).list(&path("")).unwrap();
+        assert_eq!((&*listed[0].name, listed[0].kind), ("a\u{fffd}", Kind::Other));
+        fs::write(name(b"a\xfe"), "").unwrap();
+        assert!(matches!(open(&folder).list(&path("")), Err(Error::Store { .. })));
+    }
+
+    #[test]
+    fn errors_name_no_place_of_the_host() {
+        let folder = tempfile::tempdir().unwrap();
+        let missing = Disk::open(&folder.path().join("none")).unwrap_err();
+        assert_eq!(missing.to_string(), "the local folder cannot be opened: entity not found");
+        fs::write(folder.path().join("file"), "").unwrap();
+        assert!(Disk::open(&folder.path().join("file")).is_err());
+    }
+
+    #[test]
+    fn a_folder_is_never_pinned_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_ne!(open(&folder).pin().revision, open(&folder).pin().revision);
+    }
+}
