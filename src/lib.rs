@@ -2,6 +2,8 @@
 //!
 //! The road of one request: `api` or `cli` → [`request`] → `pipeline` → `source` → `git`, then `render` → the engines.
 
+pub mod api;
+pub mod config;
 pub mod credentials;
 pub mod error;
 pub mod git;
@@ -9,4 +11,6 @@ pub mod pipeline;
 pub mod process;
 pub mod render;
 pub mod request;
+pub mod server;
 pub mod source;
+pub mod telemetry;

@@ -1,0 +1,370 @@
+//! From what was given to checked [`Settings`]: every value is looked at, every mistake is kept.
+
+use std::fmt;
+use std::fs;
+use std::net::SocketAddr;
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::flags::{FLAGS, Given, Values};
+use super::{
+    CacheSettings, LogSettings, RenderingSettings, RepositorySettings, ServerSettings, Settings, TlsSettings,
+    file, units,
+};
+use crate::credentials::Secret;
+use crate::telemetry::Format;
+
+/// What is wrong with the settings: one line each.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistakes(pub Vec<String>);
+
+impl fmt::Display for Mistakes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("\n"))
+    }
+}
+
+impl std::error::Error for Mistakes {}
+
+/// What the settings take from the environment besides their twins.
+#[derive(Clone, Debug, Default)]
+pub struct Environment {
+    /// `XDG_CACHE_HOME`.
+    pub cache_home: Option<PathBuf>,
+    /// `HOME`.
+    pub home: Option<PathBuf>,
+    /// Whether `NO_COLOR` is set.
+    pub no_color: bool,
+}
+
+impl Environment {
+    /// What this process was started with.
+    #[must_use]
+    pub fn of_this_process() -> Self {
+        let path = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        Self { cache_home: path("XDG_CACHE_HOME"), home: path("HOME"), no_color: path("NO_COLOR").is_some() }
+    }
+
+    fn data_dir(&self) -> Option<PathBuf> {
+        let cache = self.cache_home.clone().or_else(|| Some(self.home.as_ref()?.join(".cache")));
+        cache.map(|folder| folder.join("manifestd"))
+    }
+}
+
+impl Settings {
+    /// Checks everything that was given, and the files it names.
+    ///
+    /// # Errors
+    /// All mistakes together.
+    pub fn check(values: Values, environment: &Environment) -> Result<Self, Mistakes> {
+        let mut mistakes = Vec::new();
+        let values = file::merge(values, &mut mistakes);
+        let mut check = Checker { values, mistakes };
+        let settings = Self {
+            server: check.server(),
+            repositories: check.repositories(environment),
+            cache: check.cache(),
+            rendering: check.rendering(),
+            logs: check.logs(environment),
+        };
+        if check.mistakes.is_empty() { Ok(settings) } else { Err(Mistakes(check.mistakes)) }
+    }
+}
+
+/// Looks values up and collects what is wrong with them; a wrong value stands in as its type's least.
+struct Checker {
+    values: Values,
+    mistakes: Vec<String>,
+}
+
+impl Checker {
+    fn server(&mut self) -> ServerSettings {
+        ServerSettings {
+            listen: self.address("listen").unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0))),
+            metrics_listen: self.metrics_listen(),
+            tls: self.tls(),
+            token: self.token(),
+            reflection: self.switch("reflection"),
+            drain_time: self.duration("drain-time"),
+            max_message_bytes: self.message_bytes(),
+            max_streams: self.number::<NonZeroU32>("max-streams").map_or(0, NonZeroU32::get),
+            reply_memory_bytes: self.size("reply-memory-bytes"),
+        }
+    }
+
+    fn repositories(&mut self, environment: &Environment) -> RepositorySettings {
+        RepositorySettings {
+            data_dir: self.data_dir(environment),
+            data_max_bytes: self.size("data-max-bytes"),
+            revision_cache_expiration: self.duration("revision-cache-expiration"),
+            fetch_timeout: self.duration("fetch-timeout"),
+            max_history: self.number("max-history").unwrap_or(0),
+            credentials_file: self.readable("credentials-file"),
+            known_hosts: self.readable("known-hosts"),
+            allow_repo: self.words("allow-repo"),
+            allow_file: self.switch("allow-file"),
+        }
+    }
+
+    fn cache(&mut self) -> CacheSettings {
+        CacheSettings {
+            max_bytes: self.size("cache-max-bytes"),
+            expiration: self.duration("cache-expiration"),
+            error_expiration: self.duration("error-cache-expiration"),
+        }
+    }
+
+    fn rendering(&mut self) -> RenderingSettings {
+        RenderingSettings {
+            parallelism: self.parallelism(),
+            memory_bytes: self.size("render-memory-bytes"),
+            timeout: self.duration("render-timeout"),
+            helm_program: self.text("helm-program").into(),
+            kustomize_program: self.text("kustomize-program").into(),
+        }
+    }
+
+    fn logs(&mut self, environment: &Environment) -> LogSettings {
+        let levels = self.parsed(
+            "log-level",
+            |text| text.parse().ok(),
+            "is no level: error, warn, info, debug or trace",
+        );
+        LogSettings {
+            levels: levels.unwrap_or_default(),
+            format: self.log_format(),
+            colours: !environment.no_color,
+        }
+    }
+
+    fn metrics_listen(&mut self) -> Option<SocketAddr> {
+        // YAML reads a plain `off` as false.
+        let off = matches!(self.text("metrics-listen").as_str(), "off" | "false");
+        if off { None } else { self.address("metrics-listen") }
+    }
+
+    fn tls(&mut self) -> Option<TlsSettings> {
+        let certificate = self.file("tls-certificate");
+        let key = self.file("tls-key");
+        let client_ca = self.file("client-ca");
+        if self.is_given("tls-certificate") != self.is_given("tls-key") {
+            self.mistakes.push("--tls-certificate and --tls-key: one needs the other".into());
+        }
+        if self.is_given("client-ca") && !self.is_given("tls-certificate") {
+            self.mistakes.push("--client-ca: needs --tls-certificate and --tls-key".into());
+        }
+        Some(TlsSettings { certificate: certificate?, key: Secret::new(key?), client_ca })
+    }
+
+    fn token(&mut self) -> Option<Secret> {
+        let content = self.file("token-file")?;
+        let token = content.trim();
+        if token.is_empty() || token.contains(|c: char| !c.is_ascii_graphic()) {
+            self.mistake("token-file", "the file must hold one token of printable characters");
+        }
+        Some(Secret::new(token))
+    }
+
+    fn message_bytes(&mut self) -> usize {
+        let bytes = self.size("max-message-bytes");
+        // A gRPC frame says its length in 32 bits.
+        if !(1024..=u64::from(u32::MAX)).contains(&bytes) {
+            self.mistake("max-message-bytes", "must be between 1KiB and 4GiB");
+        }
+        usize::try_from(bytes).unwrap_or(usize::MAX)
+    }
+
+    fn data_dir(&mut self, environment: &Environment) -> PathBuf {
+        let given = self.path("data-dir").or_else(|| environment.data_dir());
+        given.unwrap_or_else(|| {
+            self.mistake("data-dir", "is needed: neither XDG_CACHE_HOME nor HOME is set");
+            PathBuf::new()
+        })
+    }
+
+    fn parallelism(&mut self) -> usize {
+        let cores = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        if !self.is_given("parallelism-limit") {
+            return cores();
+        }
+        self.number::<NonZeroUsize>("parallelism-limit").map_or(1, NonZeroUsize::get)
+    }
+
+    fn log_format(&mut self) -> Format {
+        match self.text("log-format").as_str() {
+            "auto" => Format::Auto,
+            "text" => Format::Text,
+            "json" => Format::Json,
+            _ => {
+                self.mistake("log-format", "must be auto, text or json");
+                Format::Auto
+            }
+        }
+    }
+
+    fn address(&mut self, name: &'static str) -> Option<SocketAddr> {
+        self.parsed(
+            name,
+            |text| text.parse().ok(),
+            "is no address: it must be like 127.0.0.1:8081 or [::]:8081",
+        )
+    }
+
+    fn duration(&mut self, name: &'static str) -> Duration {
+        self.parsed(name, units::duration, "is no time: it must be like 90s, 3m or 1h30m").unwrap_or_default()
+    }
+
+    fn size(&mut self, name: &'static str) -> u64 {
+        self.parsed(name, units::size, "is no size: it must be like 512MiB or 20GiB").unwrap_or_default()
+    }
+
+    fn number<T: std::str::FromStr>(&mut self, name: &'static str) -> Option<T> {
+        self.parsed(name, |text| text.parse().ok(), "must be a whole number above 0, and not too large")
+    }
+
+    fn switch(&mut self, name: &'static str) -> bool {
+        self.parsed(name, |text| text.parse().ok(), "must be true or false").unwrap_or_default()
+    }
+
+    fn parsed<T>(&mut self, name: &'static str, parse: impl Fn(&str) -> Option<T>, wrong: &str) -> Option<T> {
+        let parsed = parse(&self.text(name));
+        if parsed.is_none() {
+            self.mistake(name, wrong);
+        }
+        parsed
+    }
+
+    fn words(&self, name: &str) -> Vec<String> {
+        let given = self.values.get(name).into_iter().flat_map(|given| &given.values);
+        given.flat_map(|value| value.split_whitespace()).map(str::to_owned).collect()
+    }
+
+    fn path(&self, name: &str) -> Option<PathBuf> {
+        Some(self.text(name)).filter(|text| !text.is_empty()).map(PathBuf::from)
+    }
+
+    fn file(&mut self, name: &'static str) -> Option<String> {
+        let read = fs::read_to_string(self.path(name)?);
+        read.inspect_err(|error| self.mistake(name, &format!("cannot be read: {error}"))).ok()
+    }
+
+    /// The path of a file that is there to be read.
+    fn readable(&mut self, name: &'static str) -> Option<PathBuf> {
+        let path = self.path(name)?;
+        fs::File::open(&path)
+            .inspect_err(|error| self.mistake(name, &format!("cannot be read: {error}")))
+            .ok()?;
+        Some(path)
+    }
+
+    fn is_given(&self, name: &str) -> bool {
+        self.path(name).is_some()
+    }
+
+    /// The one value, or the default; empty when there is neither.
+    fn text(&self, name: &str) -> String {
+        let given = self.values.get(name).and_then(|given| given.values.last().cloned());
+        let default = || FLAGS.iter().find(|flag| flag.name == name)?.default.map(str::to_owned);
+        given.or_else(default).unwrap_or_default()
+    }
+
+    fn mistake(&mut self, name: &str, wrong: &str) {
+        let line = match self.values.get(name) {
+            Some(Given { values, from, .. }) => format!("{from}: `{}` {wrong}", values.join(" ")),
+            None => format!("--{name}: {wrong}"),
+        };
+        self.mistakes.push(line);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn given(pairs: &[(&'static str, &str)]) -> Values {
+        let one = |value: &str, name| Given {
+            values: vec![value.to_owned()],
+            from: format!("--{name}"),
+            is_default: false,
+        };
+        pairs.iter().map(|(name, value)| (*name, one(value, *name))).collect()
+    }
+
+    fn check(pairs: &[(&'static str, &str)]) -> Result<Settings, Mistakes> {
+        let environment = Environment { home: Some("/home/me".into()), ..Environment::default() };
+        Settings::check(given(pairs), &environment)
+    }
+
+    #[test]
+    fn defaults_are_no_mistakes_and_mean_what_they_say() {
+        let settings = check(&[]).unwrap();
+        assert_eq!(settings.server.listen.to_string(), "127.0.0.1:8081");
+        assert_eq!(settings.server.metrics_listen.unwrap().to_string(), "127.0.0.1:8084");
+        assert_eq!(settings.server.max_message_bytes, 100 << 20);
+        assert!(!settings.server.reflection && !settings.repositories.allow_file);
+        assert!(settings.server.tls.is_none() && settings.server.token.is_none());
+        assert_eq!(settings.repositories.data_max_bytes, 20 << 30);
+        assert_eq!(settings.repositories.data_dir, PathBuf::from("/home/me/.cache/manifestd"));
+        assert_eq!(settings.repositories.revision_cache_expiration, Duration::from_secs(180));
+        assert_eq!(settings.repositories.fetch_timeout, Duration::from_secs(120));
+        assert_eq!(settings.cache.expiration, Duration::from_secs(86_400));
+        assert_eq!(settings.cache.error_expiration, Duration::from_secs(60));
+        assert_eq!(settings.rendering.timeout, Duration::from_secs(60));
+        assert!(settings.rendering.parallelism >= 1);
+    }
+
+    #[test]
+    fn all_mistakes_are_reported_together() {
+        let mistakes = check(&[
+            ("listen", "nowhere"),
+            ("drain-time", "5 minutes"),
+            ("data-max-bytes", "lots"),
+            ("reflection", "perhaps"),
+            ("tls-certificate", "/nonexistent/certificate.pem"),
+            ("log-format", "xml"),
+            ("log-level", "=="),
+            ("max-message-bytes", "5GiB"),
+            ("parallelism-limit", "0"),
+        ]);
+        let expected = [
+            "--listen: `nowhere` is no address: it must be like 127.0.0.1:8081 or [::]:8081",
+            "--tls-certificate: `/nonexistent/certificate.pem` cannot be read: No such file or directory (os error 2)",
+            "--tls-certificate and --tls-key: one needs the other",
+            "--reflection: `perhaps` must be true or false",
+            "--drain-time: `5 minutes` is no time: it must be like 90s, 3m or 1h30m",
+            "--max-message-bytes: `5GiB` must be between 1KiB and 4GiB",
+            "--data-max-bytes: `lots` is no size: it must be like 512MiB or 20GiB",
+            "--parallelism-limit: `0` must be a whole number above 0, and not too large",
+            "--log-level: `==` is no level: error, warn, info, debug or trace",
+            "--log-format: `xml` must be auto, text or json",
+        ];
+        assert_eq!(mistakes.unwrap_err().0, expected);
+    }
+
+    #[test]
+    fn the_token_is_the_trimmed_content_and_may_not_be_empty() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str, content: &str| {
+            let path = folder.path().join(name);
+            fs::write(&path, content).unwrap();
+            path.to_str().unwrap().to_owned()
+        };
+        let settings = check(&[("token-file", &file("good", "s3cret\n"))]).unwrap();
+        assert_eq!(settings.server.token.unwrap().expose(), "s3cret");
+        assert_eq!(check(&[("token-file", &file("empty", "\n"))]).unwrap_err().0.len(), 1);
+        assert_eq!(check(&[("token-file", &file("two", "a b"))]).unwrap_err().0.len(), 1);
+    }
+
+    #[test]
+    fn without_a_home_the_data_folder_must_be_given() {
+        let mistakes = Settings::check(Values::new(), &Environment::default()).unwrap_err();
+        assert_eq!(mistakes.0, ["--data-dir: is needed: neither XDG_CACHE_HOME nor HOME is set"]);
+    }
+
+    #[test]
+    fn globs_are_separated_by_spaces_and_keep_their_commas() {
+        let settings = check(&[("allow-repo", "https://a/{b,c}/** https://d/*")]).unwrap();
+        assert_eq!(settings.repositories.allow_repo, ["https://a/{b,c}/**", "https://d/*"]);
+    }
+}

@@ -1,0 +1,58 @@
+//! What holds where nobody says otherwise, in the words of the flags, each with the reason for its number.
+
+/// The service is reachable from this machine only: who opens it up decides about TLS and a token too.
+pub(super) const LISTEN: &str = "127.0.0.1:8081";
+
+/// Metrics name no repository and no secret, but who may see them is not ours to decide.
+pub(super) const METRICS_LISTEN: &str = "127.0.0.1:8084";
+
+/// Under the 30 seconds Kubernetes gives a pod between SIGTERM and SIGKILL.
+pub(super) const DRAIN_TIME: &str = "25s";
+
+/// About 400 stores of a repository the size of Kubernetes' own at depth 1; a quarter of a common node disk.
+pub(super) const DATA_MAX_BYTES: &str = "20GiB";
+
+/// How long Argo CD trusts a listing of refs; also how long a scope stays proven.
+pub(super) const REVISION_CACHE_EXPIRATION: &str = "3m";
+
+/// How long Argo CD keeps manifests. An entry never becomes wrong: this bounds only how long it is kept for nothing.
+pub(super) const CACHE_EXPIRATION: &str = "24h";
+
+/// Long enough to spare a failing application's every retry, short enough to wait for after a fix elsewhere.
+pub(super) const ERROR_CACHE_EXPIRATION: &str = "1m";
+
+/// 1,000 applications of 100 kB, and the process stays under 300 MB.
+pub(super) const CACHE_MAX_BYTES: &str = "128MiB";
+
+/// Four charts of the largest public size at once; reserved by input size, so small ones hardly count.
+pub(super) const RENDER_MEMORY_BYTES: &str = "1GiB";
+
+/// Twice what the slowest chart of the public corpus takes with the helm program on a busy machine.
+pub(super) const RENDER_TIMEOUT: &str = "60s";
+
+/// A repository of 1 GB over a line of 100 Mbit/s.
+pub(super) const FETCH_TIMEOUT: &str = "120s";
+
+/// Commits to look through for a short id: some years of a busy repository.
+pub(super) const MAX_HISTORY: &str = "10000";
+
+/// Argo CD's limit, so that what it accepts is accepted here.
+pub(super) const MAX_MESSAGE_BYTES: &str = "100MiB";
+
+/// Replies being sent to slow readers: five of the largest, or ten thousand common ones.
+pub(super) const REPLY_MEMORY_BYTES: &str = "512MiB";
+
+/// Calls at once on one connection: five times Argo CD's default number of status and operation workers.
+pub(super) const MAX_STREAMS: &str = "250";
+
+/// Looked for in `PATH` when the server starts.
+pub(super) const HELM_PROGRAM: &str = "helm";
+
+/// Looked for in `PATH` when the server starts.
+pub(super) const KUSTOMIZE_PROGRAM: &str = "kustomize";
+
+/// What an operator wants to know; one line per call.
+pub(super) const LOG_LEVEL: &str = "info";
+
+/// Text where a person reads, JSON where a machine does.
+pub(super) const LOG_FORMAT: &str = "auto";

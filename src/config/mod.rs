@@ -1,0 +1,129 @@
+//! Settings: flags, their environment twins and a file, read once, checked once, all mistakes reported together.
+//! Nothing else reads the environment.
+
+mod check;
+mod defaults;
+mod file;
+mod flags;
+mod units;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+pub use check::{Environment, Mistakes};
+pub use flags::{FLAGS, Flag, Given, Group, Kind, Values, args, values};
+
+use tracing_subscriber::filter::Targets;
+
+use crate::credentials::Secret;
+use crate::telemetry::Format;
+
+/// Everything that can be set, checked.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Listening and answering.
+    pub server: ServerSettings,
+    /// Reaching and keeping repositories.
+    pub repositories: RepositorySettings,
+    /// Keeping results.
+    pub cache: CacheSettings,
+    /// Rendering.
+    pub rendering: RenderingSettings,
+    /// Logs.
+    pub logs: LogSettings,
+}
+
+/// Listening and answering.
+#[derive(Clone, Debug)]
+pub struct ServerSettings {
+    /// Where gRPC is served.
+    pub listen: SocketAddr,
+    /// Where metrics and health are served over http, if at all.
+    pub metrics_listen: Option<SocketAddr>,
+    /// TLS for gRPC; `None` is plaintext.
+    pub tls: Option<TlsSettings>,
+    /// The token calls must bear, if any.
+    pub token: Option<Secret>,
+    /// Whether gRPC reflection is offered.
+    pub reflection: bool,
+    /// How long calls may take to finish once the server is told to stop.
+    pub drain_time: Duration,
+    /// The largest message in bytes, received or sent.
+    pub max_message_bytes: usize,
+    /// Calls at once on one connection.
+    pub max_streams: u32,
+    /// Bytes of all replies being sent together.
+    pub reply_memory_bytes: u64,
+}
+
+/// TLS of the gRPC listener, the content of the files.
+#[derive(Clone, Debug)]
+pub struct TlsSettings {
+    /// Certificate chain, PEM.
+    pub certificate: String,
+    /// Private key, PEM.
+    pub key: Secret,
+    /// Authorities clients must have a certificate of, PEM; `None` serves every client.
+    pub client_ca: Option<String>,
+}
+
+/// Reaching and keeping repositories.
+#[derive(Clone, Debug)]
+pub struct RepositorySettings {
+    /// Where fetched repositories are kept.
+    pub data_dir: PathBuf,
+    /// How many bytes of them.
+    pub data_max_bytes: u64,
+    /// How long a listing of refs is trusted.
+    pub revision_cache_expiration: Duration,
+    /// How long one fetch may take.
+    pub fetch_timeout: Duration,
+    /// Commits of history fetched to find a short id.
+    pub max_history: u32,
+    /// The credentials file, if there is one.
+    pub credentials_file: Option<PathBuf>,
+    /// The known_hosts file, if one was named.
+    pub known_hosts: Option<PathBuf>,
+    /// Globs of allowed URLs; empty allows all.
+    pub allow_repo: Vec<String>,
+    /// Whether file:// URLs and local paths are allowed in requests.
+    pub allow_file: bool,
+}
+
+/// Keeping results.
+#[derive(Clone, Debug)]
+pub struct CacheSettings {
+    /// Bytes of results in memory.
+    pub max_bytes: u64,
+    /// How long a result is kept.
+    pub expiration: Duration,
+    /// How long an error is kept.
+    pub error_expiration: Duration,
+}
+
+/// Rendering.
+#[derive(Clone, Debug)]
+pub struct RenderingSettings {
+    /// Renders at once.
+    pub parallelism: usize,
+    /// Memory for all of them together.
+    pub memory_bytes: u64,
+    /// How long one may take.
+    pub timeout: Duration,
+    /// The helm program.
+    pub helm_program: PathBuf,
+    /// The kustomize program.
+    pub kustomize_program: PathBuf,
+}
+
+/// Logs.
+#[derive(Clone, Debug)]
+pub struct LogSettings {
+    /// A level, or levels per module.
+    pub levels: Targets,
+    /// How they look.
+    pub format: Format,
+    /// Whether colours are wanted on a terminal.
+    pub colours: bool,
+}
