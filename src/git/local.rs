@@ -1,14 +1,18 @@
 //! Repositories of this machine, opened where they are: never written, never fetched, their configuration never
 //! obeyed beyond what reading needs.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 
 use gix::ObjectId;
+use tree::Tree;
 
 use crate::error::{Error, Kind, Result};
 
+use super::objects::Objects;
 use super::refs::Listing;
 use super::resolve;
+use super::snapshot::Snapshot;
 
 /// The longest chain of annotated tags followed; real ones have one or two links.
 const MAX_TAGS: usize = 32;
@@ -32,17 +36,15 @@ impl Local {
         Ok(Self { repo })
     }
 
-    /// The repository, for reading.
-    #[must_use]
-    pub fn repository(&self) -> &gix::ThreadSafeRepository {
-        &self.repo
-    }
-
-    /// The folder of the repository itself, its links followed: the same for every way to write the path.
-    #[must_use]
-    pub fn folder(&self) -> PathBuf {
-        let folder = self.repo.to_thread_local().common_dir().to_owned();
-        folder.canonicalize().unwrap_or(folder)
+    /// The tree of a commit.
+    ///
+    /// # Errors
+    /// [`Kind::NotFound`] when there is no such commit, [`Kind::Unavailable`] when it cannot be read.
+    pub fn tree(&self, commit: ObjectId) -> Result<Arc<dyn Tree>> {
+        if !is_commit(&self.repo.to_thread_local(), commit) {
+            return Err(Error::new(Kind::NotFound, format!("the local repository has no commit {commit}")));
+        }
+        Ok(Arc::new(Snapshot::open(Objects::new(self.repo.clone()), commit)?))
     }
 
     /// What the repository lists under names that begin with one of `prefixes`; everything when there are none.

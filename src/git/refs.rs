@@ -39,10 +39,14 @@ impl Listing {
         Ok(self)
     }
 
-    /// Whether any name stands for `id`.
+    /// The commits of all branches and of `HEAD`, each once.
     #[must_use]
-    pub fn has_tip(&self, id: &ObjectId) -> bool {
-        self.head.as_ref() == Some(id) || self.refs.values().any(|tip| tip == id)
+    pub fn branch_tips(&self) -> Vec<ObjectId> {
+        let branches = self.refs.iter().filter(|(name, _)| name.starts_with("refs/heads/"));
+        let mut tips: Vec<ObjectId> = branches.map(|(_, id)| *id).chain(self.head).collect();
+        tips.sort_unstable();
+        tips.dedup();
+        tips
     }
 
     /// The listing in the words of the service.

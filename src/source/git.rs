@@ -1,16 +1,22 @@
 //! Sources of git: who may ask which remote, what it listed, and which commits are here.
 
 use std::hash::{Hash, Hasher};
-use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 use tree::Tree;
 
 use crate::credentials::{Credential, ScopeKey};
 use crate::error::{Error, Kind, Result};
-use crate::git::{CommitId, Limits, Listing, Local, Place, Remote, Revision, Stats, tip_with};
+use crate::git::{
+    Ask, CommitId, Gate, Halt, Held, Listing, Local, Network, Place, Prefix, Remote, Repositories, Revision,
+    Stats, Stores, tip_with,
+};
 use crate::request::Refs;
 
+use super::flight::Flights;
+use super::listings::{Asked, Listings};
+use super::permit::{Permit, Permits};
 use super::{Access, Pinned, Scope, Settings};
 
 /// A remote and who asks it. Two are equal when the same remote is asked by the same scope.
@@ -38,47 +44,47 @@ impl Hash for Target {
 
 /// All repositories.
 pub(super) struct Gits {
-    allow_local: bool,
-    allow_repos: Vec<glob::gobwas::Pattern>,
-    limits: Limits,
+    gate: Gate,
+    refs: usize,
     key: ScopeKey,
-    stats: Arc<Stats>,
+    repositories: Arc<Repositories>,
+    permits: Permits,
+    listings: Listings,
+    listing: Flights<Asked, Arc<Listing>>,
+    fetching: Flights<(Target, CommitId), Held>,
+    searching: Flights<(Target, Prefix), Option<CommitId>>,
 }
 
 impl Gits {
     pub(super) fn new(settings: Settings) -> Result<Self> {
+        let gate = gate(&settings)?;
+        let stores = Stores::open(&settings.data_dir, settings.data_max_bytes)?;
+        let refs = settings.limits.refs;
+        let network = Network::new(settings.limits, gate.clone(), settings.progress);
         Ok(Self {
-            allow_local: settings.allow_local,
-            allow_repos: patterns(&settings.allow_repos)?,
-            limits: settings.limits,
+            gate,
+            refs,
             key: ScopeKey::random(),
-            stats: Arc::default(),
+            repositories: Arc::new(Repositories::new(network, stores, settings.max_history)),
+            permits: Permits::new(settings.per_remote),
+            listings: Listings::new(settings.revision_cache_expiration),
+            listing: Flights::default(),
+            fetching: Flights::default(),
+            searching: Flights::default(),
         })
     }
 
     pub(super) fn stats(&self) -> Arc<Stats> {
-        self.stats.clone()
+        self.repositories.network().stats()
     }
 
     /// The remote of `url`, if it may be asked at all, with the credential it is asked with.
     pub(super) fn target(&self, url: &str, credential: Option<&Credential>) -> Result<Target> {
         let (remote, in_url) = Remote::parse(url)?;
-        self.check_allowed(&remote)?;
+        (self.gate)(&remote)?;
         let credential = Arc::new(credential.cloned().or(in_url).unwrap_or_default());
         let scope = Scope(self.key.digest(&credential));
         Ok(Target { remote: Arc::new(remote), credential, scope })
-    }
-
-    fn check_allowed(&self, remote: &Remote) -> Result<()> {
-        if remote.is_local() && !self.allow_local {
-            return Err(Error::new(Kind::Invalid, "local paths and file URLs are not allowed here")
-                .help("start the server with local repositories allowed, or use the command line"));
-        }
-        if !self.allow_repos.is_empty() && !self.allow_repos.iter().any(|one| one.matches(&remote.identity)) {
-            let message = format!("the repository {} is not on the list of allowed ones", remote.display());
-            return Err(Error::new(Kind::Denied, message));
-        }
-        Ok(())
     }
 
     pub(super) async fn refs(self: Arc<Self>, target: Target, fresh: bool) -> Result<Refs> {
@@ -86,16 +92,16 @@ impl Gits {
     }
 
     /// The commit `revision` stands for now.
-    pub(super) async fn pin(self: Arc<Self>, target: Target, revision: &str, fresh: bool) -> Result<Pinned> {
-        let revision_of = Revision::parse(revision)?;
-        let listing = self.listing(&target, revision_of.prefixes(), fresh).await?;
-        let commit = match (revision_of.find(&listing), revision_of.abbreviation()) {
+    pub(super) async fn pin(self: Arc<Self>, target: Target, text: &str, fresh: bool) -> Result<Pinned> {
+        let revision = Revision::parse(text)?;
+        let listing = self.listing(&target, revision.prefixes(), fresh).await?;
+        let commit = match (revision.find(&listing), revision.abbreviation()) {
             (Some(commit), _) => commit,
             (None, Some(prefix)) => {
-                let all = self.listing(&target, Vec::new(), fresh).await?;
-                tip_with(&prefix, &all)?.ok_or_else(|| unknown(&target.remote, revision))?
+                let found = self.abbreviated(&target, prefix, fresh).await?;
+                found.ok_or_else(|| unknown(&target.remote, text))?
             }
-            (None, None) => return Err(unknown(&target.remote, revision)),
+            (None, None) => return Err(unknown(&target.remote, text)),
         };
         let revision = commit.to_string().into();
         let Target { remote, credential, scope } = target;
@@ -103,25 +109,130 @@ impl Gits {
         Ok(Pinned { identity, revision, scope, access: Access::Git { remote, credential, commit } })
     }
 
-    pub(super) async fn open(
-        &self,
-        remote: &Remote,
-        _credential: &Credential,
-        _commit: CommitId,
-    ) -> Result<Arc<dyn Tree>> {
-        Err(Error::new(Kind::Internal, format!("{} cannot be opened yet", remote.display())))
+    /// The tree of a commit that was pinned.
+    pub(super) async fn open(self: Arc<Self>, target: Target, commit: CommitId) -> Result<Arc<dyn Tree>> {
+        if let Place::Local(path) = &target.remote.place {
+            let path = path.clone();
+            return blocking(move || Local::open(&path)?.tree(commit)).await;
+        }
+        let held = self.hold(target, commit).await?;
+        blocking(move || held.tree()).await
     }
 
-    async fn listing(&self, target: &Target, prefixes: Vec<String>, _fresh: bool) -> Result<Arc<Listing>> {
-        match &target.remote.place {
-            Place::Local(path) => self.list_local(path, prefixes).await,
-            _ => Err(Error::new(Kind::Internal, "remotes cannot be listed yet")),
+    /// The commit, fetched if it is not here.
+    async fn hold(self: Arc<Self>, target: Target, commit: CommitId) -> Result<Held> {
+        let (repositories, remote) = (self.repositories.clone(), target.remote.clone());
+        if let Some(held) = blocking(move || repositories.find(&remote, commit)).await? {
+            return Ok(held);
+        }
+        let key = (target.clone(), commit);
+        let start = |halt: Halt| {
+            let this = self.clone();
+            async move { this.fetch(target, commit, halt).await }
+        };
+        self.fetching.join(&key, false, start).await
+    }
+
+    async fn fetch(self: Arc<Self>, target: Target, commit: CommitId, halt: Halt) -> Result<Held> {
+        let _permit = self.permit(&target, &halt).await?;
+        blocking(move || {
+            let asked = target.asks(Vec::new());
+            let list = || self.list_now(&target, &asked, &halt);
+            self.repositories.get(target.ask(&halt), commit, list)
+        })
+        .await
+    }
+
+    /// The one commit whose id begins with `prefix`: among what the remote lists, what is here, and the history.
+    async fn abbreviated(
+        self: &Arc<Self>,
+        target: &Target,
+        prefix: Prefix,
+        fresh: bool,
+    ) -> Result<Option<CommitId>> {
+        let all = self.listing(target, Vec::new(), fresh).await?;
+        if let Some(commit) = tip_with(&prefix, &all)? {
+            return Ok(Some(commit));
+        }
+        if let Place::Local(path) = &target.remote.place {
+            let path = path.clone();
+            return blocking(move || Local::open(&path)?.abbreviated(&prefix)).await;
+        }
+        let (repositories, remote) = (self.repositories.clone(), target.remote.clone());
+        if let Some(commit) = blocking(move || repositories.abbreviated_here(&remote, &prefix)).await? {
+            return Ok(Some(commit));
+        }
+        let start = |halt: Halt| {
+            let (this, target) = (self.clone(), target.clone());
+            async move { this.search(target, prefix, all, halt).await }
+        };
+        self.searching.join(&(target.clone(), prefix), false, start).await
+    }
+
+    async fn search(
+        self: Arc<Self>,
+        target: Target,
+        prefix: Prefix,
+        all: Arc<Listing>,
+        halt: Halt,
+    ) -> Result<Option<CommitId>> {
+        let _permit = self.permit(&target, &halt).await?;
+        blocking(move || self.repositories.abbreviated_there(target.ask(&halt), &prefix, &all)).await
+    }
+
+    /// What the remote lists, of the last minutes or, with `fresh`, of now.
+    async fn listing(
+        self: &Arc<Self>,
+        target: &Target,
+        prefixes: Vec<String>,
+        fresh: bool,
+    ) -> Result<Arc<Listing>> {
+        if let Place::Local(path) = &target.remote.place {
+            let (path, refs) = (path.clone(), self.refs);
+            return blocking(move || Ok(Arc::new(Local::open(&path)?.list(&prefixes, refs)?))).await;
+        }
+        let asked = target.asks(prefixes);
+        if let Some(listing) = self.listings.get(&asked).filter(|_| !fresh) {
+            return Ok(listing);
+        }
+        let start = |halt: Halt| {
+            let (this, target, asked) = (self.clone(), target.clone(), asked.clone());
+            async move {
+                let _permit = this.permit(&target, &halt).await?;
+                blocking(move || this.list_now(&target, &asked, &halt)).await
+            }
+        };
+        self.listing.join(&asked, fresh, start).await
+    }
+
+    /// Asks the remote, and keeps the answer. Blocks.
+    fn list_now(&self, target: &Target, asked: &Asked, halt: &Halt) -> Result<Arc<Listing>> {
+        let since = Instant::now();
+        let listing = Arc::new(self.repositories.network().list(target.ask(halt), &asked.prefixes)?);
+        self.listings.put(asked.clone(), listing.clone(), since);
+        Ok(listing)
+    }
+
+    /// Leave to talk to the remote, unless everybody goes away while waiting for it.
+    async fn permit(&self, target: &Target, halt: &Halt) -> Result<Permit> {
+        tokio::select! {
+            permit = self.permits.get(&target.remote.identity) => Ok(permit),
+            () = halt.raised() => Err(Error::new(Kind::Cancelled, "nobody waits for the remote any more")),
         }
     }
+}
 
-    async fn list_local(&self, path: &Path, prefixes: Vec<String>) -> Result<Arc<Listing>> {
-        let (path, max) = (path.to_owned(), self.limits.refs);
-        blocking(move || Ok(Arc::new(Local::open(&path)?.list(&prefixes, max)?))).await
+impl Target {
+    pub(super) fn new(remote: Arc<Remote>, credential: Arc<Credential>, scope: Scope) -> Self {
+        Self { remote, credential, scope }
+    }
+
+    fn ask<'a>(&'a self, halt: &'a Halt) -> Ask<'a> {
+        Ask { remote: &self.remote, by: &self.credential, halt }
+    }
+
+    fn asks(&self, prefixes: Vec<String>) -> Asked {
+        Asked { remote: self.remote.identity.clone(), scope: self.scope, prefixes }
     }
 }
 
@@ -131,13 +242,27 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + '
     tokio::task::spawn_blocking(work).await.map_err(broken)?
 }
 
-fn patterns(texts: &[String]) -> Result<Vec<glob::gobwas::Pattern>> {
+/// What may be asked: local repositories only where they are allowed, remotes only when a pattern matches.
+fn gate(settings: &Settings) -> Result<Gate> {
     let compile = |text: &String| {
-        glob::gobwas::Pattern::compile(text, &[]).map_err(|error| {
+        let wrong = |error| {
             Error::new(Kind::Invalid, format!("the pattern '{text}' of allowed repositories: {error}"))
-        })
+        };
+        glob::gobwas::Pattern::compile(text, &[]).map_err(wrong)
     };
-    texts.iter().map(compile).collect()
+    let patterns = settings.allow_repos.iter().map(compile).collect::<Result<Vec<_>>>()?;
+    let allow_local = settings.allow_local;
+    Ok(Arc::new(move |remote: &Remote| {
+        if remote.is_local() && !allow_local {
+            return Err(Error::new(Kind::Invalid, "local paths and file URLs are not allowed here")
+                .help("start the server with local repositories allowed, or use the command line"));
+        }
+        if !patterns.is_empty() && !patterns.iter().any(|pattern| pattern.matches(&remote.identity)) {
+            let message = format!("the repository {} is not on the list of allowed ones", remote.display());
+            return Err(Error::new(Kind::Denied, message));
+        }
+        Ok(())
+    }))
 }
 
 fn unknown(remote: &Remote, revision: &str) -> Error {
@@ -146,3 +271,7 @@ fn unknown(remote: &Remote, revision: &str) -> Error {
         "a revision is a branch, a tag, a ref (refs/…), a commit id, HEAD, or a version range over tags",
     )
 }
+
+#[cfg(test)]
+#[path = "git_tests.rs"]
+mod tests;

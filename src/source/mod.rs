@@ -1,7 +1,10 @@
 //! From a name to something pinned to a tree: `Origin → Pinned → Tree`.
 
 mod disk;
+mod flight;
 mod git;
+mod listings;
+mod permit;
 mod settings;
 
 use std::collections::HashMap;
@@ -100,7 +103,10 @@ impl Sources {
     /// [`Kind::NotFound`] when the remote has no such commit, and what went wrong on the way to it.
     pub async fn open(&self, pinned: &Pinned) -> Result<Arc<dyn Tree>> {
         match &pinned.access {
-            Access::Git { remote, credential, commit } => self.git.open(remote, credential, *commit).await,
+            Access::Git { remote, credential, commit } => {
+                let target = git::Target::new(remote.clone(), credential.clone(), pinned.scope);
+                self.git.clone().open(target, *commit).await
+            }
             Access::Folder(disk) => Ok(disk.clone()),
         }
     }

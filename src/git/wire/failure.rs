@@ -1,0 +1,64 @@
+//! Errors of git's libraries, turned into ours. Their texts name files of this machine and repeat what servers said,
+//! so only their kind is taken over.
+
+use std::io::ErrorKind;
+
+use crate::error::{Error, Kind};
+
+use super::super::link::Link;
+
+/// What servers say when they do not give a commit that is asked for by its id.
+const REFUSALS: &[&str] =
+    &["not our ref", "unadvertised object", "no such object", "not valid", "not a valid want"];
+
+/// What servers say when there is no such repository.
+const MISSING: &[&str] =
+    &["access denied or repository not exported", "repository not found", "no such repository", "not found"];
+
+/// Why a conversation over `link` ended with `error`: what the link knows, else what the error shows.
+pub(super) fn of(link: &Link, error: &gix::Error) -> Error {
+    if let Some(known) = link.failure() {
+        return known;
+    }
+    if let Some(io) =
+        error.iter_errors().find_map(|error| error.downcast_ref::<std::io::Error>().and_then(disk))
+    {
+        return io;
+    }
+    if says(error, MISSING) {
+        return missing();
+    }
+    Error::new(Kind::Unavailable, "the remote's answer is not what git servers say")
+        .help("check that the URL names a git repository, then try again")
+}
+
+/// Whether the server said that it does not give the commit.
+pub(super) fn is_refusal(error: &gix::Error) -> bool {
+    says(error, REFUSALS)
+}
+
+/// There is no such repository, or it is hidden from the credential.
+pub(super) fn missing() -> Error {
+    Error::new(Kind::NotFound, "the repository does not exist, or the credential may not see it")
+}
+
+/// The failure of a disk, if `error` is one.
+pub(in super::super) fn disk(error: &std::io::Error) -> Option<Error> {
+    let what = match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
+            "the data folder is full"
+        }
+        ErrorKind::ReadOnlyFilesystem => "the data folder is read-only",
+        _ => return None,
+    };
+    Some(Error::new(Kind::Unavailable, what).help("free space under the data folder or lower its budget"))
+}
+
+fn says(error: &gix::Error, phrases: &[&str]) -> bool {
+    error.iter_errors().any(|error| has(&error.to_string(), phrases))
+}
+
+fn has(text: &str, phrases: &[&str]) -> bool {
+    let text = text.to_lowercase();
+    phrases.iter().any(|phrase| text.contains(phrase))
+}
