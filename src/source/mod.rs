@@ -171,3 +171,13 @@ impl Name {
 fn folders_refused() -> Error {
     Error::new(Kind::Invalid, "local folders are not read here")
 }
+
+#[cfg(test)]
+impl Pinned {
+    /// Something pinned that is never opened, for tests of what comes before and after.
+    pub(crate) fn never_opened(identity: &str, revision: &str, scope: Scope) -> Self {
+        let folder = disk::Disk::open(std::path::Path::new("/")).unwrap();
+        let access = Access::Folder(Arc::new(folder));
+        Self { identity: Arc::from(identity), revision: Arc::from(revision), scope, access }
+    }
+}

@@ -1,0 +1,523 @@
+//! What makes two requests the same: a SHA-256 over every input that can change the answer.
+//!
+//! Every value is written with its tag and its length, so that no two different inputs are written alike. Structs are
+//! taken apart field by field, so that a field that is added later does not compile until somebody has decided about
+//! it here.
+
+use sha2::{Digest, Sha256};
+
+use super::plan::{Part, Plan};
+use crate::render::Budgets;
+use crate::request::{
+    DirectoryOptions, HelmFileParameter, HelmOptions, HelmParameter, JsonnetOptions, JsonnetVar,
+    KustomizeOptions, Renderer,
+};
+use crate::source::Pinned;
+
+/// Changed whenever the same inputs are written differently, or rendered differently by the same engines.
+const VERSION: u64 = 1;
+
+/// What the server adds to a request.
+#[derive(Clone, Debug)]
+pub(super) struct Rules {
+    /// The engines and the versions they behave like.
+    pub(super) profile: String,
+    pub(super) budgets: Budgets,
+}
+
+/// The digests a plan is known by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Keys {
+    /// Over every input: the same key, the same answer.
+    pub(super) exact: [u8; 32],
+    /// Without revisions and cluster versions, whose use is recorded as facts: the same key, maybe the same answer.
+    pub(super) reuse: [u8; 32],
+}
+
+impl Keys {
+    pub(super) fn new(plan: &Plan, rules: &Rules) -> Self {
+        Self { exact: digest("exact", plan, rules, true), reuse: digest("reuse", plan, rules, false) }
+    }
+}
+
+fn digest(purpose: &str, plan: &Plan, rules: &Rules, exact: bool) -> [u8; 32] {
+    let Plan { parts, name, namespace, kube_version, api_versions, fresh: _ } = plan;
+    let mut to = Writer(Sha256::new());
+    to.text("purpose", purpose);
+    to.number("version", VERSION);
+    rules.write(&mut to);
+    to.list("sources", parts, |part, to| part.write(to, exact));
+    to.text("name", name);
+    to.text("namespace", namespace);
+    if exact {
+        to.list("kube version", kube_version.as_slice(), |version, to| to.text("is", version));
+        to.list("API versions", api_versions, |version, to| to.text("has", version));
+    }
+    to.0.finalize().into()
+}
+
+/// Writes values so that they can be told apart: a tag and its length, then the value and its length or count.
+struct Writer(Sha256);
+
+impl Writer {
+    fn bytes(&mut self, tag: &str, value: &[u8]) {
+        for part in [tag.as_bytes(), value] {
+            self.0.update((part.len() as u64).to_be_bytes());
+            self.0.update(part);
+        }
+    }
+
+    fn text(&mut self, tag: &str, value: &str) {
+        self.bytes(tag, value.as_bytes());
+    }
+
+    fn number(&mut self, tag: &str, value: u64) {
+        self.bytes(tag, &value.to_be_bytes());
+    }
+
+    fn flag(&mut self, tag: &str, value: bool) {
+        self.bytes(tag, &[u8::from(value)]);
+    }
+
+    /// The count, then every item as `each` writes it.
+    fn list<T>(&mut self, tag: &str, items: &[T], each: impl Fn(&T, &mut Self)) {
+        self.number(tag, items.len() as u64);
+        items.iter().for_each(|item| each(item, self));
+    }
+
+    fn texts(&mut self, tag: &str, items: &[String]) {
+        self.list(tag, items, |item, to| to.text("item", item));
+    }
+}
+
+impl Rules {
+    fn write(&self, to: &mut Writer) {
+        let Self { profile, budgets } = self;
+        // Running out of time is never cached, so the time allowed changes no answer.
+        let Budgets { time: _, directory_bytes, output_bytes, export_bytes, program_bytes } = budgets;
+        to.text("profile", profile);
+        to.number("directory bytes", *directory_bytes);
+        to.number("output bytes", *output_bytes);
+        to.number("export bytes", *export_bytes);
+        to.number("program bytes", *program_bytes);
+    }
+}
+
+impl Part {
+    fn write(&self, to: &mut Writer, exact: bool) {
+        let Self { pinned, path, ref_name, only_lends, renderer } = self;
+        let Pinned { identity, revision, scope, access: _ } = pinned;
+        to.text("identity", identity);
+        to.bytes("scope", &scope.0);
+        if exact {
+            to.text("revision", revision);
+        }
+        to.text("path", path.as_str());
+        to.text("ref name", ref_name);
+        to.flag("only lends", *only_lends);
+        write_renderer(renderer, to);
+    }
+}
+
+fn write_renderer(renderer: &Renderer, to: &mut Writer) {
+    match renderer {
+        Renderer::Detect => to.text("renderer", "detect"),
+        Renderer::Directory(options) => write_directory(options, to),
+        Renderer::Helm(options) => write_helm(options, to),
+        Renderer::Kustomize(options) => {
+            let KustomizeOptions { load_restrictions_none } = options;
+            to.text("renderer", "kustomize");
+            to.flag("no load restrictions", *load_restrictions_none);
+        }
+    }
+}
+
+fn write_directory(options: &DirectoryOptions, to: &mut Writer) {
+    let DirectoryOptions { recurse, include, exclude, jsonnet } = options;
+    let JsonnetOptions { ext_vars, tlas, libs } = jsonnet;
+    to.text("renderer", "directory");
+    to.flag("recurse", *recurse);
+    to.text("include", include);
+    to.text("exclude", exclude);
+    to.list("external variables", ext_vars, write_variable);
+    to.list("top-level arguments", tlas, write_variable);
+    to.texts("libraries", libs);
+}
+
+fn write_variable(variable: &JsonnetVar, to: &mut Writer) {
+    let JsonnetVar { name, value, code } = variable;
+    to.text("name", name);
+    to.text("value", value);
+    to.flag("code", *code);
+}
+
+fn write_helm(options: &HelmOptions, to: &mut Writer) {
+    let HelmOptions {
+        release_name,
+        namespace,
+        value_files,
+        ignore_missing_value_files,
+        values,
+        parameters,
+        file_parameters,
+        skip_crds,
+        skip_tests,
+        skip_schema_validation,
+    } = options;
+    to.text("renderer", "helm");
+    to.text("release name", release_name);
+    to.text("release namespace", namespace);
+    to.texts("values files", value_files);
+    to.flag("ignore missing values files", *ignore_missing_value_files);
+    to.text("values", values);
+    to.list("parameters", parameters, |parameter, to| {
+        let HelmParameter { name, value, force_string } = parameter;
+        to.text("name", name);
+        to.text("value", value);
+        to.flag("force string", *force_string);
+    });
+    to.list("file parameters", file_parameters, |parameter, to| {
+        let HelmFileParameter { name, path } = parameter;
+        to.text("name", name);
+        to.text("path", path);
+    });
+    to.flag("skip CRDs", *skip_crds);
+    to.flag("skip tests", *skip_tests);
+    to.flag("skip schema validation", *skip_schema_validation);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::request::{Origin, RenderRequest, Source};
+    use crate::source::Scope;
+
+    fn hex(bytes: [u8; 32]) -> String {
+        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// A request with what it was pinned to and the server's rules: everything a key depends on.
+    #[derive(Clone)]
+    struct Case {
+        request: RenderRequest,
+        pinned: Vec<Pinned>,
+        rules: Rules,
+    }
+
+    impl Case {
+        fn of(renderer: Renderer) -> Self {
+            let origin =
+                Origin::Git { url: "https://h/o/r.git".into(), revision: "main".into(), credential: None };
+            let source = Source { origin, path: "app".into(), ref_name: String::new(), renderer };
+            let other = Source {
+                path: String::new(),
+                ref_name: "values".into(),
+                renderer: Renderer::Detect,
+                ..source.clone()
+            };
+            let commit = "1111111111111111111111111111111111111111";
+            let pinned = Pinned::never_opened("https://h/o/r", commit, Scope([7; 32]));
+            let request = RenderRequest {
+                sources: vec![source, other],
+                name: "web".into(),
+                namespace: "prod".into(),
+                kube_version: Some("1.33.0".into()),
+                api_versions: vec!["v1".into(), "apps/v1".into()],
+                no_cache: false,
+                no_revision_cache: false,
+            };
+            let budgets = Budgets {
+                time: Duration::from_secs(60),
+                directory_bytes: 1,
+                output_bytes: 2,
+                export_bytes: 3,
+                program_bytes: 4,
+            };
+            let rules = Rules { profile: "helm 4.2.1".into(), budgets };
+            Self { request, pinned: vec![pinned.clone(), pinned], rules }
+        }
+
+        fn keys(&self) -> Keys {
+            Keys::new(&Plan::new(self.request.clone(), self.pinned.clone()).unwrap(), &self.rules)
+        }
+
+        fn changed(&self, change: impl FnOnce(&mut Self)) -> Keys {
+            let mut case = self.clone();
+            change(&mut case);
+            case.keys()
+        }
+    }
+
+    fn directory() -> DirectoryOptions {
+        let variable = |name: &str| JsonnetVar { name: name.into(), value: "1".into(), code: true };
+        let jsonnet = JsonnetOptions {
+            ext_vars: vec![variable("a"), variable("b")],
+            tlas: vec![variable("c")],
+            libs: vec!["lib".into(), "vendor".into()],
+        };
+        DirectoryOptions {
+            recurse: true,
+            include: "*.yaml".into(),
+            exclude: "{config.json,env-usw2/*}".into(),
+            jsonnet,
+        }
+    }
+
+    fn helm() -> HelmOptions {
+        let parameter =
+            |name: &str| HelmParameter { name: name.into(), value: "1".into(), force_string: true };
+        HelmOptions {
+            release_name: "rel".into(),
+            namespace: "ns".into(),
+            value_files: vec!["values.yaml".into(), "$values/prod.yaml".into()],
+            ignore_missing_value_files: true,
+            values: "a: 1".into(),
+            parameters: vec![parameter("a.b"), parameter("c")],
+            file_parameters: vec![HelmFileParameter { name: "x".into(), path: "y".into() }],
+            skip_crds: true,
+            skip_tests: true,
+            skip_schema_validation: true,
+        }
+    }
+
+    fn helm_of(case: &mut Case) -> &mut HelmOptions {
+        match &mut case.request.sources[0].renderer {
+            Renderer::Helm(options) => options,
+            other => panic!("{other:?} is not helm"),
+        }
+    }
+
+    fn directory_of(case: &mut Case) -> &mut DirectoryOptions {
+        match &mut case.request.sources[0].renderer {
+            Renderer::Directory(options) => options,
+            other => panic!("{other:?} is not a directory"),
+        }
+    }
+
+    // The first was computed by a second program, from the description of the encoding alone.
+    #[test]
+    fn known_keys_stay_what_they_are() {
+        let known = [
+            (
+                Renderer::Detect,
+                "d3a0949ef7e3516a6edc4f0aa07ff46f1687d09bf69078919d95f605be6c871f",
+                "f3b10c71cbf7b9c885449b1791206e91d0b7f836f32c7cd27cc4d2ed082cf294",
+            ),
+            (
+                Renderer::Directory(directory()),
+                "d481eed76c67c87f93afbf896d7cd44ca7a10007d1bada0bef560fce6d4a2b2f",
+                "cc1bdc107358a7c533bb291200ea7c0b69128b913d9f5a479c859a693742fe56",
+            ),
+            (
+                Renderer::Helm(helm()),
+                "49b8c48e94347c7338f7132afa2606f2697c13676ed6e4cc764d7f077dcd2a4a",
+                "5ec1167b69fcdc9b12a505dd19b07eb506f9fa915af84657ba5f59218883abf5",
+            ),
+            (
+                Renderer::Kustomize(KustomizeOptions { load_restrictions_none: true }),
+                "8a1745c09c95889c75facd684408e055323593a1b51ae1c253395995dd3e13f6",
+                "03846f7f826c4fdfaa34250e30b8dc6c259c2f1ad1b41595714dd1ffbd3ce917",
+            ),
+        ];
+        for (renderer, exact, reuse) in known {
+            let keys = Case::of(renderer.clone()).keys();
+            assert_eq!((hex(keys.exact).as_str(), hex(keys.reuse).as_str()), (exact, reuse), "{renderer:?}");
+        }
+    }
+
+    type Change = (&'static str, fn(&mut Case));
+
+    /// Every change gives other keys than the case and than every other change, in both keys.
+    fn all_differ(case: &Case, changes: &[Change]) {
+        let mut seen = BTreeMap::from([(case.keys().exact, "as it was"), (case.keys().reuse, "as it was")]);
+        for (name, change) in changes {
+            let keys = case.changed(change);
+            for key in [keys.exact, keys.reuse] {
+                let same = seen.insert(key, name);
+                assert_eq!(same, None, "{name} has the same key as {same:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_input_is_in_both_keys() {
+        let changes: &[Change] = &[
+            ("identity", |c| c.pinned[0].identity = Arc::from("https://h/o/s")),
+            ("identity of another source", |c| c.pinned[1].identity = Arc::from("https://h/o/s")),
+            ("scope", |c| c.pinned[0].scope = Scope([8; 32])),
+            ("scope of another source", |c| c.pinned[1].scope = Scope([8; 32])),
+            ("path", |c| c.request.sources[0].path = "app2".into()),
+            ("path of the source that lends", |c| c.request.sources[1].path = ".".into()),
+            ("ref name", |c| c.request.sources[1].ref_name = "v".into()),
+            ("a ref name more", |c| c.request.sources[0].ref_name = "v".into()),
+            ("one source fewer", |c| drop(c.request.sources.pop())),
+            ("one source more", |c| {
+                c.request.sources.push(Source { ref_name: "w".into(), ..c.request.sources[1].clone() });
+                c.pinned.push(c.pinned[1].clone());
+            }),
+            ("order of sources", |c| c.request.sources.reverse()),
+            ("name", |c| c.request.name = "web2".into()),
+            ("no name", |c| c.request.name.clear()),
+            ("namespace", |c| c.request.namespace = "test".into()),
+            ("no namespace", |c| c.request.namespace.clear()),
+            ("profile", |c| c.rules.profile = "helm 3.19.4".into()),
+            ("directory bytes", |c| c.rules.budgets.directory_bytes -= 1),
+            ("output bytes", |c| c.rules.budgets.output_bytes -= 1),
+            ("export bytes", |c| c.rules.budgets.export_bytes -= 1),
+            ("program bytes", |c| c.rules.budgets.program_bytes -= 1),
+            ("explicit directory", |c| {
+                c.request.sources[0].renderer = Renderer::Directory(Default::default());
+            }),
+            ("explicit helm", |c| c.request.sources[0].renderer = Renderer::Helm(Default::default())),
+            ("explicit kustomize", |c| {
+                c.request.sources[0].renderer = Renderer::Kustomize(Default::default());
+            }),
+            ("kustomize without restrictions", |c| {
+                c.request.sources[0].renderer =
+                    Renderer::Kustomize(KustomizeOptions { load_restrictions_none: true });
+            }),
+        ];
+        all_differ(&Case::of(Renderer::Detect), changes);
+    }
+
+    #[test]
+    fn every_option_of_a_directory_is_in_both_keys() {
+        let changes: &[Change] = &[
+            ("recurse", |c| directory_of(c).recurse = false),
+            ("include", |c| directory_of(c).include.clear()),
+            ("exclude", |c| directory_of(c).exclude.clear()),
+            ("include and exclude swapped", |c| {
+                let options = directory_of(c);
+                std::mem::swap(&mut options.include, &mut options.exclude);
+            }),
+            ("name of a variable", |c| directory_of(c).jsonnet.ext_vars[0].name = "z".into()),
+            ("value of a variable", |c| directory_of(c).jsonnet.ext_vars[0].value = "2".into()),
+            ("code of a variable", |c| directory_of(c).jsonnet.ext_vars[0].code = false),
+            ("order of variables", |c| directory_of(c).jsonnet.ext_vars.reverse()),
+            ("an argument that was a variable", |c| {
+                let jsonnet = &mut directory_of(c).jsonnet;
+                jsonnet.tlas.insert(0, jsonnet.ext_vars.pop().unwrap());
+            }),
+            ("value of an argument", |c| directory_of(c).jsonnet.tlas[0].value = "2".into()),
+            ("order of libraries", |c| directory_of(c).jsonnet.libs.reverse()),
+            ("one library fewer", |c| drop(directory_of(c).jsonnet.libs.pop())),
+        ];
+        all_differ(&Case::of(Renderer::Directory(directory())), changes);
+    }
+
+    #[test]
+    fn every_option_of_helm_is_in_both_keys() {
+        let changes: &[Change] = &[
+            ("release name", |c| helm_of(c).release_name = "r".into()),
+            ("release namespace", |c| helm_of(c).namespace = "n".into()),
+            ("name and namespace swapped", |c| {
+                let options = helm_of(c);
+                std::mem::swap(&mut options.release_name, &mut options.namespace);
+            }),
+            ("order of values files", |c| helm_of(c).value_files.reverse()),
+            ("a values file twice", |c| helm_of(c).value_files.push("values.yaml".into())),
+            ("ignore missing", |c| helm_of(c).ignore_missing_value_files = false),
+            ("values", |c| helm_of(c).values = "a: 2".into()),
+            ("parameter's name", |c| helm_of(c).parameters[0].name = "a".into()),
+            ("parameter's value", |c| helm_of(c).parameters[0].value = "2".into()),
+            ("parameter's string", |c| helm_of(c).parameters[0].force_string = false),
+            ("order of parameters", |c| helm_of(c).parameters.reverse()),
+            ("file parameter's name", |c| helm_of(c).file_parameters[0].name = "z".into()),
+            ("file parameter's path", |c| helm_of(c).file_parameters[0].path = "z".into()),
+            ("skip CRDs", |c| helm_of(c).skip_crds = false),
+            ("skip tests", |c| helm_of(c).skip_tests = false),
+            ("skip schema validation", |c| helm_of(c).skip_schema_validation = false),
+        ];
+        all_differ(&Case::of(Renderer::Helm(helm())), changes);
+    }
+
+    #[test]
+    fn what_is_recorded_as_facts_is_in_the_exact_key_only() {
+        let case = Case::of(Renderer::Detect);
+        let changes: &[Change] = &[
+            ("revision", |c| c.pinned[0].revision = Arc::from("2222222222222222222222222222222222222222")),
+            ("revision of another source", |c| c.pinned[1].revision = Arc::from("2222")),
+            ("kube version", |c| c.request.kube_version = Some("1.34.0".into())),
+            ("empty kube version", |c| c.request.kube_version = Some(String::new())),
+            ("no kube version", |c| c.request.kube_version = None),
+            ("API versions", |c| c.request.api_versions.push("batch/v1".into())),
+            ("API versions joined", |c| c.request.api_versions = vec!["v1apps/v1".into()]),
+            ("API versions with a comma", |c| c.request.api_versions = vec!["apps/v1,v1".into()]),
+            ("no API versions", |c| c.request.api_versions.clear()),
+        ];
+        let mut seen = BTreeMap::from([(case.keys().exact, "as it was")]);
+        for (name, change) in changes {
+            let keys = case.changed(change);
+            assert_eq!(keys.reuse, case.keys().reuse, "{name} changes the reuse key");
+            let same = seen.insert(keys.exact, name);
+            assert_eq!(same, None, "{name} has the same key as {same:?}");
+        }
+    }
+
+    #[test]
+    fn what_changes_no_answer_changes_no_key() {
+        let case = Case::of(Renderer::Detect);
+        let changes: &[Change] = &[
+            ("order of API versions", |c| c.request.api_versions.reverse()),
+            ("an API version twice", |c| c.request.api_versions.push("v1".into())),
+            ("no cache", |c| c.request.no_cache = true),
+            ("no revision cache", |c| c.request.no_revision_cache = true),
+            ("time", |c| c.rules.budgets.time = Duration::from_secs(1)),
+            ("another way to write a path", |c| c.request.sources[0].path = "./x/../app/".into()),
+            ("the revision's name", |c| {
+                let revision = "v1.0.0".to_owned();
+                let url = "https://h/o/r".to_owned();
+                c.request.sources[0].origin = Origin::Git { url, revision, credential: None };
+            }),
+        ];
+        for (name, change) in changes {
+            assert_eq!(case.changed(change), case.keys(), "{name}");
+        }
+    }
+
+    #[test]
+    fn no_separator_confuses_neighbours() {
+        let keys = |name: &str, namespace: &str| {
+            Case::of(Renderer::Detect).changed(|c| {
+                c.request.name = name.into();
+                c.request.namespace = namespace.into();
+            })
+        };
+        let mut seen = BTreeMap::new();
+        let namespace = "namespace";
+        for (name, space) in [("a|b", "c"), ("a", "b|c"), ("a\0b", ""), ("a", "\0b"), ("ab", ""), ("", "ab")]
+        {
+            assert_eq!(seen.insert(keys(name, space).exact, (name, space)), None, "{name:?} {space:?}");
+        }
+        // The very bytes that stand between the two fields, inside one of them.
+        let inner = [&b"a"[..], &(namespace.len() as u64).to_be_bytes(), namespace.as_bytes()].concat();
+        let inner = String::from_utf8(inner).unwrap();
+        assert_eq!(seen.insert(keys(&inner, "b").exact, ("inner", "b")), None);
+    }
+
+    #[test]
+    fn a_single_source_with_a_ref_name_is_rendered() {
+        let mut case = Case::of(Renderer::Detect);
+        case.request.sources.remove(0);
+        let plan = Plan::new(case.request, case.pinned).unwrap();
+        assert!(!plan.parts[0].only_lends);
+    }
+
+    #[test]
+    fn paths_and_ref_names_are_checked() {
+        for path in ["/etc", "..", "a/../../b", "a\0b"] {
+            let mut case = Case::of(Renderer::Detect);
+            case.request.sources[0].path = path.into();
+            let error = Plan::new(case.request, case.pinned).unwrap_err();
+            assert_eq!(error.kind(), crate::error::Kind::Invalid, "{path:?}");
+        }
+        let mut case = Case::of(Renderer::Detect);
+        case.request.sources[0].ref_name = "values".into();
+        let error = Plan::new(case.request, case.pinned).unwrap_err();
+        assert_eq!(error.message(), r#"two sources have the ref name "values""#);
+    }
+}

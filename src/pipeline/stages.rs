@@ -1,0 +1,31 @@
+//! The stages of the road that lie in other modules. One trait, so that tests can count, hold up and break each of
+//! them; one implementation, the service's own.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use tree::Tree;
+
+use crate::error::Result;
+use crate::render::Job;
+use crate::request::{Manifests, Source};
+use crate::source::Pinned;
+
+/// Resolving, opening and rendering.
+pub trait Stages: Send + Sync + 'static {
+    /// Every source pinned, in order; each repository and revision is resolved once.
+    fn pin(
+        &self,
+        sources: &[Source],
+        no_revision_cache: bool,
+    ) -> impl Future<Output = Result<Vec<Pinned>>> + Send;
+
+    /// The files of a pinned source.
+    fn open(&self, pinned: &Pinned) -> impl Future<Output = Result<Arc<dyn Tree>>> + Send;
+
+    /// Renders one source. Blocks.
+    fn render(&self, job: &Job) -> Result<Manifests>;
+
+    /// The engines and the versions they behave like: equal profiles give equal manifests.
+    fn profile(&self) -> String;
+}

@@ -1,0 +1,223 @@
+//! What is done in one flight, step by step; [`Road::fill`] says in which order.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::{JoinError, spawn_blocking};
+use tree::{Inputs, Reads, Recorder};
+
+use super::answers::FactSet;
+use super::deps::{Earlier, Trees};
+use super::estimate::estimate;
+use super::finish::finish;
+use super::key::Keys;
+use super::limit::Permit;
+use super::plan::{Part, Plan};
+use super::stages::Stages;
+use super::{Body, Road};
+use crate::error::{Error, Kind, Result};
+use crate::render::{Job, Lent, Stop};
+use crate::request::Manifests;
+
+/// How long after its deadline a render may take to notice. Then its callers are told; it keeps its permit for as long
+/// as it really runs.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// What became of the earlier results of a request.
+pub(super) enum Reuse {
+    /// One still holds.
+    Held(Body),
+    /// None does.
+    Missed(Earlier),
+}
+
+/// What a render made.
+pub(super) struct Made {
+    body: Body,
+    /// What was read of each source.
+    reads: Vec<Reads>,
+}
+
+impl<S: Stages> Road<S> {
+    /// What the exact request came to before, unless the caller does not want to know.
+    pub(super) async fn recall(&self, plan: &Plan, keys: Keys) -> Option<Result<Body>> {
+        if plan.fresh { None } else { self.answers.load(&keys.exact).await }
+    }
+
+    /// The files of every source; what is pinned to the same is opened once.
+    pub(super) async fn open(&self, plan: &Plan) -> Result<Trees> {
+        let mut opened = HashMap::new();
+        let mut trees = Vec::with_capacity(plan.parts.len());
+        for Part { pinned, .. } in &plan.parts {
+            let name = (&pinned.identity, &pinned.revision, pinned.scope);
+            let tree = match opened.get(&name) {
+                Some(tree) => Arc::clone(tree),
+                None => self.stages.open(pinned).await?,
+            };
+            opened.insert(name, Arc::clone(&tree));
+            trees.push(tree);
+        }
+        Ok(trees.into())
+    }
+
+    /// An earlier result that still holds for these trees, or why there is none. A result that holds is kept as the
+    /// answer to the exact request too.
+    pub(super) async fn reuse(
+        self: &Arc<Self>,
+        plan: &Arc<Plan>,
+        keys: Keys,
+        trees: &Trees,
+    ) -> Result<Reuse> {
+        if plan.fresh {
+            return Ok(Reuse::Missed(Earlier::default()));
+        }
+        let mut earlier = Earlier::load(&self.answers, &keys.reuse).await;
+        let mut from = 0;
+        while from < earlier.sets.len() {
+            let (plan, trees) = (Arc::clone(plan), Arc::clone(trees));
+            let check = move || earlier.first_holding(from, &plan, &trees).map(|held| (earlier, held));
+            let held;
+            (earlier, held) = self.look(check).await??;
+            let Some(at) = held else { break };
+            if let Some(body) = self.hold(keys, &earlier, at).await {
+                return Ok(Reuse::Held(body));
+            }
+            earlier.gone(at);
+            from = at + 1;
+        }
+        Ok(Reuse::Missed(earlier))
+    }
+
+    /// The manifests of the set that holds, if they are still there; it becomes the newest.
+    async fn hold(&self, keys: Keys, earlier: &Earlier, at: usize) -> Option<Body> {
+        let set = &earlier.sets[at];
+        let body = self.answers.load_body(set.body).await?;
+        self.answers.keep_name(&keys.exact, set.body).await;
+        if at > 0 {
+            self.answers.keep_facts(&keys.reuse, set, &earlier.sets).await;
+        }
+        Some(body)
+    }
+
+    /// Waits for the turn to render.
+    pub(super) async fn queue(&self, plan: &Arc<Plan>, trees: &Trees) -> Result<Permit> {
+        let (plan, trees) = (Arc::clone(plan), Arc::clone(trees));
+        let guess = self.look(move || {
+            let rendered = plan.parts.iter().zip(trees.iter()).filter(|(part, _)| !part.only_lends);
+            rendered.map(|(part, tree)| estimate(tree.as_ref(), &part.path)).fold(0, u64::saturating_add)
+        });
+        self.limit.enter(guess.await?).await
+    }
+
+    /// Renders every source, with the permit for as long as it takes.
+    pub(super) async fn make(
+        self: &Arc<Self>,
+        plan: &Arc<Plan>,
+        trees: Trees,
+        permit: Permit,
+        stop: &Stop,
+    ) -> Result<Made> {
+        let time = self.rules.budgets.time;
+        let stop = stop.within(time);
+        let (road, plan) = (Arc::clone(self), Arc::clone(plan));
+        let span = tracing::Span::current();
+        let render = spawn_blocking(move || {
+            let _permit = permit;
+            span.in_scope(|| road.make_now(&plan, &trees, &stop))
+        });
+        match tokio::time::timeout(time + GRACE, render).await {
+            Ok(made) => made.map_err(|broken| broke_off(&broken))?,
+            Err(_) => Err(Error::new(Kind::Deadline, "rendering took longer than its time limit")),
+        }
+    }
+
+    /// Keeps what was made, or that it always fails.
+    pub(super) async fn keep(&self, keys: Keys, made: Result<Made>, earlier: &Earlier) -> Result<Body> {
+        match made {
+            Ok(Made { body, reads }) => {
+                let set = FactSet { body: self.answers.keep_body(&keys.exact, &body).await, reads };
+                if set.reads.iter().all(Reads::can_hold) {
+                    self.answers.keep_facts(&keys.reuse, &set, &earlier.sets).await;
+                }
+                Ok(body)
+            }
+            Err(error) => {
+                self.stats.render_failed();
+                self.answers.keep_error(&keys.exact, &error).await;
+                Err(error)
+            }
+        }
+    }
+
+    fn make_now(&self, plan: &Plan, trees: &Trees, stop: &Stop) -> Result<Made> {
+        let recorders: Vec<Arc<Recorder>> =
+            trees.iter().map(|tree| Arc::new(Recorder::new(Arc::clone(tree)))).collect();
+        let desk = Desk { plan, recorders: &recorders, inputs: &Arc::default(), stop };
+        let given = (0..plan.parts.len()).map(|at| self.make_one(&desk, at)).collect::<Result<_>>()?;
+        let body = finish(given, self.rules.budgets.output_bytes)?;
+        let mut reads: Vec<Reads> = recorders.iter().map(|recorder| recorder.reads()).collect();
+        if let Some(first) = reads.first_mut() {
+            *first = std::mem::take(first).with_inputs(desk.inputs);
+        }
+        Ok(Made { body, reads })
+    }
+
+    fn make_one(&self, desk: &Desk<'_>, at: usize) -> Result<Option<Manifests>> {
+        let several = desk.plan.parts.len() > 1;
+        if desk.plan.parts[at].only_lends {
+            return Ok(None);
+        }
+        let given = self.stages.render(&desk.job(at, self.rules.budgets));
+        let given = given
+            .map_err(|error| if several { error.context(format!("source {}", at + 1)) } else { error })?;
+        given.renderers.iter().for_each(|renderer| self.stats.rendered(renderer));
+        Ok(Some(given))
+    }
+
+    /// Runs something short that reads trees, so many at a time.
+    async fn look<T: Send + 'static>(&self, look: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+        let _place = self.looks.acquire().await;
+        spawn_blocking(look).await.map_err(|broken| broke_off(&broken))
+    }
+}
+
+/// What lies ready for the jobs of one request.
+struct Desk<'a> {
+    plan: &'a Plan,
+    recorders: &'a [Arc<Recorder>],
+    inputs: &'a Arc<Inputs>,
+    stop: &'a Stop,
+}
+
+impl Desk<'_> {
+    fn job(&self, at: usize, budgets: crate::render::Budgets) -> Job {
+        let Part { pinned: _, path, ref_name: _, only_lends: _, renderer } = &self.plan.parts[at];
+        Job {
+            tree: self.recorders[at].clone(),
+            path: path.clone(),
+            lent: self.lent(),
+            renderer: renderer.clone(),
+            name: self.plan.name.clone(),
+            namespace: self.plan.namespace.clone(),
+            kube_version: self.plan.kube_version.clone(),
+            api_versions: self.plan.api_versions.clone(),
+            inputs: Arc::clone(self.inputs),
+            budgets,
+            stop: self.stop.clone(),
+        }
+    }
+
+    /// The files of every source that has a ref name, whether it is rendered as well or not.
+    fn lent(&self) -> BTreeMap<String, Lent> {
+        let named = self.plan.parts.iter().zip(self.recorders).filter(|(part, _)| !part.ref_name.is_empty());
+        named.map(|(part, recorder)| (part.ref_name.clone(), Lent { tree: recorder.clone() })).collect()
+    }
+}
+
+fn broke_off(broken: &JoinError) -> Error {
+    if broken.is_panic() {
+        return Error::new(Kind::Internal, "rendering broke off because of a mistake in manifestd");
+    }
+    Error::new(Kind::Unavailable, "the server is shutting down").help("try again")
+}
