@@ -3,5 +3,6 @@
 mod runner {
     mod architecture;
     mod process;
+    mod render;
     mod sources;
 }

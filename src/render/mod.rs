@@ -1,5 +1,57 @@
 //! From a tree and options to manifests: one engine call. Runs on the blocking pool, under the budgets of its job.
 
+pub mod detect;
+pub mod directory;
 mod job;
+pub mod jsonnet;
+mod output;
+
+use tree::TreePath;
 
 pub use job::{Budgets, Job, Lent, Stop};
+
+use self::detect::Type;
+use crate::error::{Error, Kind, Result};
+use crate::request::{Manifests, Renderer};
+
+/// What renders, as configured.
+#[derive(Clone, Debug, Default)]
+pub struct Engines {
+    /// How Jsonnet programs are evaluated.
+    pub jsonnet: jsonnet::Settings,
+}
+
+/// Renders one source: its manifests in order. Their `source` is left 0.
+///
+/// # Errors
+/// What is wrong with the job's folder or files; a budget or the time that ran out.
+pub fn render(job: &Job, engines: &Engines) -> Result<Manifests> {
+    let folder = folder(job)?;
+    let renderer = match &job.renderer {
+        Renderer::Detect => detect::renderer(&*job.tree, &folder)?,
+        chosen => chosen.clone(),
+    };
+    match &renderer {
+        Renderer::Directory(options) => {
+            Ok(directory::render(job, &folder, options, engines)?.finish(Type::Directory.name()))
+        }
+        Renderer::Helm(_) | Renderer::Kustomize(_) | Renderer::Detect => {
+            let message =
+                format!("{folder} holds a Helm chart or a kustomization, which cannot be rendered yet");
+            Err(Error::new(Kind::Precondition, message))
+        }
+    }
+}
+
+/// The folder that the job's path leads to (spec: argocd.md §3.9).
+fn folder(job: &Job) -> Result<TreePath> {
+    let real = tree::resolve(&*job.tree, &job.path)?;
+    let (kind, message) = match job.tree.kind(&real)? {
+        Some(tree::Kind::Folder) => return Ok(real),
+        // Listing it says what it is.
+        Some(tree::Kind::Submodule) => return job.tree.list(&real).map(|_| real).map_err(Error::from),
+        Some(_) => (Kind::Invalid, "app path is not a directory"),
+        None => (Kind::NotFound, "app path does not exist"),
+    };
+    Err(Error::new(kind, format!("{}: {message}", job.path)))
+}

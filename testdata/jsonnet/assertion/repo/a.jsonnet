@@ -1,0 +1,1 @@
+{ kind: 'A', assert self.n > 3 : 'n is too small', n: 1 }

@@ -1,0 +1,1 @@
+{ kind: 'A', x: std.foldl(function(a, i) [a], std.range(1, 5000), 1) }

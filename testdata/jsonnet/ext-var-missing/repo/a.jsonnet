@@ -1,0 +1,4 @@
+{
+  kind: 'A',
+  e: std.extVar('nope'),
+}

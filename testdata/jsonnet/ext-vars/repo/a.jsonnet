@@ -1,0 +1,1 @@
+{ kind: 'A', e: std.extVar('e'), c: std.extVar('c'), l: std.extVar('l') }

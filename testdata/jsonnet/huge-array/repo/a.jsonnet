@@ -1,0 +1,1 @@
+{ kind: 'A', x: [i for i in std.range(1, 1000000000)] }

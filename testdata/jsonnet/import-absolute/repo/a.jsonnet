@@ -1,0 +1,4 @@
+{
+  kind: 'A',
+  x: importstr '/etc/passwd',
+}

@@ -1,0 +1,4 @@
+{
+  kind: 'A',
+  x: import 'nope.libsonnet',
+}

@@ -1,0 +1,1 @@
+local l = import 'lib/l.libsonnet'; l.cm('a') + { text: importstr '../t.txt', bytes: importbin 'lib/b' }

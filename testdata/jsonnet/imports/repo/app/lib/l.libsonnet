@@ -1,0 +1,1 @@
+local m = import 'm.libsonnet'; { cm(n):: m + { metadata: { name: n } } }

@@ -1,0 +1,1 @@
+{ kind: 'A', x: import 'x.libsonnet', y: import 'y.libsonnet', z: import 'z.libsonnet', sub: import 'sub/s.libsonnet' }

@@ -1,0 +1,1 @@
+{ kind: 'A', x: std.native('parseYaml')('a: 1') }

@@ -1,0 +1,1 @@
+function(name) { kind: 'A', metadata: { name: name } }

@@ -1,0 +1,1 @@
+function(name='x') { kind: 'A' }

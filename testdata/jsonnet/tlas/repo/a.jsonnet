@@ -1,0 +1,1 @@
+function(name, replicas=1) { kind: 'A', metadata: { name: name }, replicas: replicas }

@@ -1,0 +1,1 @@
+std.trace('hunter2', { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a' } })

@@ -1,0 +1,1 @@
+{ kind: 'A', x: self.y, y: self.x }
