@@ -46,7 +46,10 @@ impl Expansion {
                 self.active.push(alias.index());
                 Ok(target)
             }
-            _ => Err(contains_itself(alias)),
+            _ => Err(Error::new(
+                format!("yaml: anchor '{}' value contains itself", alias.value()),
+                Some(alias.mark()),
+            )),
         }
     }
 
@@ -54,10 +57,6 @@ impl Expansion {
     pub(crate) fn leave(&mut self) {
         self.active.pop();
     }
-}
-
-pub(crate) fn contains_itself(alias: NodeRef<'_, '_>) -> Error {
-    Error::new(format!("yaml: anchor '{}' value contains itself", alias.value()), Some(alias.mark()))
 }
 
 fn too_many(most: usize, at: Mark) -> Error {

@@ -1,8 +1,8 @@
 //! YAML as Go sees it: read, resolve, emit. No YAML crate underneath, no recursion, no panics.
 //!
 //! Three layers, each usable alone: [`Parser`] gives events, [`Document`] a tree of nodes with style and place,
-//! and [`v2`] turns documents into [`Value`]s by the rules of the Go libraries; [`json`] is their
-//! JSON text. Every read takes [`Limits`]; every [`Error`] prints Go's text and knows the real line and column.
+//! and [`v2`] (`sigs.k8s.io/yaml`) and [`kyaml`] (kustomize) turn documents into [`Value`]s by the rules of the Go
+//! libraries; [`json`] is their JSON text, [`v2::marshal`] their YAML. Every read takes [`Limits`]; every [`Error`] prints Go's text and knows the real line and column.
 //!
 //! ```
 //! use yaml::{Limits, json, v2};
@@ -31,6 +31,7 @@ mod timestamp;
 mod value;
 
 pub mod json;
+pub mod kyaml;
 pub mod v2;
 
 pub use error::{Dialect, Error, Mark};

@@ -13,7 +13,7 @@ use crate::limits::Limits;
 use crate::parse::Parser;
 
 /// What a node is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// A scalar, see [`NodeRef::value`] and [`NodeRef::scalar_style`].
     Scalar,
@@ -249,9 +249,9 @@ impl<'d, 'a> NodeRef<'d, 'a> {
         Mark { pos: 0, line: self.node().line, column: self.node().column }
     }
 
-    /// Whether `other` is this node or lies inside it.
-    pub(crate) fn contains(self, other: Self) -> bool {
-        (self.index..self.node().end).contains(&other.index)
+    /// What an alias stands for, any other node itself.
+    pub fn resolved(self) -> Self {
+        self.target().unwrap_or(self)
     }
 
     /// Two nodes of one document are the same if their indices are.

@@ -84,6 +84,41 @@ pub(crate) fn check_finite(value: &Value) -> Result<(), Error> {
     Ok(())
 }
 
+/// Whether the YAML reader finds the same text in the JSON of a value as is in the value itself.
+///
+/// # Errors
+/// A number that JSON does not have.
+pub(crate) fn survives_yaml(value: &Value) -> Result<bool, Error> {
+    let mut survives = true;
+    let mut open = vec![value];
+    while let Some(value) = open.pop() {
+        match value {
+            Value::Float(x) => survives &= x.is_finite(),
+            Value::String(text) => survives &= text_survives(text),
+            Value::List(list) => open.extend(list.iter()),
+            Value::Map(map) => {
+                survives &= map.keys().all(|key| key.len() <= SURE_KEY && text_survives(key));
+                open.extend(map.iter().map(|(_, v)| v));
+            }
+            _ => {}
+        }
+    }
+    if !survives {
+        check_finite(value)?;
+    }
+    Ok(survives)
+}
+
+/// Bytes of a key that is a simple key in YAML even if every one of them is escaped (`\u0000`).
+const SURE_KEY: usize = 1024 / 6 - 2;
+
+/// No character that JSON leaves as it is and YAML refuses (DEL, C1, U+FFFE, U+FFFF) or folds (NEL).
+fn text_survives(text: &str) -> bool {
+    let suspect = |b: &u8| matches!(b, 0x7F | 0xC2 | 0xEF);
+    let bad = |c: char| matches!(c, '\u{7F}'..='\u{9F}' | '\u{FFFE}' | '\u{FFFF}');
+    !text.as_bytes().iter().any(suspect) || !text.chars().any(bad)
+}
+
 fn check_number(x: f64) -> Result<(), Error> {
     match not_finite(x) {
         Some(name) => Err(Error::new(format!("json: unsupported value: {name}"), None)),

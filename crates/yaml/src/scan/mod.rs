@@ -44,15 +44,18 @@ pub(crate) struct Scanner<'a> {
     key_allowed: bool,
     /// The possible simple key of each flow level.
     keys: Vec<SimpleKey>,
+    /// Tokens that wait for a `:`, as number and index in `keys`; the queue is kept back for them.
+    ///
+    /// This is go-yaml's table with its faults: a collection that closes without a key inside (`[]:`) is
+    /// forgotten, so that its `Key` token comes too late; a key given up because its line ended is not, and then
+    /// speaks for the next key of its level.
+    waiting: VecDeque<(usize, usize)>,
 }
 
 /// A place that turns out to be a key if a `:` follows.
 #[derive(Clone, Copy, Default)]
 struct SimpleKey {
     possible: bool,
-    /// Whether the queue is kept back for it. go-yaml forgets a collection that closes without a key inside
-    /// (`[]:`), hands its tokens out, and puts the `Key` token at the end of the queue when the `:` comes.
-    awaited: bool,
     required: bool,
     token: usize,
     at: Mark,
@@ -73,6 +76,7 @@ impl<'a> Scanner<'a> {
             flow_level: 0,
             key_allowed: true,
             keys: vec![SimpleKey::default()],
+            waiting: VecDeque::new(),
         }
     }
 
@@ -93,17 +97,26 @@ impl<'a> Scanner<'a> {
         Ok(self.queue.pop_front().expect("peek leaves a token in the queue"))
     }
 
-    fn wants_more(&self) -> bool {
-        self.queue.len() <= self.keep() || self.head_may_be_key()
+    fn wants_more(&mut self) -> bool {
+        self.queue.len() <= self.keep() || self.head_key().is_some_and(|key| key.possible)
     }
 
-    /// Whether the token at the head still waits for its `:`.
-    fn head_may_be_key(&self) -> bool {
-        let from = self.keys.partition_point(|key| key.token < self.taken);
-        self.keys[from..]
-            .iter()
-            .take_while(|key| key.token == self.taken)
-            .any(|key| key.possible && key.awaited)
+    /// The key that the token at the head may turn out to be.
+    fn head_key(&mut self) -> Option<SimpleKey> {
+        self.head_key_index().and_then(|index| self.keys.get(index).copied())
+    }
+
+    fn head_key_index(&mut self) -> Option<usize> {
+        while self.waiting.front().is_some_and(|&(token, _)| token < self.taken) {
+            self.waiting.pop_front();
+        }
+        self.waiting.front().filter(|&&(token, _)| token == self.taken).map(|&(_, index)| index)
+    }
+
+    fn forget(&mut self, token: usize) {
+        if let Some(place) = self.waiting.iter().rposition(|&(t, _)| t == token) {
+            self.waiting.remove(place);
+        }
     }
 
     fn fill(&mut self) -> Scan {
@@ -140,13 +153,10 @@ impl<'a> Scanner<'a> {
     }
 
     fn head_key_still_valid(&mut self) -> Scan<bool> {
-        let from = self.keys.partition_point(|key| key.token < self.taken);
-        for i in from..self.keys.len() {
-            if self.keys[i].token == self.taken && self.keys[i].possible && self.keys[i].awaited {
-                return self.key_is_valid(i);
-            }
+        match self.head_key_index() {
+            Some(index) if index < self.keys.len() => self.key_is_valid(index),
+            _ => Ok(false),
         }
-        Ok(false)
     }
 
     fn push(&mut self, kind: TokenKind<'a>, at: Mark) {
@@ -272,9 +282,10 @@ impl<'a> Scanner<'a> {
         }
         let required = self.flow_level == 0 && self.indent == self.cursor.column() as isize;
         let token = self.taken + self.queue.len();
-        let key = SimpleKey { possible: true, awaited: true, required, token, at: self.cursor.mark() };
+        let key = SimpleKey { possible: true, required, token, at: self.cursor.mark() };
         self.drop_key()?;
         *self.top_key() = key;
+        self.waiting.push_back((token, self.keys.len() - 1));
         Ok(())
     }
 
@@ -284,7 +295,10 @@ impl<'a> Scanner<'a> {
         if key.possible && key.required {
             return Err(self.fault(Some(key.at), "could not find expected ':'"));
         }
-        self.top_key().possible = false;
+        if key.possible {
+            self.top_key().possible = false;
+            self.forget(key.token);
+        }
         Ok(())
     }
 
@@ -379,8 +393,7 @@ impl<'a> Scanner<'a> {
         if self.flow_level > 0 {
             self.flow_level -= 1;
             let inner = self.keys.pop().unwrap_or_default();
-            let outer = self.top_key();
-            outer.awaited &= outer.token != inner.token;
+            self.forget(inner.token);
         }
         self.key_allowed = false;
         self.push_indicator(kind, 1);
@@ -430,6 +443,7 @@ impl<'a> Scanner<'a> {
             let place = index.unwrap_or(self.queue.len());
             self.roll_before(key.at.column as isize, TokenKind::BlockMappingStart, key.at, place)?;
             self.top_key().possible = false;
+            self.forget(key.token);
             self.key_allowed = false;
         } else {
             if self.flow_level == 0 {

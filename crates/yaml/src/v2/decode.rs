@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use crate::error::{Dialect, Error};
-use crate::expand::{Expansion, contains_itself};
+use crate::expand::Expansion;
 use crate::gosyntax;
 use crate::json;
 use crate::limits::Limits;
@@ -54,6 +54,8 @@ enum Frame<'d, 'a> {
     /// Maps still to be merged, the next one last.
     MergeList(Vec<NodeRef<'d, 'a>>),
     Alias,
+    /// A list or map that stands as a key.
+    InvalidKey(NodeRef<'d, 'a>),
 }
 
 impl<'d, 'a> Decoder<'d, 'a> {
@@ -103,6 +105,10 @@ impl<'d, 'a> Decoder<'d, 'a> {
                 self.expansion.leave();
                 Ok(done)
             }
+            Frame::InvalidKey(key) => {
+                let text = format!("yaml: invalid map key: {}", gosyntax::node(key, Dialect::V2));
+                Err(Error::new(text, Some(key.mark())))
+            }
         }
     }
 
@@ -139,6 +145,11 @@ impl<'d, 'a> Decoder<'d, 'a> {
                 self.frames.push(rest(None));
                 return self.start_merge(value);
             }
+            if key.resolved().kind() != Kind::Scalar {
+                // Mistakes inside of the key come before the one that it is.
+                self.frames.push(Frame::InvalidKey(key));
+                return self.start(key);
+            }
             let key = self.key(key, value)?;
             if value.kind() != Kind::Scalar {
                 self.frames.push(rest(key));
@@ -158,14 +169,7 @@ impl<'d, 'a> Decoder<'d, 'a> {
     /// The text of a key; `None` for one that JSON cannot have, which is noted.
     fn key(&mut self, key: NodeRef<'d, 'a>, value: NodeRef<'d, 'a>) -> Result<Option<Arc<str>>, Error> {
         self.expansion.visit(key, self.depth)?;
-        let node = match key.kind() {
-            Kind::Alias => self.key_target(key)?,
-            _ => key,
-        };
-        if node.kind() != Kind::Scalar {
-            let text = format!("yaml: invalid map key: {}", gosyntax::node(node, Dialect::V2));
-            return Err(Error::new(text, Some(key.mark())));
-        }
+        let node = key.resolved();
         Ok(match resolve_scalar(node)? {
             Scalar::Str(text) => Some(text.into()),
             Scalar::Timestamp(_) => Some(node.value().into()),
@@ -175,16 +179,6 @@ impl<'d, 'a> Decoder<'d, 'a> {
             Scalar::Null => self.note_bad_key("%!s(<nil>)", key, value),
             Scalar::Uint(_) => self.note_bad_key("uint64", key, value),
         })
-    }
-
-    fn key_target(&mut self, alias: NodeRef<'d, 'a>) -> Result<NodeRef<'d, 'a>, Error> {
-        let target = self.expansion.enter(alias)?;
-        if target.contains(alias) {
-            return Err(contains_itself(alias));
-        }
-        self.expansion.visit(target, self.depth)?;
-        self.expansion.leave();
-        Ok(target)
     }
 
     fn note_bad_key(&mut self, kind: &str, key: NodeRef<'d, 'a>, value: NodeRef<'d, 'a>) -> Option<Arc<str>> {

@@ -1,9 +1,13 @@
 //! YAML as `sigs.k8s.io/yaml` reads and writes it, over go-yaml v2.
 
 mod decode;
+mod emit;
+mod scalar;
+mod sort;
 
 use crate::error::{Dialect, Error};
 use crate::input::Source;
+use crate::json;
 use crate::limits::Limits;
 use crate::node::{Document, NodeRef};
 use crate::value::Value;
@@ -31,4 +35,27 @@ pub fn to_value(bytes: &[u8], limits: &Limits) -> Result<Value, Error> {
 /// As [`to_value`].
 pub fn node_to_value(node: NodeRef<'_, '_>, limits: &Limits) -> Result<Value, Error> {
     decode::decode(node, limits)
+}
+
+/// A value as go-yaml v2's `Marshal` writes it, with a line break at the end: block style, keys in natural order,
+/// lists not indented under their key, folded behind column 80. Floats are written as floats (`1e+06`).
+pub fn emit(value: &Value) -> String {
+    emit::emit(value, emit::Floats::Native)
+}
+
+/// A value as `sigs.k8s.io/yaml`'s `Marshal` writes it: through JSON text, which go-yaml v2 reads and writes again.
+///
+/// On the way whole floats become integers (`1e6` is written `1000000`), NEL becomes a space, and
+/// text with DEL or other controls of Latin-1 cannot be written at all.
+///
+/// # Errors
+/// `json: unsupported value: …` for infinite numbers and NaN; `yaml: control characters are not allowed`;
+/// keys longer than 1,024 characters.
+pub fn marshal(value: &Value) -> Result<String, Error> {
+    if json::survives_yaml(value)? {
+        return Ok(emit::emit(value, emit::Floats::ThroughJson));
+    }
+    let text = json::to_string(value)?;
+    let limits = Limits { bytes: usize::MAX, depth: usize::MAX, nodes: usize::MAX };
+    Ok(emit(&to_value(text.as_bytes(), &limits)?))
 }
