@@ -142,7 +142,8 @@ impl From<tree::Error> for Error {
             tree::Error::NotFound(_) => Kind::NotFound,
             tree::Error::WrongKind { .. }
             | tree::Error::OutOfBounds { .. }
-            | tree::Error::LinkLoop { .. } => Kind::Invalid,
+            | tree::Error::LinkLoop { .. }
+            | tree::Error::Refused { .. } => Kind::Invalid,
             tree::Error::Elsewhere { .. } => Kind::Precondition,
             tree::Error::Store { .. } => Kind::Unavailable,
         };

@@ -28,7 +28,7 @@ pub(super) struct Rules {
 impl Rules {
     /// The rules of these files, outermost first: each the folder it is in and its content.
     pub(super) fn new(files: impl IntoIterator<Item = (TreePath, bytes::Bytes)>) -> Result<Self, Reason> {
-        let unreadable = |_| Reason::from("a .gitattributes file cannot be read");
+        let unreadable = |_| Reason::refused("a .gitattributes file cannot be read");
         let mut names = MetadataCollection::default();
         let built_in = gix::attrs::Search::new_globals(None::<PathBuf>, &mut Vec::new(), &mut names);
         let mut search = built_in.map_err(unreadable)?;

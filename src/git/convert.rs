@@ -107,7 +107,7 @@ impl Encoding {
             return Ok(content);
         }
         let text = std::str::from_utf8(&content).map_err(|_| {
-            Reason::from("its .gitattributes give it an encoding, but it is not UTF-8 in the repository")
+            Reason::refused("its .gitattributes give it an encoding, but it is not UTF-8 in the repository")
         })?;
         match self {
             Self::Wide { unit, big, mark } => Ok(encode_wide(text, *unit, *big, *mark)),
@@ -118,7 +118,7 @@ impl Encoding {
 
     fn unknown(&self) -> Reason {
         let name = if let Self::Unknown(name) = self { name } else { "UTF-8" };
-        Arc::from(format!(
+        Reason::refused(format!(
             "its .gitattributes give it the working-tree-encoding {name:?}, which is not supported; \
              UTF-8, UTF-16, UTF-32 and ISO-8859-1 are"
         ))
@@ -144,7 +144,7 @@ fn encode_narrow(text: &str, last: char) -> Result<Vec<u8>, Reason> {
     let byte = |char: char| u8::try_from(u32::from(char)).ok().filter(|_| char <= last);
     let all: Option<Vec<u8>> = text.chars().map(byte).collect();
     all.ok_or_else(|| {
-        Reason::from("it holds a character that the encoding its .gitattributes give it has not")
+        Reason::refused("it holds a character that the encoding its .gitattributes give it has not")
     })
 }
 
@@ -256,8 +256,10 @@ mod tests {
         assert_eq!(encode("UTF-32LE", "a").unwrap(), b"a\0\0\0");
         assert_eq!(encode("latin1", "é").unwrap(), b"\xe9");
         assert_eq!(encode("UTF-16", "").unwrap(), b"");
-        assert!(encode("ASCII", "é").unwrap_err().contains("character"));
-        assert!(encode("KOI8-R", "a").unwrap_err().contains("not supported"));
+        let why =
+            |name: &str, text: &str| encode(name, text).unwrap_err().at(&tree::TreePath::root()).to_string();
+        assert!(why("ASCII", "é").contains("character"));
+        assert!(why("KOI8-R", "a").contains("not supported"));
         assert!(Encoding::named("UTF-16").encode(vec![0xff]).is_err());
     }
 

@@ -7,7 +7,8 @@ use bytes::Bytes;
 use gix::ObjectId;
 use gix::objs::tree::EntryKind;
 use gix::objs::{Find, FindHeader, Kind as ObjectKind};
-use tree::{ContentId, Kind, Named};
+use gix::odb::pack::cache::lru::MemoryCappedHashmap;
+use tree::{ContentId, Kind, Named, TreePath};
 
 /// The largest blob that is read, in bytes: no manifest, chart or values file comes near it.
 const MAX_BLOB: u64 = 1 << 30;
@@ -18,8 +19,18 @@ const MAX_FOLDER: u64 = 8 << 20;
 /// How many entries of decoded folders are kept per generation; there are two, and an entry takes about 100 bytes.
 const KEPT_ENTRIES: usize = 50_000;
 
+/// How many bytes of objects one handle keeps that others are stored as differences to. There are as many handles as
+/// threads that read at the same moment.
+const PACK_CACHE: usize = 4 << 20;
+
 /// Why an object could not be read, for the user and without host paths.
-pub(super) type Reason = Arc<str>;
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Reason {
+    /// The repository is not whole, or its files cannot be read.
+    Lost(Arc<str>),
+    /// It is there, and will never be read.
+    Refused(Arc<str>),
+}
 
 /// The objects of one repository.
 pub struct Objects {
@@ -46,6 +57,24 @@ struct Generations {
     young_entries: usize,
 }
 
+impl Reason {
+    pub(super) fn refused(why: impl Into<Arc<str>>) -> Self {
+        Self::Refused(why.into())
+    }
+
+    fn lost(why: impl Into<Arc<str>>) -> Self {
+        Self::Lost(why.into())
+    }
+
+    /// The error of a tree that read the object for `path`.
+    pub(super) fn at(self, path: &TreePath) -> tree::Error {
+        match self {
+            Self::Lost(why) => tree::Error::store(path, why),
+            Self::Refused(why) => tree::Error::refused(path, why),
+        }
+    }
+}
+
 impl Objects {
     /// The objects of `repo`.
     #[must_use]
@@ -57,7 +86,7 @@ impl Objects {
     pub(super) fn root_of(&self, commit: ObjectId) -> Result<ObjectId, Reason> {
         let content = self.read(commit, ObjectKind::Commit, MAX_BLOB)?;
         let mut fields = gix::objs::CommitRefIter::from_bytes(&content, commit.kind());
-        fields.tree_id().map_err(|_| Arc::from(format!("the commit {commit} is damaged")))
+        fields.tree_id().map_err(|_| Reason::refused(format!("the commit {commit} is damaged")))
     }
 
     /// The folder with this id.
@@ -86,7 +115,9 @@ impl Objects {
         self.with(|objects| {
             let size = size(objects, id, kind)?;
             if size > most {
-                return Err(Arc::from(format!("it is {size} bytes large, and at most {most} are read")));
+                return Err(Reason::refused(format!(
+                    "it is {size} bytes large, and at most {most} are read"
+                )));
             }
             let mut content = Vec::new();
             match objects.try_find(&id, &mut content) {
@@ -109,6 +140,7 @@ impl Objects {
         let mut handle = self.repo.to_thread_local().objects;
         // An id stands for one content; `refs/replace` would change what it stands for.
         handle.ignore_replacements = true;
+        handle.set_pack_cache(|| Box::new(MemoryCappedHashmap::new(PACK_CACHE)));
         handle
     }
 }
@@ -123,7 +155,7 @@ impl Folder {
     /// Decodes a tree object. One that holds a name git itself refuses, or a name twice, is refused as a whole: what
     /// it means is anyone's guess.
     fn decode(id: ObjectId, content: &[u8]) -> Result<Self, Reason> {
-        let damaged = |_| Reason::from(format!("the tree object {id} is damaged"));
+        let damaged = |_| Reason::refused(format!("the tree object {id} is damaged"));
         let mut entries = Vec::new();
         for entry in gix::objs::TreeRefIter::from_bytes(content, id.kind()) {
             let entry = entry.map_err(damaged)?;
@@ -131,7 +163,10 @@ impl Folder {
         }
         entries.sort_by(|(a, _), (b, _)| a.name.cmp(&b.name));
         if let Some([(twice, _), _]) = entries.array_windows().find(|[(a, _), (b, _)]| a.name == b.name) {
-            return Err(Arc::from(format!("the tree object {id} holds the name {:?} twice", twice.name)));
+            return Err(Reason::refused(format!(
+                "the tree object {id} holds the name {:?} twice",
+                twice.name
+            )));
         }
         let (names, ids): (Vec<Named>, Vec<ObjectId>) = entries.into_iter().unzip();
         Ok(Self { names: Arc::from(names), ids })
@@ -144,7 +179,9 @@ fn named(id: ObjectId, name: &[u8], kind: EntryKind) -> Result<Named, Reason> {
         matches!(name, b"" | b"." | b"..") || name.contains(&b'/') || name.eq_ignore_ascii_case(b".git");
     if refused {
         let name = String::from_utf8_lossy(name);
-        return Err(Arc::from(format!("the tree object {id} holds the name {name:?}, which git forbids")));
+        return Err(Reason::refused(format!(
+            "the tree object {id} holds the name {name:?}, which git forbids"
+        )));
     }
     let kind = match kind {
         _ if std::str::from_utf8(name).is_err() => Kind::Other,
@@ -188,20 +225,22 @@ pub(super) fn content_id(id: ObjectId) -> ContentId {
 fn size(objects: &gix::OdbHandle, id: ObjectId, wanted: ObjectKind) -> Result<u64, Reason> {
     match FindHeader::try_header(objects, &id) {
         Ok(Some(header)) if header.kind == wanted => Ok(header.size),
-        Ok(Some(header)) => Err(Arc::from(format!("the object {id} is a {}, not a {wanted}", header.kind))),
+        Ok(Some(header)) => {
+            Err(Reason::refused(format!("the object {id} is a {}, not a {wanted}", header.kind)))
+        }
         Ok(None) => Err(missing(id)),
         Err(error) => Err(unreadable(id, &error)),
     }
 }
 
 fn missing(id: ObjectId) -> Reason {
-    Arc::from(format!("the object {id} is missing from the repository"))
+    Reason::lost(format!("the object {id} is missing from the repository"))
 }
 
 /// The library's words may name files of the host: they go to the log only.
 fn unreadable(id: ObjectId, error: &impl std::fmt::Debug) -> Reason {
     tracing::warn!(%id, ?error, "an object of a git repository cannot be read");
-    Arc::from(format!("the object {id} cannot be read"))
+    Reason::lost(format!("the object {id} cannot be read"))
 }
 
 #[cfg(test)]
@@ -231,16 +270,16 @@ mod tests {
     fn forbidden_names_spoil_the_folder() {
         for name in [&b".."[..], b".", b"", b".git", b".GIT", b"a/b", b"../x", b"/"] {
             let refused = Folder::decode(id(), &tree(&[("100644", b"fine"), ("40000", name)]));
-            assert!(refused.unwrap_err().contains("forbids"), "{name:?}");
+            assert!(refused.unwrap_err().at(&TreePath::root()).to_string().contains("forbids"), "{name:?}");
         }
     }
 
     #[test]
     fn a_name_twice_spoils_the_folder() {
         let twice = Folder::decode(id(), &tree(&[("100644", b"a"), ("100644", b"a.b"), ("40000", b"a")]));
-        assert!(twice.unwrap_err().contains("\"a\" twice"));
+        assert!(twice.unwrap_err().at(&TreePath::root()).to_string().contains("\"a\" twice"));
         let alike = Folder::decode(id(), &tree(&[("100644", b"\xff"), ("100644", b"\xfe")]));
-        assert!(alike.unwrap_err().contains("twice"));
+        assert!(alike.unwrap_err().at(&TreePath::root()).to_string().contains("twice"));
     }
 
     #[test]

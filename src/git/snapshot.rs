@@ -45,9 +45,10 @@ impl Snapshot {
     /// The tree of `commit`.
     ///
     /// # Errors
-    /// [`error::Kind::Unavailable`] when the commit or its tree is not in the repository or cannot be read.
+    /// [`error::Kind::Unavailable`] when the commit or its tree is not in the repository or cannot be read,
+    /// [`error::Kind::Invalid`] when it is not a commit.
     pub fn open(objects: Arc<Objects>, commit: ObjectId) -> error::Result<Self> {
-        let failed = |reason: Reason| error::Error::new(error::Kind::Unavailable, reason.to_string());
+        let failed = |reason: Reason| error::Error::from(reason.at(&TreePath::root()));
         let root = objects.root_of(commit).map_err(failed)?;
         objects.folder(root).map_err(failed)?;
         Ok(Self { objects, root, rules: Mutex::default() })
@@ -63,7 +64,7 @@ impl Snapshot {
                 _ => return Ok(None),
             }
             if depth == MAX_DEPTH {
-                return Err(Error::store(path, format!("it lies deeper than {MAX_DEPTH} folders")));
+                return Err(Error::refused(path, format!("it lies deeper than {MAX_DEPTH} folders")));
             }
             let folder = self.folder(path, at.id)?;
             at.rules.extend(rules_in(&folder).map(|id| (depth, id)));
@@ -84,15 +85,15 @@ impl Snapshot {
     }
 
     fn folder(&self, path: &TreePath, id: ObjectId) -> Result<Arc<Folder>, Error> {
-        self.objects.folder(id).map_err(|reason| Error::store(path, reason))
+        self.objects.folder(id).map_err(|reason| reason.at(path))
     }
 
     fn blob(&self, path: &TreePath, id: ObjectId) -> Result<Bytes, Error> {
-        self.objects.blob(id).map_err(|reason| Error::store(path, reason))
+        self.objects.blob(id).map_err(|reason| reason.at(path))
     }
 
     fn blob_size(&self, path: &TreePath, id: ObjectId) -> Result<u64, Error> {
-        self.objects.blob_size(id).map_err(|reason| Error::store(path, reason))
+        self.objects.blob_size(id).map_err(|reason| reason.at(path))
     }
 
     /// What a checkout would do to the file at `path`.
@@ -114,12 +115,12 @@ impl Snapshot {
             let folder = folder_at(path, *depth);
             let file = folder.child(".gitattributes");
             if self.blob_size(&file, *id)? > MAX_RULES {
-                return Err(Error::store(&file, format!("it is larger than {MAX_RULES} bytes")));
+                return Err(Error::refused(&file, format!("it is larger than {MAX_RULES} bytes")));
             }
             Ok((folder, self.blob(&file, *id)?))
         };
         let files: Vec<_> = rules.iter().map(load).collect::<Result<_, _>>()?;
-        Rules::new(files).map_err(|reason| Error::store(path, reason))
+        Rules::new(files).map_err(|reason| reason.at(path))
     }
 
     /// The content of a file as a checkout would write it.
@@ -132,7 +133,7 @@ impl Snapshot {
         if conversion.is_none() {
             return Ok(content);
         }
-        let converted = conversion.apply(found.id, &content).map_err(|reason| Error::store(path, reason))?;
+        let converted = conversion.apply(found.id, &content).map_err(|reason| reason.at(path))?;
         Ok(Bytes::from(converted))
     }
 }
@@ -179,7 +180,7 @@ impl Tree for Snapshot {
         }
         let text = self.blob(path, found.id)?;
         let text =
-            std::str::from_utf8(&text).map_err(|_| Error::store(path, "the symbolic link is not UTF-8"))?;
+            std::str::from_utf8(&text).map_err(|_| Error::refused(path, "the symbolic link is not UTF-8"))?;
         Ok(Arc::from(text))
     }
 }

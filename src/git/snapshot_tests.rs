@@ -94,10 +94,9 @@ fn a_commit_that_is_not_there_does_not_open() {
     let repo = root.repo("a.git");
     let objects = Objects::new(gix::ThreadSafeRepository::open(repo.path()).unwrap());
     let blob = ObjectId::from_hex(repo.blob("x").to_string().as_bytes()).unwrap();
-    for id in [ObjectId::from([9; 20]), blob] {
-        let error = Snapshot::open(Arc::clone(&objects), id).err().unwrap();
-        assert_eq!(error.kind(), error::Kind::Unavailable);
-    }
+    let kind = |id| Snapshot::open(Arc::clone(&objects), id).err().unwrap().kind();
+    assert_eq!(kind(ObjectId::from([9; 20])), error::Kind::Unavailable);
+    assert_eq!(kind(blob), error::Kind::Invalid);
 }
 
 #[test]
@@ -133,8 +132,8 @@ fn hostile_trees_are_refused() {
         let bad = repo.raw_tree(&[("100644", name, blob)]);
         let tree = repo.raw_tree(&[("40000", "bad", bad), ("100644", "good", blob)]);
         let snapshot = open(&repo, repo.commit_tree("main", tree, "hostile"));
-        assert!(matches!(snapshot.list(&path("bad")), Err(Error::Store { .. })), "{name}");
-        assert!(matches!(snapshot.kind(&path("bad/a")), Err(Error::Store { .. })), "{name}");
+        assert!(matches!(snapshot.list(&path("bad")), Err(Error::Refused { .. })), "{name}");
+        assert!(matches!(snapshot.kind(&path("bad/a")), Err(Error::Refused { .. })), "{name}");
         assert_eq!(snapshot.read(&path("good")).unwrap(), "x");
     }
 }
@@ -150,7 +149,7 @@ fn a_tree_without_a_bottom_ends() {
     let snapshot = open(&repo, repo.commit_tree("main", tree, "deep"));
     let deep = |depth: usize| path(&vec!["d"; depth].join("/"));
     assert_eq!(snapshot.kind(&deep(MAX_DEPTH)).unwrap(), Some(Kind::Folder));
-    assert!(matches!(snapshot.kind(&deep(MAX_DEPTH + 1)), Err(Error::Store { .. })));
+    assert!(matches!(snapshot.kind(&deep(MAX_DEPTH + 1)), Err(Error::Refused { .. })));
 }
 
 #[test]
@@ -327,4 +326,46 @@ fn compare(snapshot: &Snapshot, out: &Path, folder: &TreePath) -> usize {
         }
     }
     compared
+}
+
+/// What a render of `d` depends on, recorded on a commit of these files.
+fn recorded(tree: Snapshot) -> tree::Reads {
+    let recorder = tree::Recorder::new(Arc::new(tree));
+    recorder.list(&path("d")).unwrap();
+    tree::read(&recorder, &path("d/a.yaml")).unwrap();
+    tree::read(&recorder, &path("d/b.txt")).unwrap();
+    assert_eq!(recorder.kind(&path("d/kustomization.yaml")).unwrap(), None);
+    recorder.reads()
+}
+
+fn broken(reads: &tree::Reads, tree: &Snapshot) -> Option<String> {
+    reads.check(tree, &|_| None).unwrap().map(|broken| broken.to_string())
+}
+
+#[test]
+fn facts_are_checked_without_reading_any_file() {
+    let root = Root::new();
+    let repo = root.repo("a.git");
+    let first = repo.commit("main").file("d/a.yaml", "a").file("d/b.txt", "b").file("e/c", "c").write();
+    let reads = recorded(open(&repo, first));
+    let second = repo.commit("main").file("e/c", "changed").file("f", "new").write();
+    for content in ["a", "b", "c", "changed", "new"] {
+        let id = repo.blob(content).to_string();
+        std::fs::remove_file(repo.path().join("objects").join(&id[..2]).join(&id[2..])).unwrap();
+    }
+    assert_eq!(broken(&reads, &open(&repo, second)), None);
+    let third = repo.commit("main").file("d/a.yaml", "changed").write();
+    assert_eq!(broken(&reads, &open(&repo, third)).as_deref(), Some("d/a.yaml changed"));
+}
+
+#[test]
+fn a_changed_attribute_breaks_what_it_converts() {
+    let root = Root::new();
+    let repo = root.repo("a.git");
+    let first = repo.commit("main").file("d/a.yaml", "a\n").file("d/b.txt", "b\n").write();
+    let reads = recorded(open(&repo, first));
+    let unrelated = repo.commit("main").file(".gitattributes", "*.bat eol=crlf\n").write();
+    assert_eq!(broken(&reads, &open(&repo, unrelated)), None);
+    let converting = repo.commit("main").file(".gitattributes", "*.txt eol=crlf\n").write();
+    assert_eq!(broken(&reads, &open(&repo, converting)).as_deref(), Some("d/b.txt changed"));
 }

@@ -114,7 +114,7 @@ impl Disk {
                 return Ok(None);
             }
             if depth == MAX_DEPTH {
-                return Err(Error::store(path, format!("it lies deeper than {MAX_DEPTH} folders")));
+                return Err(Error::refused(path, format!("it lies deeper than {MAX_DEPTH} folders")));
             }
             let names = self.names(&at)?;
             let Ok(found) = names.binary_search_by(|entry| (*entry.name).cmp(name)) else { return Ok(None) };
@@ -245,7 +245,7 @@ impl Tree for Disk {
                 let (folder, name) = self.place(path)?;
                 let text = readlinkat(&folder, name, Vec::new()).map_err(|why| failed(path, why))?;
                 let text =
-                    text.into_string().map_err(|_| Error::store(path, "the symbolic link is not UTF-8"))?;
+                    text.into_string().map_err(|_| Error::refused(path, "the symbolic link is not UTF-8"))?;
                 if text.len() > MAX_LINK_TEXT { Err(Error::link_too_long(path)) } else { Ok(Arc::from(text)) }
             },
         )
@@ -261,12 +261,12 @@ fn entries(path: &TreePath, mut folder: Dir) -> Result<Arc<[Named]>, Error> {
             names.push(named(path, &folder, &entry)?);
         }
         if names.len() > MAX_ENTRIES {
-            return Err(Error::store(path, format!("it holds more than {MAX_ENTRIES} entries")));
+            return Err(Error::refused(path, format!("it holds more than {MAX_ENTRIES} entries")));
         }
     }
     names.sort_by(|a, b| a.name.cmp(&b.name));
     match names.array_windows().find(|[a, b]| a.name == b.name) {
-        Some([twice, _]) => Err(Error::store(path, format!("two names in it read {:?}", twice.name))),
+        Some([twice, _]) => Err(Error::refused(path, format!("two names in it read {:?}", twice.name))),
         None => Ok(Arc::from(names)),
     }
 }
@@ -297,7 +297,9 @@ fn kind(of: FileType) -> Kind {
 
 fn check_size(path: &TreePath, size: u64) -> Result<(), Error> {
     match size > MAX_FILE {
-        true => Err(Error::store(path, format!("it is {size} bytes large, and at most {MAX_FILE} are read"))),
+        true => {
+            Err(Error::refused(path, format!("it is {size} bytes large, and at most {MAX_FILE} are read")))
+        }
         false => Ok(()),
     }
 }
@@ -470,7 +472,7 @@ mod tests {
         let listed = open(&folder).list(&path("")).unwrap();
         assert_eq!((&*listed[0].name, listed[0].kind), ("a\u{fffd}", Kind::Other));
         fs::write(name(b"a\xfe"), "").unwrap();
-        assert!(matches!(open(&folder).list(&path("")), Err(Error::Store { .. })));
+        assert!(matches!(open(&folder).list(&path("")), Err(Error::Refused { .. })));
     }
 
     #[test]

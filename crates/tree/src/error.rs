@@ -36,6 +36,13 @@ pub enum Error {
         /// What it is, for the user: "a git submodule", "a git LFS pointer".
         what: &'static str,
     },
+    /// What stands there is not read, today or tomorrow: a hostile name, an unknown encoding, a size over the limit.
+    Refused {
+        /// The path read.
+        path: TreePath,
+        /// Why, without host paths.
+        reason: Arc<str>,
+    },
     /// The store behind the tree failed; never an absence.
     Store {
         /// The path read.
@@ -64,10 +71,16 @@ impl Error {
         Self::Store { path: path.clone(), reason: reason.into() }
     }
 
+    /// What stands at `path` is not read.
+    #[must_use]
+    pub fn refused(path: &TreePath, reason: impl Into<Arc<str>>) -> Self {
+        Self::Refused { path: path.clone(), reason: reason.into() }
+    }
+
     /// The link at `path` holds more text than [`crate::MAX_LINK_TEXT`].
     #[must_use]
     pub fn link_too_long(path: &TreePath) -> Self {
-        Self::store(path, "the text of the symbolic link is longer than a path can be")
+        Self::refused(path, "the text of the symbolic link is longer than a path can be")
     }
 
     /// The same error of a tree that is mounted at `base`.
@@ -78,6 +91,7 @@ impl Error {
             | Self::OutOfBounds { link: path }
             | Self::LinkLoop { path }
             | Self::Elsewhere { path, .. }
+            | Self::Refused { path, .. }
             | Self::Store { path, .. } => path,
         };
         *path = base.append(path);
@@ -95,6 +109,7 @@ impl fmt::Display for Error {
             Self::Elsewhere { path, what } => {
                 write!(f, "{path}: is {what}; its content is not in this repository and is not fetched")
             }
+            Self::Refused { path, reason } => write!(f, "{path}: is not read: {reason}"),
             Self::Store { path, reason } => write!(f, "{path}: cannot be read: {reason}"),
         }
     }

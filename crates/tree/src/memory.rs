@@ -142,7 +142,7 @@ impl MemoryBuilder {
     /// The tree of everything given.
     ///
     /// # Errors
-    /// [`Error::WrongKind`] when a path is both a folder and something else; [`Error::Store`] for a link text longer
+    /// [`Error::WrongKind`] when a path is both a folder and something else; [`Error::Refused`] for a link text longer
     /// than [`MAX_LINK_TEXT`].
     pub fn build(&mut self) -> Result<MemoryTree, Error> {
         let given = std::mem::take(&mut self.given);
@@ -232,7 +232,7 @@ fn folder_node(path: &TreePath, entries: &Entries, nodes: &HashMap<TreePath, Nod
 }
 
 fn bad_path(text: &str, why: PathError) -> Error {
-    Error::store(&TreePath::root(), format!("{text:?}: {why}"))
+    Error::refused(&TreePath::root(), format!("{text:?}: {why}"))
 }
 
 #[cfg(test)]
