@@ -7,6 +7,7 @@ pub mod config;
 pub mod credentials;
 pub mod error;
 pub mod git;
+pub mod inspect;
 pub mod pipeline;
 pub mod process;
 pub mod render;

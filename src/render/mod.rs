@@ -5,6 +5,7 @@ pub mod directory;
 mod job;
 pub mod jsonnet;
 mod output;
+pub mod walk;
 
 use tree::TreePath;
 

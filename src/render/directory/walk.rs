@@ -1,16 +1,12 @@
 //! The files of a directory source that may be manifests: found by name, in the order of a walk, within budget.
 
-use std::sync::Arc;
-
 use glob::gobwas::Pattern;
-use tree::{Kind, Named, TreePath};
+use tree::{Kind, TreePath};
 
 use crate::error::{Error, Kind as ErrorKind, Result};
 use crate::render::Job;
+use crate::render::walk::Walk;
 use crate::request::DirectoryOptions;
-
-/// The most entries looked at: a hundred times the largest directory source known, and quick to list.
-const MAX_ENTRIES: usize = 200_000;
 
 /// What a file's name says it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,34 +43,39 @@ pub(super) fn candidates(
     folder: &TreePath,
     options: &DirectoryOptions,
 ) -> Result<(Vec<Candidate>, Vec<String>)> {
-    let mut walk = Walk {
+    let mut search = Search {
         job,
         folder,
-        recurse: options.recurse,
         include: None,
         exclude: None,
         found: Vec::new(),
         warnings: Vec::new(),
         bytes: 0,
-        entries: 0,
     };
-    walk.include = walk.pattern("include", &options.include);
-    walk.exclude = walk.pattern("exclude", &options.exclude);
-    walk.run()?;
-    Ok((walk.found, walk.warnings))
+    search.include = search.pattern("include", &options.include);
+    search.exclude = search.pattern("exclude", &options.exclude);
+    let mut walk = Walk::new(&*job.tree, &job.stop);
+    walk.enter(folder)?;
+    while let Some((path, kind)) = walk.step() {
+        match kind {
+            // Entering a submodule says that it is one.
+            Kind::Folder | Kind::Submodule if options.recurse => drop(walk.enter(&path)?),
+            Kind::Folder | Kind::Submodule => {}
+            kind => search.file(path, kind)?,
+        }
+    }
+    Ok((search.found, search.warnings))
 }
 
-struct Walk<'a> {
+struct Search<'a> {
     job: &'a Job,
     folder: &'a TreePath,
-    recurse: bool,
     include: Option<Glob>,
     exclude: Option<Glob>,
     found: Vec<Candidate>,
     warnings: Vec<String>,
     /// The sizes of the candidates so far, Jsonnet left out.
     bytes: u64,
-    entries: usize,
 }
 
 /// A pattern; `None` matches nothing.
@@ -86,7 +87,7 @@ impl Glob {
     }
 }
 
-impl Walk<'_> {
+impl Search<'_> {
     /// A pattern that does not compile matches nothing, as in Argo CD, but not silently.
     fn pattern(&mut self, option: &str, text: &str) -> Option<Glob> {
         if text.is_empty() {
@@ -99,44 +100,8 @@ impl Walk<'_> {
         Some(Glob(compiled.ok()))
     }
 
-    /// Folders wait on a stack of our own: the tree may be deeper than the thread's.
-    fn run(&mut self) -> Result<()> {
-        let mut open = vec![(self.folder.clone(), self.list(self.folder)?, 0)];
-        while let Some((folder, entries, next)) = open.last_mut() {
-            let Some(entry) = entries.get(*next) else {
-                open.pop();
-                continue;
-            };
-            *next += 1;
-            let path = folder.child(&entry.name);
-            match entry.kind {
-                Kind::Folder | Kind::Submodule if self.recurse => {
-                    let entries = self.list(&path)?;
-                    open.push((path, entries, 0));
-                }
-                Kind::Folder | Kind::Submodule => {}
-                kind => {
-                    let name = entry.name.clone();
-                    self.file(path, &name, kind)?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn list(&mut self, folder: &TreePath) -> Result<Arc<[Named]>> {
-        self.job.stop.check()?;
-        let entries = self.job.tree.list(folder)?;
-        self.entries += entries.len();
-        if self.entries > MAX_ENTRIES {
-            let message = format!("the directory source has more than {MAX_ENTRIES} entries");
-            return Err(Error::new(ErrorKind::OverBudget, message).help("render a folder further down"));
-        }
-        Ok(entries)
-    }
-
-    fn file(&mut self, path: TreePath, name: &str, kind: Kind) -> Result<()> {
-        let Some(format) = Format::of(name) else { return Ok(()) };
+    fn file(&mut self, path: TreePath, kind: Kind) -> Result<()> {
+        let Some(format) = path.name().and_then(Format::of) else { return Ok(()) };
         if !self.selected(&path) {
             return Ok(());
         }
