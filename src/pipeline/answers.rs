@@ -65,7 +65,7 @@ impl Answers {
 
     /// Keeps a new body, and that the request of this exact key came to it.
     pub(super) async fn keep_body(&self, exact: &[u8; 32], body: &Body) -> BodyId {
-        let id = Sha256::digest(&body.0).into();
+        let id = body_id(body);
         self.cache.put(Entry::new(cache::Key::new(Holds::Body, id), body.0.clone(), self.lasts)).await;
         self.keep_name(exact, id).await;
         id
@@ -103,6 +103,11 @@ impl Answers {
         let key = cache::Key::new(Holds::Answer, *exact);
         self.cache.put(Entry::new(key, answer.encode_to_vec(), lasts)).await;
     }
+}
+
+/// The name of a body.
+pub(super) fn body_id(body: &Body) -> BodyId {
+    Sha256::digest(&body.0).into()
 }
 
 #[derive(Clone, PartialEq, Message)]

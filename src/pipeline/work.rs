@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::task::{JoinError, spawn_blocking};
 use tree::{Inputs, Reads, Recorder};
@@ -19,10 +18,6 @@ use super::{Body, Road};
 use crate::error::{Error, Kind, Result};
 use crate::render::{Job, Lent, Stop};
 use crate::request::Manifests;
-
-/// How long after its deadline a render may take to notice. Then its callers are told; it keeps its permit for as long
-/// as it really runs.
-const GRACE: Duration = Duration::from_secs(5);
 
 /// What became of the earlier results of a request.
 pub(super) enum Reuse {
@@ -126,7 +121,9 @@ impl<S: Stages> Road<S> {
             let _permit = permit;
             span.in_scope(|| road.make_now(&plan, &trees, &stop))
         });
-        match tokio::time::timeout(time + GRACE, render).await {
+        // An engine looks at its flag often. One that does not is given a quarter more; then its callers are told, and
+        // it keeps its permit for as long as it really runs.
+        match tokio::time::timeout(time + time / 4, render).await {
             Ok(made) => made.map_err(|broken| broke_off(&broken))?,
             Err(_) => Err(Error::new(Kind::Deadline, "rendering took longer than its time limit")),
         }
