@@ -1,6 +1,8 @@
 //! Credentials for remotes: what a request or the credentials file says, and what a remote is opened with.
 //! A secret prints as nothing, in every form of output.
 
+pub mod base64;
+pub mod known_hosts;
 mod scope;
 mod secret;
 

@@ -231,7 +231,13 @@ impl Link {
         Ok(())
     }
 
-    async fn ended(&self) -> Error {
+    /// Runs `work` beside, inside the runtime.
+    pub(super) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        self.runtime.spawn(work);
+    }
+
+    /// Waits until a limit is reached, and says which.
+    pub(super) async fn ended(&self) -> Error {
         loop {
             tokio::select! {
                 () = self.halt.raised() => {}

@@ -28,6 +28,8 @@ pub enum Revision {
     Full(String),
     /// A short name; it may also be an abbreviated commit id.
     Name(String),
+    /// A version range over tags; a name when no tag fits (`1.x` is a usual name of a branch).
+    Range(String, semver::Constraint),
 }
 
 impl Revision {
@@ -51,6 +53,9 @@ impl Revision {
         if let Some(id) = full_id(text) {
             return Ok(Self::Commit(id));
         }
+        if let Some(range) = range(text) {
+            return Ok(Self::Range(text.to_owned(), range));
+        }
         if !is_ref_name(text) {
             return Err(not_a_revision(text));
         }
@@ -66,6 +71,10 @@ impl Revision {
             Self::Head | Self::Commit(_) => vec!["HEAD".to_owned()],
             Self::Full(name) => vec![name.clone()],
             Self::Name(name) => candidates(name).to_vec(),
+            Self::Range(text, _) => {
+                let names = candidates(text).into_iter().filter(|name| is_ref_name(name));
+                std::iter::once("refs/tags/".to_owned()).chain(names).collect()
+            }
         }
     }
 
@@ -77,6 +86,7 @@ impl Revision {
             Self::Commit(id) => Some(*id),
             Self::Full(name) => listing.refs.get(name).copied(),
             Self::Name(name) => by_name(name, listing),
+            Self::Range(text, range) => highest(range, listing).or_else(|| by_name(text, listing)),
         }
     }
 
@@ -121,6 +131,21 @@ fn by_name(name: &str, listing: &Listing) -> Option<ObjectId> {
     candidates(name).iter().find_map(|full| listing.refs.get(full)).copied()
 }
 
+/// The tag with the highest version in `range`.
+fn highest(range: &semver::Constraint, listing: &Listing) -> Option<ObjectId> {
+    let tags = listing.refs.keys().filter_map(|name| name.strip_prefix("refs/tags/"));
+    let tag = range.highest(tags)?;
+    listing.refs.get(&format!("refs/tags/{tag}")).copied()
+}
+
+/// A version range, but no single version: that is the name of a tag, to the letter.
+fn range(text: &str) -> Option<semver::Constraint> {
+    if semver::Version::parse(text).is_ok() {
+        return None;
+    }
+    semver::Constraint::parse(text).ok()
+}
+
 fn full_id(text: &str) -> Option<ObjectId> {
     if text.len() == 40 { ObjectId::from_hex(text.as_bytes()).ok() } else { None }
 }
@@ -138,4 +163,103 @@ fn not_a_revision(text: &str) -> Error {
     let shown: String = text.chars().take(80).collect();
     Error::new(Kind::Invalid, format!("'{shown}' is no revision"))
         .help("a revision is a branch, a tag, a ref (refs/…), a commit id of 7 to 40 digits, HEAD, or a version range")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A listing of these names, each standing for a commit of its own: the first for `1…`, and so on.
+    fn listing(names: &[&str]) -> Listing {
+        let mut listing = Listing::default();
+        for (at, name) in names.iter().enumerate() {
+            listing.insert(name, id(at));
+        }
+        listing
+    }
+
+    fn id(at: usize) -> ObjectId {
+        ObjectId::from_hex(format!("{at:x}").repeat(40).as_bytes()).unwrap()
+    }
+
+    fn find(revision: &str, listing: &Listing) -> Option<ObjectId> {
+        Revision::parse(revision).unwrap().find(listing)
+    }
+
+    #[test]
+    fn a_branch_comes_before_a_tag_and_full_names_say_which() {
+        let listing = listing(&["refs/tags/x", "refs/heads/x", "refs/x", "HEAD", "refs/heads/HEAD"]);
+        for (revision, at) in [
+            ("x", 1),
+            ("refs/heads/x", 1),
+            ("refs/tags/x", 0),
+            ("tags/x", 0),
+            ("refs/x", 2),
+            ("", 3),
+            ("HEAD", 3),
+        ] {
+            assert_eq!(find(revision, &listing), Some(id(at)), "{revision}");
+        }
+        assert_eq!(find("heads", &listing), None);
+        assert_eq!(find("refs/tags/y", &listing), None);
+    }
+
+    #[test]
+    fn forty_digits_are_an_id_even_where_a_branch_has_the_name() {
+        let name = "5".repeat(40);
+        let listing = listing(&["HEAD", &format!("refs/heads/{name}")]);
+        assert_eq!(find(&name, &listing), Some(id(5)));
+        let short = &name[..9];
+        let named = self::listing(&["HEAD", &format!("refs/heads/{short}")]);
+        assert_eq!(find(short, &named), Some(id(1)));
+    }
+
+    #[test]
+    fn ranges_choose_the_highest_tag_and_else_are_names() {
+        let listing = listing(&[
+            "refs/tags/v1.0.0",
+            "refs/tags/v1.10.0",
+            "refs/tags/v1.9.0",
+            "refs/tags/v2.0.0-rc.1",
+            "refs/tags/release",
+            "refs/heads/9.x",
+            "refs/heads/v9.9.9",
+        ]);
+        for (revision, at) in [
+            ("1.*", Some(1)),
+            ("^1.0", Some(1)),
+            (">=1.0 <1.10", Some(2)),
+            (">=2.0.0-0", Some(3)),
+            (">=2", None),
+            ("9.x", Some(5)),
+            ("1.0.0", None),
+            ("v1.0.0", Some(0)),
+            ("v9.9.9", Some(6)),
+        ] {
+            assert_eq!(find(revision, &listing), at.map(id), "{revision}");
+        }
+    }
+
+    #[test]
+    fn only_what_decides_is_asked_for() {
+        let prefixes = |revision: &str| Revision::parse(revision).unwrap().prefixes();
+        assert_eq!(prefixes("main"), ["refs/heads/main", "refs/tags/main", "refs/main"]);
+        assert_eq!(prefixes("refs/heads/a"), ["refs/heads/a"]);
+        assert_eq!(prefixes(""), ["HEAD"]);
+        assert_eq!(prefixes(&"a".repeat(40)), ["HEAD"]);
+        assert_eq!(prefixes("^1.2"), ["refs/tags/"]);
+        assert_eq!(prefixes("1.x"), ["refs/tags/", "refs/heads/1.x", "refs/tags/1.x", "refs/1.x"]);
+    }
+
+    #[test]
+    fn an_abbreviation_has_seven_digits_and_one_meaning() {
+        let prefix = |text: &str| Revision::parse(text).unwrap().abbreviation();
+        assert!(prefix("abcdef").is_none() && prefix("abcdefg").is_none() && prefix("abcdef0").is_some());
+        let mut two = listing(&["refs/heads/a", "refs/heads/b"]);
+        let one = prefix("0000000").unwrap();
+        assert_eq!(tip_with(&one, &two).unwrap(), Some(id(0)));
+        let near = format!("{}1", "0".repeat(39));
+        two.insert("refs/heads/c", ObjectId::from_hex(near.as_bytes()).unwrap());
+        assert_eq!(tip_with(&one, &two).unwrap_err().kind(), Kind::Invalid);
+    }
 }

@@ -1,6 +1,7 @@
 //! Sources of git: who may ask which remote, what it listed, and which commits are here.
 
 use std::hash::{Hash, Hasher};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -60,7 +61,8 @@ impl Gits {
         let gate = gate(&settings)?;
         let stores = Stores::open(&settings.data_dir, settings.data_max_bytes)?;
         let refs = settings.limits.refs;
-        let network = Network::new(settings.limits, gate.clone(), settings.progress);
+        let known_hosts = known_hosts(&settings.known_hosts_files)?;
+        let network = Network::new(settings.limits, gate.clone(), known_hosts).shown(settings.progress);
         Ok(Self {
             gate,
             refs,
@@ -240,6 +242,22 @@ impl Target {
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     let broken = |_| Error::new(Kind::Internal, "reading a repository broke off");
     tokio::task::spawn_blocking(work).await.map_err(broken)?
+}
+
+/// The lines of all `known_hosts` files there are.
+fn known_hosts(files: &[PathBuf]) -> Result<String> {
+    let mut lines = String::new();
+    for file in files {
+        match std::fs::read_to_string(file) {
+            Ok(text) => lines.extend([text.as_str(), "\n"]),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => {
+                let message = format!("the known_hosts file cannot be read: {}", error.kind());
+                return Err(Error::new(Kind::Invalid, message));
+            }
+        }
+    }
+    Ok(lines)
 }
 
 /// What may be asked: local repositories only where they are allowed, remotes only when a pattern matches.

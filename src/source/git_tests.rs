@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use testkit::http::{Act, Auth, Options, Server};
+use testkit::ssh::Key;
 use testkit::{Raw, Root, Script};
 use tree::{Tree, TreePath};
 
@@ -427,4 +428,109 @@ async fn when_nobody_waits_the_conversation_ends() {
         assert!(since.elapsed() < Duration::from_secs(5), "the listing goes on without anybody waiting");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+}
+
+/// The credential that opens `server` with `key` and trusts `trusted` as its host key.
+fn ssh_credential(server: &testkit::ssh::Server, key: &Key, trusted: &Key) -> Credential {
+    Credential {
+        ssh_private_key: Secret::new(key.private.clone()),
+        known_hosts: server.known_hosts(trusted),
+        ..Credential::default()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ssh_with_a_key() {
+    let test = "ssh_with_a_key";
+    let (root, first, second) = two_commits();
+    let Some(key) = Key::ed25519(test) else { return };
+    let Some(server) = testkit::ssh::Server::start(test, &root, &key) else { return };
+    let url = server.url("r.git");
+    let credential = ssh_credential(&server, &key, server.host_key());
+    let here = Here::new();
+    for (revision, wanted, content) in [
+        ("main", &second, "two"),
+        ("v1.0.0", &first, "one"),
+        ("", &second, "two"),
+        (&first[..8], &first, "one"),
+        (&second, &second, "two"),
+    ] {
+        let pinned = here.pin_as(&url, revision, Some(credential.clone())).await.unwrap();
+        assert_eq!(&*pinned.revision, wanted, "{revision}");
+        let tree = here.sources.open(&pinned).await.unwrap();
+        assert_eq!(read(&*tree, "f").unwrap(), content, "{revision}");
+    }
+    assert_eq!(here.sources.stats().counted().fetches, 2);
+    let counted = here.sources.stats().counted();
+    assert!(counted.bytes > 0 && counted.failures == 0, "{counted:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ssh_brings_only_what_is_new_and_finds_what_is_not_listed() {
+    let test = "ssh_brings_only_what_is_new";
+    let root = Root::new();
+    let repo = root.repo("r.git");
+    testkit::wide(&repo, 2_000);
+    let Some(key) = Key::ed25519(test) else { return };
+    let Some(server) = testkit::ssh::Server::start(test, &root, &key) else { return };
+    let url = server.url("r.git");
+    let credential = ssh_credential(&server, &key, server.host_key());
+    let here = Here::new();
+    let read_at = async |revision: &str, file: &str| {
+        let pinned = here.pin_as(&url, revision, Some(credential.clone())).await?;
+        read(&*here.sources.open(&pinned).await?, file)
+    };
+    read_at("main", "apps/app-0000/service.yaml").await.unwrap();
+    let before = here.sources.stats().counted().bytes;
+    let middle = repo.commit("main").file("new", "middle").write().to_string();
+    repo.commit("main").file("new", "new").write();
+    assert_eq!(read_at("HEAD", "new").await.unwrap(), "new");
+    let after = here.sources.stats().counted().bytes;
+    assert!(after - before < 20_000, "{before} then {after}");
+    assert!(read_at("HEAD", "apps/app-0000/service.yaml").await.is_ok());
+    assert_eq!(read_at(&middle, "new").await.unwrap(), "middle");
+    assert_eq!(read_at(&"1".repeat(40), "new").await.unwrap_err().kind(), Kind::NotFound);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ssh_with_wrong_keys() {
+    let test = "ssh_with_wrong_keys";
+    let (root, ..) = two_commits();
+    let (Some(key), Some(other)) = (Key::ed25519(test), Key::ed25519(test)) else { return };
+    let Some(server) = testkit::ssh::Server::start(test, &root, &key) else { return };
+    let right = ssh_credential(&server, &key, server.host_key());
+    let without = Credential { ssh_private_key: Secret::default(), ..right.clone() };
+    let broken = Credential { ssh_private_key: Secret::new("canary"), ..right.clone() };
+    let unknown = Credential { known_hosts: String::new(), ..right.clone() };
+    let insecure = Credential { insecure: true, ..unknown.clone() };
+    let cases = [
+        (ssh_credential(&server, &other, server.host_key()), "refused the ssh key"),
+        (without, "asks for an ssh key"),
+        (unknown, "is not known"),
+        (ssh_credential(&server, &key, &other), "has changed"),
+    ];
+    let here = Here::new();
+    for (credential, words) in cases {
+        let error = here.pin_as(&server.url("r.git"), "main", Some(credential)).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Unauthenticated, "{error}");
+        assert!(error.message().contains(words) && !error.message().contains("canary"), "{error}");
+    }
+    let error = here.pin_as(&server.url("r.git"), "main", Some(broken)).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Invalid, "{error}");
+    let missing = here.pin_as(&server.url("no.git"), "main", Some(right)).await.unwrap_err();
+    assert_eq!(missing.kind(), Kind::NotFound, "{missing}");
+    assert!(!missing.message().contains(here.data.path().to_str().unwrap()));
+    assert!(here.pin_as(&server.url("r.git"), "main", Some(insecure)).await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ssh_servers_that_misbehave() {
+    let here = Here::hasty();
+    let silent = Raw::start(Script::Hang);
+    fails(&here, &format!("ssh://git@{}/r.git", silent.address()), Kind::Deadline).await;
+    let slow = Raw::start(Script::Drip(b"S".repeat(500), Duration::from_millis(20)));
+    fails(&here, &format!("ssh://git@{}/r.git", slow.address()), Kind::Deadline).await;
+    let babble = Raw::start(Script::Say(b"hello\n".to_vec()));
+    fails(&here, &format!("ssh://git@{}/r.git", babble.address()), Kind::Unavailable).await;
+    fails(&here, "ssh://git@169.254.169.254/r.git", Kind::Denied).await;
 }

@@ -9,11 +9,16 @@ use super::super::link::Link;
 
 /// What servers say when they do not give a commit that is asked for by its id.
 const REFUSALS: &[&str] =
-    &["not our ref", "unadvertised object", "no such object", "not valid", "not a valid want"];
+    &["not our ref", "unadvertised object", "no such object", "not valid", "cannot fetch a specific object"];
 
 /// What servers say when there is no such repository.
-const MISSING: &[&str] =
-    &["access denied or repository not exported", "repository not found", "no such repository", "not found"];
+const MISSING: &[&str] = &[
+    "access denied or repository not exported",
+    "does not appear to be a git repository",
+    "repository not found",
+    "no such repository",
+    "not found",
+];
 
 /// Why a conversation over `link` ended with `error`: what the link knows, else what the error shows.
 pub(super) fn of(link: &Link, error: &gix::Error) -> Error {
@@ -35,6 +40,16 @@ pub(super) fn of(link: &Link, error: &gix::Error) -> Error {
 /// Whether the server said that it does not give the commit.
 pub(super) fn is_refusal(error: &gix::Error) -> bool {
     says(error, REFUSALS)
+}
+
+/// As [`is_refusal`], for a text.
+pub(super) fn text_is_refusal(text: &str) -> bool {
+    has(text, REFUSALS)
+}
+
+/// Whether `text` says that there is no such repository.
+pub(super) fn text_is_missing(text: &str) -> bool {
+    has(text, MISSING)
 }
 
 /// There is no such repository, or it is hidden from the credential.

@@ -11,7 +11,7 @@ use gix_transport::client::blocking_io::http as gix_http;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use reqwest::{Client, Method, StatusCode, Url};
 
-use crate::credentials::Credential;
+use crate::credentials::{Credential, base64};
 use crate::error::{Error, Kind, Result};
 
 use super::super::address;
@@ -68,7 +68,7 @@ fn authorization(credential: &Credential) -> Result<Option<HeaderValue>> {
     } else if !credential.password.is_empty() {
         // A token without a user: the name GitHub, GitLab and Gitea all take for it.
         let user = if credential.username.is_empty() { "x-access-token" } else { &credential.username };
-        format!("Basic {}", base64(format!("{user}:{}", credential.password.expose()).as_bytes()))
+        format!("Basic {}", base64::encode(format!("{user}:{}", credential.password.expose()).as_bytes()))
     } else {
         return Ok(None);
     };
@@ -76,20 +76,6 @@ fn authorization(credential: &Credential) -> Result<Option<HeaderValue>> {
     let mut value = HeaderValue::from_str(&text).map_err(wrong)?;
     value.set_sensitive(true);
     Ok(Some(value))
-}
-
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let group =
-            chunk.iter().fold(0_u32, |group, byte| group << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
-        for at in 0..4 {
-            let digit = DIGITS[(group >> (18 - 6 * at)) as usize & 63];
-            text.push(if at <= chunk.len() { char::from(digit) } else { '=' });
-        }
-    }
-    text
 }
 
 impl Http {
@@ -406,24 +392,10 @@ mod tests {
     use crate::credentials::Secret;
 
     #[test]
-    fn base64_of_the_standard() {
-        for (text, wanted) in [
-            ("", ""),
-            ("f", "Zg=="),
-            ("fo", "Zm8="),
-            ("foo", "Zm9v"),
-            ("foob", "Zm9vYg=="),
-            ("foobar", "Zm9vYmFy"),
-        ] {
-            assert_eq!(base64(text.as_bytes()), wanted);
-        }
-    }
-
-    #[test]
     fn tokens_go_into_the_header_and_nothing_else_does() {
         let basic = Credential { password: Secret::new("t"), ..Credential::default() };
         let value = authorization(&basic).unwrap().unwrap();
-        assert_eq!(value.to_str().unwrap(), format!("Basic {}", base64(b"x-access-token:t")));
+        assert_eq!(value.to_str().unwrap(), format!("Basic {}", base64::encode(b"x-access-token:t")));
         assert_eq!(format!("{value:?}"), "Sensitive");
         let broken = Credential { bearer_token: Secret::new("a\r\nX: y"), ..Credential::default() };
         assert_eq!(authorization(&broken).unwrap_err().kind(), Kind::Invalid);

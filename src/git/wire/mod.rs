@@ -3,8 +3,10 @@
 mod failure;
 mod http;
 mod http_client;
+mod relay;
 mod session;
 mod socket;
+mod ssh;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,7 +20,7 @@ pub(super) use failure::disk;
 
 use super::link::{Halt, Limits, Link};
 use super::refs::Listing;
-use super::remote::{Place, Remote};
+use super::remote::{Host, Place, Remote};
 use super::stats::{Progress, Stats};
 
 /// Decides whether a remote may be asked; also asked of every place a remote redirects to.
@@ -74,16 +76,24 @@ pub struct Network {
     limits: Limits,
     clients: http_client::Clients,
     gate: Gate,
+    known_hosts: String,
     stats: Arc<Stats>,
     progress: Option<Arc<dyn Progress>>,
 }
 
 impl Network {
-    /// A network within `limits`; `gate` is asked about redirects.
+    /// A network within `limits`; `gate` is asked about redirects, and `known_hosts` are the lines that hold for
+    /// everybody.
     #[must_use]
-    pub fn new(limits: Limits, gate: Gate, progress: Option<Arc<dyn Progress>>) -> Self {
+    pub fn new(limits: Limits, gate: Gate, known_hosts: String) -> Self {
         let clients = http_client::Clients::new(limits.connect);
-        Self { limits, clients, gate, stats: Arc::default(), progress }
+        Self { limits, clients, gate, known_hosts, stats: Arc::default(), progress: None }
+    }
+
+    /// The same network, showing its progress.
+    #[must_use]
+    pub fn shown(self, progress: Option<Arc<dyn Progress>>) -> Self {
+        Self { progress, ..self }
     }
 
     /// What was counted so far.
@@ -106,7 +116,9 @@ impl Network {
                 let opened = socket::open(host, path, &self.limits, &link);
                 opened.and_then(|mut transport| session::list(&mut transport, prefixes, &link))
             }
-            Place::Ssh { .. } => Err(not_remote()),
+            Place::Ssh { user, host, path } => {
+                ssh::list(&self.ssh(user.as_deref(), (host, path), ask.by), prefixes, &self.limits, &link)
+            }
             Place::Local(_) => Err(not_remote()),
         };
         self.finish(ask.remote, listed.and_then(|listing| listing.within(self.limits.refs)))
@@ -126,7 +138,9 @@ impl Network {
                 let opened = socket::open(host, path, &self.limits, &link);
                 opened.and_then(|mut transport| session::fetch(&mut transport, want, &link))
             }
-            Place::Ssh { .. } => Err(not_remote()),
+            Place::Ssh { user, host, path } => {
+                ssh::fetch(&self.ssh(user.as_deref(), (host, path), ask.by), want, &self.limits, &link)
+            }
             Place::Local(_) => Err(not_remote()),
         };
         self.finish(ask.remote, fetched)
@@ -140,6 +154,15 @@ impl Network {
             &self.clients,
             link,
         )
+    }
+
+    fn ssh<'a>(
+        &'a self,
+        user: Option<&'a str>,
+        (host, path): (&'a Host, &'a str),
+        by: &'a Credential,
+    ) -> ssh::Ssh<'a> {
+        ssh::Ssh { user, host, path, by, known_hosts: &self.known_hosts }
     }
 
     /// The result, counted and with the remote's name.
