@@ -289,6 +289,17 @@ mod tests {
     }
 
     #[test]
+    fn what_is_too_large_is_refused_by_its_header() {
+        let root = testkit::Root::new();
+        let repo = root.repo("a.git");
+        let blob = ObjectId::from_hex(repo.blob("1234").to_string().as_bytes()).unwrap();
+        let objects = Objects::new(gix::ThreadSafeRepository::open(repo.path()).unwrap());
+        assert_eq!(objects.read(blob, ObjectKind::Blob, 4).unwrap(), b"1234");
+        assert!(matches!(objects.read(blob, ObjectKind::Blob, 3), Err(Reason::Refused(_))));
+        assert!(matches!(objects.read(blob, ObjectKind::Tree, 4), Err(Reason::Refused(_))));
+    }
+
+    #[test]
     fn half_a_tree_is_damaged() {
         let whole = tree(&[("100644", b"a"), ("100644", b"b")]);
         for end in 1..whole.len() {

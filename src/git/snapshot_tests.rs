@@ -55,6 +55,47 @@ fn conforms() {
 }
 
 #[test]
+fn threads_read_side_by_side() {
+    let root = Root::new();
+    let repo = root.repo("a.git");
+    let snapshot = open(&repo, commit(&repo, &conformance::sample()));
+    std::thread::scope(|scope| {
+        let ask = || conformance::violations(&snapshot, &conformance::sample());
+        let all: Vec<_> = (0..8).map(|_| scope.spawn(ask)).collect();
+        all.into_iter().for_each(|one| assert_eq!(one.join().unwrap(), [""; 0]));
+    });
+}
+
+#[test]
+fn huge_attributes_are_refused() {
+    let root = Root::new();
+    let repo = root.repo("a.git");
+    let huge = "#".repeat(usize::try_from(MAX_RULES).unwrap() + 1);
+    let snapshot = open(
+        &repo,
+        repo.commit("main").file("d/.gitattributes", huge).file("d/a", "a").file("b", "b").write(),
+    );
+    let refused = snapshot.read(&path("d/a")).unwrap_err();
+    assert!(
+        matches!(&refused, Error::Refused { path: at, .. } if *at == path("d/.gitattributes")),
+        "{refused}"
+    );
+    assert_eq!(snapshot.read(&path("b")).unwrap(), "b");
+}
+
+#[test]
+fn a_link_is_text_of_bounded_length() {
+    let root = Root::new();
+    let repo = root.repo("a.git");
+    let (long, odd) = (repo.blob("x".repeat(MAX_LINK_TEXT + 1)), repo.blob(b"\xff"));
+    let tree = repo.raw_tree(&[("120000", "long", long), ("120000", "odd", odd)]);
+    let snapshot = open(&repo, repo.commit_tree("main", tree, "links"));
+    for link in ["long", "odd"] {
+        assert!(matches!(snapshot.link(&path(link)), Err(Error::Refused { .. })), "{link}");
+    }
+}
+
+#[test]
 fn ids_are_those_of_git_and_need_no_content() {
     let root = Root::new();
     let repo = root.repo("a.git");

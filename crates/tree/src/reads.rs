@@ -231,10 +231,11 @@ pub(crate) fn names_digest(names: &[Named]) -> [u8; 32] {
 
 /// Inputs first; then by path so that everything beneath a folder directly follows it.
 fn order(a: &Fact, b: &Fact) -> Ordering {
-    let key =
-        |path: &'_ TreePath| path.as_str().bytes().map(|byte| if byte == b'/' { 0 } else { byte }).collect();
-    let key = |fact: &Fact| -> Option<Vec<u8>> { fact.path().map(key) };
-    key(a).cmp(&key(b)).then_with(|| a.cmp(b))
+    let by_path = match (a.path(), b.path()) {
+        (Some(a), Some(b)) => a.names().cmp(b.names()),
+        (a, b) => a.is_some().cmp(&b.is_some()),
+    };
+    by_path.then_with(|| a.cmp(b))
 }
 
 /// Leaves out what follows from the id of a folder above, or from the absence of one.

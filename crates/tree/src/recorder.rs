@@ -238,6 +238,19 @@ mod tests {
     }
 
     #[test]
+    fn many_threads_leave_the_facts_of_one() {
+        let reference = conformance::sample();
+        let alone = Recorder::new(Arc::new(conformance::sample()));
+        assert_eq!(conformance::violations(&alone, &reference), [""; 0]);
+        let shared = Recorder::new(Arc::new(conformance::sample()));
+        std::thread::scope(|scope| {
+            let ask = || assert_eq!(conformance::violations(&shared, &reference), [""; 0]);
+            (0..4).for_each(|_| drop(scope.spawn(ask)));
+        });
+        assert_eq!(shared.reads(), alone.reads());
+    }
+
+    #[test]
     fn a_folder_id_stands_for_everything_beneath() {
         let recorder = Recorder::new(Arc::new(conformance::sample()));
         recorder.read(&path("app/values.yaml")).unwrap();
