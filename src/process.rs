@@ -31,6 +31,8 @@ const NO_PATH: &str = "/dev/null";
 pub struct Call<'a> {
     /// What runs.
     pub program: &'a Program,
+    /// What messages call it, for example `helm template .`: arguments may hold secrets and are not shown.
+    pub title: &'a str,
     /// Its arguments, each on its own: no shell splits or expands them.
     pub arguments: Vec<String>,
     /// The private folder that holds all it needs; also its home and the place of its temporary files.
@@ -70,8 +72,10 @@ impl Call<'_> {
     ///
     /// # Errors
     /// - [`Kind::Precondition`](crate::error::Kind::Precondition) when the program is not installed,
-    /// - [`Kind::Invalid`](crate::error::Kind::Invalid) when it fails: its standard error is the message,
-    /// - [`Kind::OverBudget`](crate::error::Kind::OverBudget) when it says or needs more than its limits allow,
+    /// - [`Kind::Invalid`](crate::error::Kind::Invalid) when an argument holds NUL, or the program fails: its standard
+    ///   error is the message,
+    /// - [`Kind::OverBudget`](crate::error::Kind::OverBudget) when an argument is longer than the system takes, or the
+    ///   program says or needs more than its limits allow,
     /// - what `stop` answers.
     pub async fn run(&self, stop: impl Fn() -> Result<()>) -> Result<Output> {
         run::run(self, stop).await
@@ -88,20 +92,6 @@ impl Call<'_> {
         }
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         runtime.map_err(|error| run::unavailable("start a runtime", &error))?.block_on(self.run(stop))
-    }
-
-    /// The command line as a person would read it.
-    fn line(&self) -> String {
-        let quoted = |text: &str| {
-            if text.is_empty() || text.contains(char::is_whitespace) {
-                format!("{text:?}")
-            } else {
-                text.to_owned()
-            }
-        };
-        let arguments = self.arguments.iter().map(|argument| quoted(argument));
-        let words: Vec<String> = std::iter::once(self.program.name().to_owned()).chain(arguments).collect();
-        self.hide(&words.join(" "))
     }
 
     /// The text without host paths and without control characters other than line ends and tabs.

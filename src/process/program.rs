@@ -63,6 +63,14 @@ impl Program {
         self.place.is_some()
     }
 
+    /// Fails when it was not found, before any work is done for it.
+    ///
+    /// # Errors
+    /// [`Kind::Precondition`], with where it was looked for and how to get it.
+    pub fn require(&self) -> Result<()> {
+        self.place().map(drop)
+    }
+
     pub(super) fn launcher(&self) -> &Path {
         &self.launcher
     }

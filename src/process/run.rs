@@ -43,12 +43,29 @@ pub(super) async fn run(call: &Call<'_>, stop: impl Fn() -> Result<()>) -> Resul
     let group = Group(child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)));
     let ended = tokio::select! {
         ended = end(call, &mut child, &group) => ended?,
-        error = stopped(stop) => return Err(error.context(format_args!("`{}`", call.line()))),
+        error = stopped(stop) => return Err(error.context(format_args!("`{}`", call.title))),
     };
     judge(call, ended)
 }
 
+/// What the system takes as one argument; it counts the NUL behind it.
+const ARGUMENT_BYTES: usize = 128 << 10;
+
+fn check(call: &Call<'_>) -> Result<()> {
+    call.arguments.iter().try_for_each(|argument| {
+        if argument.contains('\0') {
+            return Err(Error::new(Kind::Invalid, format!("`{}`: an option holds a NUL byte", call.title)));
+        }
+        if argument.len() >= ARGUMENT_BYTES {
+            let message = format!("`{}`: an option is longer than {ARGUMENT_BYTES} bytes", call.title);
+            return Err(Error::new(Kind::OverBudget, message).help("put it into a file of the repository"));
+        }
+        Ok(())
+    })
+}
+
 fn command(call: &Call<'_>) -> Result<Command> {
+    check(call)?;
     let mut command = Command::new(call.program.launcher());
     command
         .arg(LAUNCH)
@@ -103,7 +120,7 @@ async fn read(call: &Call<'_>, pipe: Option<impl AsyncRead + Unpin>, name: &str,
     loop {
         let count = pipe.read_buf(&mut content).await.map_err(|error| unavailable("read a pipe", &error))?;
         if content.len() as u64 > most {
-            let message = format!("`{}` wrote more than {most} bytes to {name}", call.line());
+            let message = format!("`{}` wrote more than {most} bytes to {name}", call.title);
             return Err(Error::new(Kind::OverBudget, message));
         }
         if count == 0 {
@@ -123,7 +140,7 @@ fn judge(call: &Call<'_>, ended: Ended) -> Result<Output> {
         return Err(Error::new(Kind::Unavailable, format!("cannot start {}: {why}", call.program.name())));
     }
     let (kind, cause) = cause(call, ended.status, said);
-    let message = format!("`{}` failed {cause}: {said}", call.line());
+    let message = format!("`{}` failed {cause}: {said}", call.title);
     Err(Error::new(kind, message.trim_end_matches([' ', ':'])))
 }
 

@@ -2,6 +2,7 @@
 
 pub mod detect;
 pub mod directory;
+pub mod exec;
 mod job;
 pub mod jsonnet;
 mod output;

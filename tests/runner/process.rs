@@ -26,6 +26,7 @@ impl Bench {
     fn call(&self, arguments: &[&str]) -> Call<'_> {
         Call {
             program: &self.program,
+            title: "the program",
             arguments: arguments.iter().map(|&argument| argument.to_owned()).collect(),
             folder: self.folder.path(),
             room: self.folder.path(),
@@ -140,7 +141,7 @@ fn a_failure_tells_what_the_program_said() {
     let sh = Bench::new("sh");
     let error = sh.run(&["-c", "echo \"$PWD/a.yaml: bad\" >&2; exit 3"]).unwrap_err();
     assert_eq!(error.kind(), Kind::Invalid);
-    let line = "`sh -c \"echo \\\"$PWD/a.yaml: bad\\\" >&2; exit 3\"` failed exit status 3: ./a.yaml: bad";
+    let line = "`the program` failed exit status 3: ./a.yaml: bad";
     assert_eq!(error.message(), line);
     assert_eq!(sh.run(&["-c", "kill -9 $$"]).unwrap_err().kind(), Kind::Unavailable);
     let said = sh.run(&["-c", "echo warning >&2"]).unwrap();
@@ -151,7 +152,7 @@ fn a_failure_tells_what_the_program_said() {
 fn too_much_output_ends_the_program() {
     let error = Bench::new("yes").run(&[]).unwrap_err();
     assert_eq!(error.kind(), Kind::OverBudget);
-    assert_eq!(error.message(), "`yes` wrote more than 1048576 bytes to standard output");
+    assert_eq!(error.message(), "`the program` wrote more than 1048576 bytes to standard output");
     let error =
         Bench::new("sh").run(&["-c", "while :; do echo xxxxxxxxxxxxxxxxxxxxxxxx >&2; done"]).unwrap_err();
     assert!(error.message().ends_with("wrote more than 65536 bytes to standard error"), "{error}");
@@ -204,6 +205,13 @@ async fn a_dropped_call_ends_the_program() {
         () = ready => {}
     }
     dies(&sh.pid());
+}
+
+#[test]
+fn arguments_the_system_cannot_take_are_refused() {
+    let printf = Bench::new("printf");
+    assert_eq!(printf.run(&["a\0b"]).unwrap_err().kind(), Kind::Invalid);
+    assert_eq!(printf.run(&[&"x".repeat(128 << 10)]).unwrap_err().kind(), Kind::OverBudget);
 }
 
 #[test]

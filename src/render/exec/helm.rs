@@ -1,0 +1,268 @@
+//! `helm template` in a room (spec: argocd.md §3.3).
+
+use bytes::Bytes;
+use tree::TreePath;
+
+use super::export::Export;
+use super::room::Room;
+use super::values::{self, File, SOURCE};
+use super::{Printed, Run, Settings, schema};
+use crate::error::{Error, Kind, Result};
+use crate::render::Job;
+use crate::request::{HelmOptions, HelmParameter};
+
+/// Renders the chart in `folder`, which leads through no link.
+///
+/// # Errors
+/// What helm says ([`Kind::Invalid`]); a missing dependency or program ([`Kind::Precondition`]); files that do not
+/// exist, leave the repository, or are too large.
+pub fn helm(job: &Job, folder: &TreePath, settings: &Settings, options: &HelmOptions) -> Result<Printed> {
+    settings.helm.require()?;
+    let mut room = Room::new(settings, &job.budgets)?;
+    Export::new(&*job.tree, SOURCE, &job.stop).reach(&mut room, folder)?;
+    if !options.skip_schema_validation {
+        schema::check(job, folder)?;
+    }
+    let arguments = Arguments { job, folder, options }.all(&mut room)?;
+    let run = Run {
+        program: &settings.helm,
+        title: "helm template .",
+        arguments,
+        folder: room.place(SOURCE, folder),
+        environment: environment(&room),
+    };
+    let (documents, stderr) = run.run(job, &room).map_err(explain)?;
+    Ok(Printed { documents, warnings: warnings(&stderr) })
+}
+
+/// Homes of helm's own, without plugins, repositories or clusters.
+fn environment(room: &Room) -> Vec<(&'static str, String)> {
+    let within = |name: &str| room.path().join(name).to_string_lossy().into_owned();
+    vec![
+        ("HELM_CACHE_HOME", within("home/cache")),
+        ("HELM_CONFIG_HOME", within("home/config")),
+        ("HELM_DATA_HOME", within("home/data")),
+        ("HELM_NO_PLUGINS", "1".to_owned()),
+        ("KUBECONFIG", "/dev/null".to_owned()),
+    ]
+}
+
+/// The options of one call, as arguments. A value never stands alone, so that none can become an option.
+struct Arguments<'a> {
+    job: &'a Job,
+    folder: &'a TreePath,
+    options: &'a HelmOptions,
+}
+
+impl Arguments<'_> {
+    fn all(&self, room: &mut Room) -> Result<Vec<String>> {
+        let mut arguments = vec!["template".to_owned(), ".".to_owned()];
+        arguments.extend(self.names()?);
+        arguments.extend(self.parameters());
+        arguments.extend(self.files(room)?);
+        arguments.extend(self.values(room)?);
+        arguments.extend(
+            self.job.look_at_api_versions().iter().map(|version| format!("--api-versions={}", csv(version))),
+        );
+        let switches = [
+            (!self.options.skip_crds, "--include-crds"),
+            (self.options.skip_schema_validation, "--skip-schema-validation"),
+            (self.options.skip_tests, "--skip-tests"),
+        ];
+        arguments.extend(switches.iter().filter(|(on, _)| *on).map(|(_, name)| (*name).to_owned()));
+        Ok(arguments)
+    }
+
+    /// Release, namespace and version of the cluster; helm has its own default for each.
+    fn names(&self) -> Result<Vec<String>> {
+        let release = first(&[&self.options.release_name, application(&self.job.name)]);
+        if release.contains("{{") {
+            let message = format!("the release name {release:?} is a template");
+            return Err(Error::new(Kind::Invalid, message).help("give the name itself"));
+        }
+        let namespace = first(&[&self.options.namespace, &self.job.namespace]);
+        let version = self.job.look_at_kube_version().filter(|version| !version.is_empty()).map(kube_version);
+        let version = version.transpose()?.unwrap_or_default();
+        let named = [("--name-template", release), ("--namespace", namespace), ("--kube-version", &version)];
+        let given = named.iter().filter(|(_, value)| !value.is_empty());
+        Ok(given.map(|(name, value)| format!("{name}={value}")).collect())
+    }
+
+    fn parameters(&self) -> Vec<String> {
+        let parameters = &self.options.parameters;
+        // The last of a name counts, and helm takes all `--set` before all `--set-string`.
+        let last = |at: usize, parameter: &HelmParameter| {
+            let same = |other: &HelmParameter| {
+                other.name == parameter.name && other.force_string == parameter.force_string
+            };
+            !parameters[at + 1..].iter().any(same)
+        };
+        let kept = parameters.iter().enumerate().filter(|(at, parameter)| last(*at, parameter));
+        kept.map(|(_, parameter)| {
+            let flag = if parameter.force_string { "--set-string" } else { "--set" };
+            format!("{flag}={}={}", parameter.name, escape_commas(&parameter.value))
+        })
+        .collect()
+    }
+
+    /// File parameters: the files are given names of ours, since helm would split theirs at commas.
+    fn files(&self, room: &mut Room) -> Result<Vec<String>> {
+        let mut arguments = Vec::new();
+        let up = "../".repeat(self.folder.names().count() + 1);
+        for (at, parameter) in self.options.file_parameters.iter().enumerate() {
+            let file = values::parameter_file(self.job, self.folder, &parameter.path)?;
+            let name = format!("parameter-{at}");
+            room.write("files", &TreePath::root().child(&name), &read(room, &file)?)?;
+            arguments.push(format!("--set-file={}={up}files/{name}", parameter.name));
+        }
+        Ok(arguments)
+    }
+
+    /// Values files, then the inline values: the later ones win.
+    fn values(&self, room: &mut Room) -> Result<Vec<String>> {
+        let mut paths = Vec::new();
+        for file in values::value_files(self.job, self.folder, self.options)? {
+            paths.push(room.write(&file.area, &file.path, &read(room, &file)?)?);
+        }
+        if !self.options.values.is_empty() {
+            let path = TreePath::root().child("values.yaml");
+            paths.push(room.write("", &path, self.options.values.as_bytes())?);
+        }
+        Ok(paths.iter().map(|path| format!("--values={}", csv(&path.to_string_lossy()))).collect())
+    }
+}
+
+fn read(room: &Room, file: &File) -> Result<Bytes> {
+    room.afford(&file.path, file.tree.size(&file.path)?)?;
+    Ok(file.tree.read(&file.path)?)
+}
+
+fn first<'a>(texts: &[&'a str]) -> &'a str {
+    texts.iter().find(|text| !text.is_empty()).copied().unwrap_or("")
+}
+
+/// The application in a name that Argo CD has put the namespace before (`<namespace>_<name>`).
+fn application(name: &str) -> &str {
+    name.split_once('_').map_or(name, |(_, name)| name)
+}
+
+/// The numbers at the beginning of a version, as Kubernetes reads it (apimachinery `version.ParseGeneric`):
+/// `v1.30.2+k3s1` is `1.30.2`.
+fn kube_version(text: &str) -> Result<String> {
+    let wrong =
+        |why: String| Error::new(Kind::Invalid, format!("could not parse kubernetes version {text}: {why}"));
+    let rest = text.trim_start();
+    let rest = rest.strip_prefix('v').unwrap_or(rest);
+    let end = rest.find(|char: char| !char.is_ascii_digit() && char != '.').unwrap_or(rest.len());
+    let mut numbers: Vec<&str> = rest[..end].split('.').collect();
+    if numbers.first().is_some_and(|number| number.is_empty()) {
+        return Err(wrong(format!("could not parse {text:?} as version")));
+    }
+    // What is no number any more belongs to the rest.
+    numbers.truncate(numbers.iter().position(|number| number.is_empty()).unwrap_or(numbers.len()));
+    if numbers.len() < 2 {
+        return Err(wrong(format!("illegal version string {text:?}")));
+    }
+    match numbers.iter().find(|number| number.len() > 1 && number.starts_with('0')) {
+        Some(number) => Err(wrong(format!("illegal zero-prefixed version component {number:?} in {text:?}"))),
+        None => Ok(numbers.join(".")),
+    }
+}
+
+/// The value with its commas escaped, unless they are or the value is a list: helm would split it there.
+fn escape_commas(value: &str) -> String {
+    if value.starts_with('{') && value.ends_with('}') {
+        return value.to_owned();
+    }
+    let mut escaped = String::with_capacity(value.len());
+    let mut before = ' ';
+    for char in value.chars() {
+        if char == ',' && before != '\\' {
+            escaped.push('\\');
+        }
+        escaped.push(char);
+        before = char;
+    }
+    escaped
+}
+
+/// The value as one field of a line of CSV, which is how helm reads some options.
+fn csv(value: &str) -> String {
+    if value.contains([',', '"', '\n', '\r']) || value.starts_with(char::is_whitespace) {
+        return format!("\"{}\"", value.replace('"', "\"\""));
+    }
+    value.to_owned()
+}
+
+/// Adds to helm's words what to do about them.
+fn explain(error: Error) -> Error {
+    let missing = ["missing in charts/ directory", "missing in charts"];
+    if !missing.iter().any(|words| error.message().contains(words)) {
+        let message = error.message().replace("\n\nUse --debug flag to render out invalid YAML", "");
+        return Error::new(error.kind(), message);
+    }
+    Error::new(Kind::Precondition, error.message()).help(
+        "run `helm dependency build` and commit the folder charts/: dependencies are not fetched at render time",
+    )
+}
+
+/// What helm warned of: the messages of its log lines, without their times.
+fn warnings(stderr: &str) -> Vec<String> {
+    let lines = stderr.lines().map(str::trim).filter(|line| !line.is_empty());
+    lines.filter(|line| !line.contains("level=INFO")).map(|line| message(line).to_owned()).collect()
+}
+
+fn message(line: &str) -> &str {
+    match (line.starts_with("time="), line.split_once(" msg=")) {
+        (true, Some((_, message))) => message,
+        _ => line,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_cut_to_their_numbers() {
+        for (text, version) in [
+            ("v1.30.2+k3s1", "1.30.2"),
+            ("1.33", "1.33"),
+            ("v1.29.1-gke.100", "1.29.1"),
+            (" 1.2.3.4x", "1.2.3.4"),
+            ("1.30.", "1.30"),
+        ] {
+            assert_eq!(kube_version(text).unwrap(), version);
+        }
+        for (text, why) in [
+            ("1", "illegal version string \"1\""),
+            ("latest", "could not parse \"latest\" as version"),
+            ("1.02", "illegal zero-prefixed version component \"02\" in \"1.02\""),
+            (".5", "could not parse \".5\" as version"),
+        ] {
+            let error = kube_version(text).unwrap_err();
+            assert_eq!(error.message(), format!("could not parse kubernetes version {text}: {why}"));
+        }
+    }
+
+    #[test]
+    fn helm_splits_nothing_of_ours() {
+        assert_eq!(escape_commas("a,b\\,c,,d"), "a\\,b\\,c\\,\\,d");
+        assert_eq!(escape_commas("{a,b}"), "{a,b}");
+        assert_eq!(csv("plain/v1"), "plain/v1");
+        assert_eq!(csv("a,\"b\""), "\"a,\"\"b\"\"\"");
+    }
+
+    #[test]
+    fn the_name_is_behind_the_namespace() {
+        assert_eq!(application("team_web"), "web");
+        assert_eq!(application("web"), "web");
+        assert_eq!(first(&["", "b", "c"]), "b");
+    }
+
+    #[test]
+    fn warnings_have_no_times() {
+        let stderr = "time=2026-01-01T00:00:00Z level=WARN msg=\"old chart\"\n\nlevel=INFO msg=x\nplain\n";
+        assert_eq!(warnings(stderr), ["\"old chart\"", "plain"]);
+    }
+}

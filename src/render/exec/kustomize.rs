@@ -1,0 +1,49 @@
+//! `kustomize build` in a room, after a scan has found all it needs and nothing that is not allowed
+//! (spec: argocd.md §3.4).
+
+use tree::TreePath;
+
+use super::export::Export;
+use super::room::Room;
+use super::values::SOURCE;
+use super::{Printed, Run, Settings, scan};
+use crate::error::Result;
+use crate::render::Job;
+use crate::request::KustomizeOptions;
+
+/// Builds the kustomization in `folder`, which leads through no link.
+///
+/// # Errors
+/// What kustomize says ([`Kind::Invalid`](crate::error::Kind::Invalid)); remote entries, charts and plugins, and a
+/// missing program ([`Kind::Precondition`](crate::error::Kind::Precondition)); files that do not exist, leave the
+/// repository, or are too large.
+pub fn kustomize(
+    job: &Job,
+    folder: &TreePath,
+    settings: &Settings,
+    options: &KustomizeOptions,
+) -> Result<Printed> {
+    settings.kustomize.require()?;
+    let mut room = Room::new(settings, &job.budgets)?;
+    let mut export = Export::new(&*job.tree, SOURCE, &job.stop);
+    for path in scan::closure(job, folder)? {
+        export.reach(&mut room, &path)?;
+    }
+    let place = room.place(SOURCE, folder);
+    let mut arguments = vec!["build".to_owned(), place.to_string_lossy().into_owned()];
+    if options.load_restrictions_none {
+        arguments.push("--load-restrictor=LoadRestrictionsNone".to_owned());
+    }
+    let title = format!("kustomize build {folder}");
+    let run = Run {
+        program: &settings.kustomize,
+        title: &title,
+        arguments,
+        folder: place,
+        environment: Vec::new(),
+    };
+    let (documents, stderr) = run.run(job, &room)?;
+    let lines = stderr.lines().map(|line| line.trim_start_matches("# Warning:").trim());
+    let warnings = lines.filter(|line| !line.is_empty()).map(str::to_owned).collect();
+    Ok(Printed { documents, warnings })
+}
