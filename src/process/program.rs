@@ -20,13 +20,15 @@ pub struct Program {
 }
 
 impl Program {
-    /// Looks for a program: at `explicit` if that is given, else in the folders of `search` (a `PATH`). `get` tells the
-    /// user how to get it. That it is missing shows only when it is needed.
+    /// Looks for a program: at `given` if that is a path, else by that name in the folders of `search` (a `PATH`). `get`
+    /// tells the user how to get it. That it is missing shows only when it is needed.
     #[must_use]
-    pub fn find(name: &'static str, explicit: Option<&Path>, search: &OsStr, get: &'static str) -> Self {
-        let (place, looked) = match explicit {
-            Some(path) => (explicitly(path), path.display().to_string()),
-            None => (find(name, search), search.to_string_lossy().into_owned()),
+    pub fn find(name: &'static str, given: &Path, search: &OsStr, get: &'static str) -> Self {
+        let is_path = given.components().count() > 1;
+        let (place, looked) = if is_path {
+            (explicitly(given), given.display().to_string())
+        } else {
+            (find(given, search), search.to_string_lossy().into_owned())
         };
         Self { name, place, looked, get, launcher: PathBuf::from(MYSELF) }
     }
@@ -90,7 +92,7 @@ fn explicitly(path: &Path) -> Option<PathBuf> {
     std::path::absolute(path).ok().filter(|path| executable(path))
 }
 
-fn find(name: &str, search: &OsStr) -> Option<PathBuf> {
+fn find(name: &Path, search: &OsStr) -> Option<PathBuf> {
     // Relative folders would depend on where the server was started.
     let folders = std::env::split_paths(search).filter(|folder| folder.is_absolute());
     folders.map(|folder| folder.join(name)).find(|path| executable(path))
@@ -106,7 +108,12 @@ mod tests {
 
     #[test]
     fn a_missing_program_says_where_it_was_looked_for() {
-        let helm = Program::find("helm", None, OsStr::new("/nowhere:relative"), "get it at https://helm.sh");
+        let helm = Program::find(
+            "helm",
+            Path::new("helm"),
+            OsStr::new("/nowhere:relative"),
+            "get it at https://helm.sh",
+        );
         let error = helm.place().unwrap_err();
         assert_eq!(error.kind(), Kind::Precondition);
         assert_eq!(
@@ -114,8 +121,8 @@ mod tests {
             "the program helm is not installed: it was looked for in /nowhere:relative"
         );
         assert_eq!(error.advice(), Some("get it at https://helm.sh"));
-        let explicit = Program::find("helm", Some(Path::new("/etc/hostname")), OsStr::new("/bin"), "");
+        let explicit = Program::find("helm", Path::new("/etc/hostname"), OsStr::new("/bin"), "");
         assert!(!explicit.is_installed(), "a file that cannot be executed is no program");
-        assert!(Program::find("sh", None, OsStr::new("/nowhere:/bin"), "").is_installed());
+        assert!(Program::find("sh", Path::new("sh"), OsStr::new("/nowhere:/bin"), "").is_installed());
     }
 }

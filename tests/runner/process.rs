@@ -18,7 +18,8 @@ struct Bench {
 impl Bench {
     fn new(program: &'static str) -> Self {
         let launcher = Path::new(env!("CARGO_BIN_EXE_manifestd"));
-        let program = Program::find(program, None, "/usr/bin:/bin".as_ref(), "").launched_by(launcher);
+        let program =
+            Program::find(program, Path::new(program), "/usr/bin:/bin".as_ref(), "").launched_by(launcher);
         let limits = Limits { stdout_bytes: 1 << 20, stderr_bytes: 1 << 16, data_bytes: 256 << 20 };
         Self { folder: tempfile::tempdir().unwrap(), program, limits, time: Duration::from_secs(20) }
     }
@@ -218,7 +219,8 @@ fn arguments_the_system_cannot_take_are_refused() {
 fn what_cannot_start_says_so() {
     let launcher = Path::new(env!("CARGO_BIN_EXE_manifestd"));
     let mut bench = Bench::new("sh");
-    bench.program = Program::find("helm", None, "/nowhere".as_ref(), "get helm").launched_by(launcher);
+    bench.program =
+        Program::find("helm", Path::new("helm"), "/nowhere".as_ref(), "get helm").launched_by(launcher);
     assert_eq!(bench.run(&[]).unwrap_err().kind(), Kind::Precondition);
     bench.program = Program::at("gone", Path::new("/nowhere/gone")).launched_by(launcher);
     let error = bench.run(&[]).unwrap_err();

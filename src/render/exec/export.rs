@@ -15,13 +15,15 @@ pub(super) struct Export<'a> {
     pub(super) tree: &'a dyn Tree,
     pub(super) area: String,
     pub(super) stop: &'a Stop,
-    /// What was written: folders as a whole, files, links.
+    /// What was written with all beneath or behind it.
     written: HashSet<TreePath>,
+    /// The links that were written, perhaps without what they lead to.
+    links: HashSet<TreePath>,
 }
 
 impl<'a> Export<'a> {
     pub(super) fn new(tree: &'a dyn Tree, area: impl Into<String>, stop: &'a Stop) -> Self {
-        Self { tree, area: area.into(), stop, written: HashSet::new() }
+        Self { tree, area: area.into(), stop, written: HashSet::new(), links: HashSet::new() }
     }
 
     /// Writes what `path` leads to, every link on the way, and all that is needed to follow them. Returns where it
@@ -31,10 +33,10 @@ impl<'a> Export<'a> {
     /// [`Kind::Invalid`] when a link leaves the tree; what the tree and the room answer. What does not exist is
     /// written as nothing.
     pub(super) fn reach(&mut self, room: &mut Room, path: &TreePath) -> Result<TreePath> {
-        let mut open = self.walk(room, &TreePath::root(), path.as_str())?;
         let real = tree::resolve(self.tree, path).map_err(out_of_bounds)?;
         self.note(&real)?;
-        open.push(real.clone());
+        self.way(room, &TreePath::root(), path.as_str())?;
+        let mut open = vec![real.clone()];
         while let Some(next) = open.pop() {
             self.stop.check()?;
             open.extend(self.one(room, &next)?);
@@ -88,42 +90,53 @@ impl<'a> Export<'a> {
         Ok(())
     }
 
-    /// Writes a link; returns the links its text leads through, and its end.
+    /// Writes a link; returns its end, which is needed too.
     fn link(&mut self, room: &mut Room, path: &TreePath) -> Result<Vec<TreePath>> {
         let end = tree::resolve(self.tree, path).map_err(out_of_bounds)?;
-        let text: Arc<str> = self.tree.link(path)?;
-        room.link(&self.area, path, &text)?;
         self.written.insert(path.clone());
         self.note(&end)?;
-        let folder = path.parent().unwrap_or_else(TreePath::root);
-        let mut open = self.walk(room, &folder, &text)?;
-        open.push(end);
-        Ok(open)
+        self.way(room, &TreePath::root(), path.as_str())?;
+        Ok(vec![end])
     }
 
-    /// The links met on the way `text` leads from the folder `from`. Folders on the way are made, since `..` needs them.
-    fn walk(&self, room: &mut Room, from: &TreePath, text: &str) -> Result<Vec<TreePath>> {
-        let mut links = Vec::new();
+    /// Writes the links that are met on the way from the folder `from` along `text`, the last name included, and on
+    /// their ways. Folders met are made, since `..` needs them.
+    fn way(&mut self, room: &mut Room, from: &TreePath, text: &str) -> Result<()> {
+        let mut open = vec![(from.clone(), Arc::from(text))];
+        while let Some((from, text)) = open.pop() {
+            open.extend(self.walk(room, &from, &text)?);
+        }
+        Ok(())
+    }
+
+    /// One way; returns the ways of the links on it that were not written before.
+    fn walk(&mut self, room: &mut Room, from: &TreePath, text: &str) -> Result<Vec<(TreePath, Arc<str>)>> {
+        let mut ways = Vec::new();
         let mut at = from.clone();
         for name in text.split('/').filter(|name| !matches!(*name, "" | ".")) {
-            if name == ".." {
-                at = at.parent().unwrap_or_else(TreePath::root);
-                continue;
-            }
-            let next = at.child(name);
+            let next = if name == ".." { at.parent().unwrap_or_else(TreePath::root) } else { at.child(name) };
             at = match self.tree.kind(&next)? {
                 Some(tree::Kind::Link) => {
-                    links.push(next.clone());
+                    ways.extend(self.bare_link(room, &next)?.map(|text| (at, text)));
                     tree::resolve(self.tree, &next).map_err(out_of_bounds)?
                 }
-                Some(tree::Kind::Folder) => next,
-                _ => break,
+                _ => next,
             };
             if self.tree.kind(&at)? == Some(tree::Kind::Folder) {
                 room.make_folder(&self.area, &at)?;
             }
         }
-        Ok(links)
+        Ok(ways)
+    }
+
+    /// Writes a link without what it leads to, unless it is written; returns its text if it was not.
+    fn bare_link(&mut self, room: &mut Room, path: &TreePath) -> Result<Option<Arc<str>>> {
+        if !self.links.insert(path.clone()) {
+            return Ok(None);
+        }
+        let text = self.tree.link(path)?;
+        room.link(&self.area, path, &text)?;
+        Ok(Some(text))
     }
 }
 
