@@ -21,6 +21,8 @@ use crate::request::{Manifests, Renderer};
 pub struct Engines {
     /// How Jsonnet programs are evaluated.
     pub jsonnet: jsonnet::Settings,
+    /// The programs that render charts and kustomizations.
+    pub exec: exec::Settings,
 }
 
 /// Renders one source: its manifests in order. Their `source` is left 0.
@@ -37,11 +39,15 @@ pub fn render(job: &Job, engines: &Engines) -> Result<Manifests> {
         Renderer::Directory(options) => {
             Ok(directory::render(job, &folder, options, engines)?.finish(Type::Directory.name()))
         }
-        Renderer::Helm(_) | Renderer::Kustomize(_) | Renderer::Detect => {
-            let message =
-                format!("{folder} holds a Helm chart or a kustomization, which cannot be rendered yet");
-            Err(Error::new(Kind::Precondition, message))
+        Renderer::Helm(options) => {
+            let printed = exec::helm(job, &folder, &engines.exec, options)?;
+            Ok(exec::output(job, &folder, &printed)?.finish(Type::Helm.name()))
         }
+        Renderer::Kustomize(options) => {
+            let printed = exec::kustomize(job, &folder, &engines.exec, options)?;
+            Ok(exec::output(job, &folder, &printed)?.finish(Type::Kustomize.name()))
+        }
+        Renderer::Detect => Err(Error::new(Kind::Internal, "no renderer was detected")),
     }
 }
 

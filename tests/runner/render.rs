@@ -73,6 +73,7 @@ fn check(case: &Case) -> Result<(), String> {
             program: env!("CARGO_BIN_EXE_manifestd").into(),
             memory: options.megabytes.unwrap_or(256) << 20,
         },
+        ..Engines::default()
     };
     let shown =
         render(&job(case, options), &engines).map(|found| listed(&found)).map_err(|error| explained(&error));

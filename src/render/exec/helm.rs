@@ -31,7 +31,7 @@ pub fn helm(job: &Job, folder: &TreePath, settings: &Settings, options: &HelmOpt
         folder: room.place(SOURCE, folder),
         environment: environment(&room),
     };
-    let (documents, stderr) = run.run(job, &room).map_err(explain)?;
+    let (documents, stderr) = run.run(job, &room).map_err(|error| explain(&error))?;
     Ok(Printed { documents, warnings: warnings(&stderr) })
 }
 
@@ -195,7 +195,7 @@ fn csv(value: &str) -> String {
 }
 
 /// Adds to helm's words what to do about them.
-fn explain(error: Error) -> Error {
+fn explain(error: &Error) -> Error {
     let missing = ["missing in charts/ directory", "missing in charts"];
     if !missing.iter().any(|words| error.message().contains(words)) {
         let message = error.message().replace("\n\nUse --debug flag to render out invalid YAML", "");

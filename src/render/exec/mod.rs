@@ -1,6 +1,7 @@
 //! Helm and Kustomize through their own programs: what they need of the tree is written into a private folder, and the
 //! program runs there under limits. Chosen by configuration; the reference the native engines are compared with.
 
+mod documents;
 mod export;
 mod helm;
 mod kustomize;
@@ -12,10 +13,12 @@ mod schema;
 mod testing;
 mod values;
 
-use std::path::PathBuf;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 
+pub(super) use documents::output;
 pub use helm::helm;
 pub use kustomize::kustomize;
 pub use room::sweep;
@@ -44,6 +47,18 @@ pub struct Settings {
     pub kustomize: Program,
     /// The folder private folders are made in; nobody else uses it.
     pub scratch: PathBuf,
+}
+
+impl Default for Settings {
+    /// Neither program, and nowhere to work.
+    fn default() -> Self {
+        let none = |name: &'static str, get| Program::find(name, Path::new(name), OsStr::new(""), get);
+        Self {
+            helm: none("helm", GET_HELM),
+            kustomize: none("kustomize", GET_KUSTOMIZE),
+            scratch: PathBuf::new(),
+        }
+    }
 }
 
 /// What a program printed.
