@@ -7,5 +7,6 @@ mod runner {
     mod exec;
     mod process;
     mod render;
+    mod road;
     mod sources;
 }

@@ -51,8 +51,16 @@ impl Answers {
 
     /// What the request of this exact key came to, if that is known.
     pub(super) async fn load(&self, exact: &[u8; 32]) -> Option<Result<Body>> {
-        let bytes = self.cache.get(&cache::Key::new(Holds::Answer, *exact)).await?;
-        let Answer { body, failure } = Answer::decode(bytes).ok()?;
+        self.read(self.cache.get(&cache::Key::new(Holds::Answer, *exact)).await?).await
+    }
+
+    /// As [`Answers::load`], for one who has just looked.
+    pub(super) async fn load_again(&self, exact: &[u8; 32]) -> Option<Result<Body>> {
+        self.read(self.cache.get_again(&cache::Key::new(Holds::Answer, *exact)).await?).await
+    }
+
+    async fn read(&self, answer: Bytes) -> Option<Result<Body>> {
+        let Answer { body, failure } = Answer::decode(answer).ok()?;
         match failure {
             Some(failure) => Some(Err(failure.into_error()?)),
             None => self.load_body(body.as_slice().try_into().ok()?).await.map(Ok),

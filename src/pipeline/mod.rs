@@ -13,6 +13,7 @@ mod flight;
 mod key;
 mod limit;
 mod plan;
+mod service;
 mod stages;
 mod stats;
 mod work;
@@ -31,6 +32,7 @@ use crate::request::{Answered, RenderRequest, Rendered};
 
 pub use body::Body;
 pub use limit::{Replies, ReplyRoom};
+pub use service::Service;
 pub use stages::Stages;
 pub use stats::{RENDERERS, Reading};
 
@@ -75,7 +77,7 @@ impl Default for Settings {
 }
 
 /// Answers render requests. Cheap to clone; clones share everything.
-pub struct Pipeline<S>(Arc<Road<S>>);
+pub struct Pipeline<S = Service>(Arc<Road<S>>);
 
 impl<S> Clone for Pipeline<S> {
     fn clone(&self) -> Self {
@@ -183,8 +185,7 @@ impl<S: Stages> Road<S> {
     /// The work of one flight, on behalf of everybody who waits for it.
     async fn fill(self: Arc<Self>, plan: Arc<Plan>, keys: Keys, stop: Stop) -> Result<Filled> {
         let mut clock = Clock::default();
-        // Another flight may have landed between this caller's look into the cache and its turn.
-        if let Some(known) = self.recall(&plan, keys).await {
+        if let Some(known) = self.recall_again(&plan, keys).await {
             return Ok(Filled { body: known?, answered: Answered::Cache, timings: Vec::new() });
         }
         let trees = clock.time("open", self.open(&plan)).await?;

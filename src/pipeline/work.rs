@@ -40,6 +40,11 @@ impl<S: Stages> Road<S> {
         if plan.fresh { None } else { self.answers.load(&keys.exact).await }
     }
 
+    /// The same once more, for the flight: another one may have landed since its first caller looked.
+    pub(super) async fn recall_again(&self, plan: &Plan, keys: Keys) -> Option<Result<Body>> {
+        if plan.fresh { None } else { self.answers.load_again(&keys.exact).await }
+    }
+
     /// The files of every source; what is pinned to the same is opened once.
     pub(super) async fn open(&self, plan: &Plan) -> Result<Trees> {
         let mut opened = HashMap::new();
