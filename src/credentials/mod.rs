@@ -2,10 +2,12 @@
 //! A secret prints as nothing, in every form of output.
 
 pub mod base64;
+mod file;
 pub mod known_hosts;
 mod scope;
 mod secret;
 
+pub use file::Book;
 pub use scope::ScopeKey;
 pub use secret::Secret;
 

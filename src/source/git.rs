@@ -1,13 +1,13 @@
 //! Sources of git: who may ask which remote, what it listed, and which commits are here.
 
 use std::hash::{Hash, Hasher};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
 use tree::Tree;
 
-use crate::credentials::{Credential, ScopeKey};
+use crate::credentials::{Book, Credential, ScopeKey};
 use crate::error::{Error, Kind, Result};
 use crate::git::{
     Ask, CommitId, Gate, Halt, Held, Listing, Local, Network, Place, Prefix, Remote, Repositories, Revision,
@@ -48,6 +48,7 @@ pub(super) struct Gits {
     gate: Gate,
     refs: usize,
     key: ScopeKey,
+    book: Book,
     repositories: Arc<Repositories>,
     permits: Permits,
     listings: Listings,
@@ -67,6 +68,7 @@ impl Gits {
             gate,
             refs,
             key: ScopeKey::random(),
+            book: settings.credentials_file.as_deref().map_or(Ok(Book::default()), book)?,
             repositories: Arc::new(Repositories::new(network, stores, settings.max_history)),
             permits: Permits::new(settings.per_remote),
             listings: Listings::new(settings.revision_cache_expiration),
@@ -84,7 +86,9 @@ impl Gits {
     pub(super) fn target(&self, url: &str, credential: Option<&Credential>) -> Result<Target> {
         let (remote, in_url) = Remote::parse(url)?;
         (self.gate)(&remote)?;
-        let credential = Arc::new(credential.cloned().or(in_url).unwrap_or_default());
+        let sent = credential.cloned().or_else(|| in_url.clone().filter(|one| !one.password.is_empty()));
+        let known = || self.book.find(&remote.identity).or_else(|| in_url.map(Arc::new));
+        let credential = sent.map(Arc::new).or_else(known).unwrap_or_default();
         let scope = Scope(self.key.digest(&credential));
         Ok(Target { remote: Arc::new(remote), credential, scope })
     }
@@ -242,6 +246,10 @@ impl Target {
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     let broken = |_| Error::new(Kind::Internal, "reading a repository broke off");
     tokio::task::spawn_blocking(work).await.map_err(broken)?
+}
+
+fn book(file: &Path) -> Result<Book> {
+    Book::read(file, |url| Remote::parse(url).map(|(remote, _)| remote.identity.to_string()))
 }
 
 /// The lines of all `known_hosts` files there are.

@@ -1,11 +1,12 @@
 //! Sources of git over real servers on loopback.
 
+use std::os::unix::process::CommandExt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use testkit::http::{Act, Auth, Options, Server};
 use testkit::ssh::Key;
-use testkit::{Raw, Root, Script};
+use testkit::{Certificates, Raw, Root, Script};
 use tree::{Tree, TreePath};
 
 use super::super::{Pinned, Settings, Sources};
@@ -533,4 +534,159 @@ async fn ssh_servers_that_misbehave() {
     let babble = Raw::start(Script::Say(b"hello\n".to_vec()));
     fails(&here, &format!("ssh://git@{}/r.git", babble.address()), Kind::Unavailable).await;
     fails(&here, "ssh://git@169.254.169.254/r.git", Kind::Denied).await;
+}
+
+fn https(root: &Root, certificates: &Certificates, mutual: bool) -> Server {
+    let tls = Some(certificates.server_config(mutual));
+    Server::start(Options { root: Some(root.path().to_owned()), tls, ..Options::default() })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn https_with_certificates() {
+    let (root, _, second) = two_commits();
+    let certificates = Certificates::new();
+    let strangers = Certificates::new();
+    let trusting = |authority: &Certificates| Credential {
+        ca_bundle: authority.authority.clone(),
+        ..Credential::default()
+    };
+    let client = Credential {
+        client_certificate: certificates.client.clone(),
+        client_key: Secret::new(certificates.client_key.clone()),
+        ..trusting(&certificates)
+    };
+    let insecure = Credential { insecure: true, ..Credential::default() };
+    let here = Here::new();
+    for (mutual, credential, fine) in [
+        (false, Credential::default(), false),
+        (false, trusting(&strangers), false),
+        (false, trusting(&certificates), true),
+        (false, insecure, true),
+        (true, trusting(&certificates), false),
+        (true, client.clone(), true),
+    ] {
+        let server = https(&root, &certificates, mutual);
+        let pinned = here.pin_as(&server.url("r.git"), "main", Some(credential)).await;
+        match pinned {
+            Ok(pinned) => assert!(fine && *pinned.revision == *second),
+            Err(error) => assert!(!fine && error.kind() == Kind::Unavailable, "{error}"),
+        }
+    }
+    let name = https(&root, &certificates, true);
+    let pinned =
+        here.pin_as(&name.url("r.git").replace("127.0.0.1", "localhost"), "main", Some(client)).await;
+    assert!(pinned.is_ok(), "{pinned:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_credentials_file_opens_what_it_names() {
+    let (root, ..) = two_commits();
+    let server = private(&root);
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let entry = format!("- url: http://{}/r\n  username: me\n  password: right\n", server.address());
+    std::fs::write(file.path(), entry).unwrap();
+    let here = Here::with(|settings| settings.credentials_file = Some(file.path().to_owned()));
+    let url = server.url("r.git");
+    assert!(here.pin(&url, "main").await.is_ok());
+    let sent = here.pin_as(&url, "main", Some(password("me", "wrong"))).await.unwrap_err();
+    assert_eq!(sent.kind(), Kind::Unauthenticated);
+    let other = here.pin(&server.url("r-evil.git"), "main").await.unwrap_err();
+    assert_eq!(other.kind(), Kind::Unauthenticated);
+    std::fs::write(file.path(), "- x: y").unwrap();
+    let data = tempfile::tempdir().unwrap();
+    let settings =
+        Settings { credentials_file: Some(file.path().to_owned()), ..Settings::new(data.path().into()) };
+    assert_eq!(Sources::new(settings).err().unwrap().kind(), Kind::Invalid);
+}
+
+/// A proxy is a server that is asked for whole URLs.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proxy_is_asked_instead_of_the_remote() {
+    let root = Root::new();
+    let proxy = scripted(&root, |_| Act::reply(404, &[], ""));
+    let credential = Credential { proxy: Secret::new(proxy.url("")), ..Credential::default() };
+    let error = Here::new().pin_as("http://repo.invalid/r.git", "main", Some(credential)).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::NotFound);
+    assert_eq!(proxy.requests().len(), 1);
+}
+
+/// `git daemon` over `root`, and its address.
+fn daemon(test: &str, root: &Root) -> Option<(Killed, String)> {
+    let git = testkit::Program::Git.find(test)?;
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let base = format!("--base-path={}", root.path().display());
+    let (port, listen) = (format!("--port={}", free.port()), "--listen=127.0.0.1");
+    let child = std::process::Command::new(git)
+        .args(["daemon", "--export-all", "--reuseaddr", listen, &port, &base])
+        .stderr(std::process::Stdio::null())
+        .process_group(0)
+        .spawn()
+        .unwrap();
+    let child = Killed(child);
+    for _ in 0..200 {
+        if std::net::TcpStream::connect(free).is_ok() {
+            return Some((child, format!("git://{free}")));
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    panic!("git daemon does not come up");
+}
+
+/// A process whose group is killed in the end.
+struct Killed(std::process::Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        let group = rustix::process::Pid::from_child(&self.0);
+        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+        let _ = self.0.wait();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_git_protocol() {
+    let (root, first, _) = two_commits();
+    let Some((_daemon, url)) = daemon("the_git_protocol", &root) else { return };
+    let here = Here::new();
+    let url = format!("{url}/r.git");
+    assert_eq!(here.read(&url, "main", "f").await.unwrap(), "two");
+    assert_eq!(here.read(&url, "v1.0.0", "f").await.unwrap(), "one");
+    assert_eq!(here.read(&url, &first[..7], "f").await.unwrap(), "one");
+    let missing = here.pin(&url.replace("r.git", "no.git"), "main").await.unwrap_err();
+    assert_eq!(missing.kind(), Kind::NotFound, "{missing}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn local_repositories_are_read_where_they_are() {
+    let (root, first, second) = two_commits();
+    let bare = root.path().join("r.git");
+    let here = Here::with(|settings| settings.allow_local = true);
+    let url = format!("file://{}", bare.display());
+    assert_eq!(here.read(&url, "v1.0.0", "f").await.unwrap(), "one");
+    assert_eq!(here.read(bare.to_str().unwrap(), &second[..7], "f").await.unwrap(), "two");
+    assert_eq!(here.read(&url, &first, "f").await.unwrap(), "one");
+    for (path, revision) in [("/nowhere", "main"), (bare.to_str().unwrap(), "nope")] {
+        let error = here.pin(path, revision).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::NotFound);
+        assert!(!error.message().contains(bare.to_str().unwrap()) && !error.message().contains("nowhere"));
+    }
+    let error = here.read(&url, &"1".repeat(40), "f").await.unwrap_err();
+    assert_eq!(error.kind(), Kind::NotFound);
+    assert_eq!(std::fs::read_dir(here.data.path().join("stores")).unwrap().count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tags_that_lead_in_circles_or_far_are_not_there() {
+    let root = Root::new();
+    let repo = root.repo("r.git");
+    let mut target = repo.commit("main").file("f", "x").write();
+    let commit = target.to_string();
+    for depth in 0..100 {
+        target = repo.annotated_tag(&format!("t{depth}"), target);
+    }
+    let here = Here::with(|settings| settings.allow_local = true);
+    let path = root.path().join("r.git");
+    let path = path.to_str().unwrap();
+    assert_eq!(&*here.pin(path, "t3").await.unwrap().revision, commit);
+    assert_eq!(here.pin(path, "t99").await.unwrap_err().kind(), Kind::NotFound);
 }
