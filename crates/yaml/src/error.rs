@@ -92,6 +92,11 @@ impl Error {
         Self { limit: true, ..Self::new(message, at) }
     }
 
+    /// The same error without line and column, for a text that the user never saw.
+    pub(crate) fn without_place(self) -> Self {
+        Self { line: None, column: None, ..self }
+    }
+
     /// The same error with words in front of its text.
     #[must_use]
     pub fn prefixed(mut self, prefix: &str) -> Self {

@@ -20,20 +20,30 @@ impl Expansion {
 
     /// Counts one node at a depth of open collections.
     pub(crate) fn visit(&mut self, node: NodeRef<'_, '_>, depth: usize) -> Result<(), Error> {
-        self.visited += 1;
-        self.through_alias += usize::from(!self.active.is_empty());
+        self.count(1, !self.active.is_empty(), node)?;
+        if depth > self.limits.depth {
+            let text = format!("yaml: line {}: exceeded max depth of {}", node.line(), self.limits.depth);
+            return Err(Error::limit(text, Some(node.mark())));
+        }
+        Ok(())
+    }
+
+    /// Counts entries that a merge key brings into a mapping; they come from elsewhere like those of an alias.
+    pub(crate) fn merge(&mut self, entries: usize, into: NodeRef<'_, '_>) -> Result<(), Error> {
+        self.count(entries, true, into)
+    }
+
+    fn count(&mut self, nodes: usize, through_alias: bool, at: NodeRef<'_, '_>) -> Result<(), Error> {
+        self.visited += nodes;
+        self.through_alias += if through_alias { nodes } else { 0 };
         let bomb = self.through_alias > 100
             && self.visited > 1000
             && self.through_alias as f64 / self.visited as f64 > allowed_ratio(self.visited);
         if bomb {
-            return Err(Error::limit("yaml: document contains excessive aliasing", Some(node.mark())));
+            return Err(Error::limit("yaml: document contains excessive aliasing", Some(at.mark())));
         }
         if self.visited > self.limits.nodes {
-            return Err(too_many(self.limits.nodes, node.mark()));
-        }
-        if depth > self.limits.depth {
-            let text = format!("yaml: line {}: exceeded max depth of {}", node.line(), self.limits.depth);
-            return Err(Error::limit(text, Some(node.mark())));
+            return Err(too_many(self.limits.nodes, at.mark()));
         }
         Ok(())
     }

@@ -21,6 +21,7 @@ mod event;
 mod expand;
 mod gosyntax;
 mod input;
+mod intern;
 mod limits;
 mod node;
 mod number;

@@ -6,7 +6,7 @@ pub struct Limits {
     /// Most bytes of input. Default 128 MiB: above the largest message the service takes. Never more than 4 GiB count.
     pub bytes: usize,
     /// Deepest nesting of lists and maps. Default 1,000: real manifests stay below 100, and everything that
-    /// walks or drops a value of this depth fits the smallest thread stack in use. Go stops at 10,000.
+    /// drops a value of this depth fits half of the smallest thread stack in use (2 MiB). Go stops at 10,000.
     pub depth: usize,
     /// Most nodes, counting every expansion of an alias again. Default 20 million, about 1 GiB of values.
     /// go-yaml's own rule against alias bombs (a falling ratio of aliased nodes) applies as well.

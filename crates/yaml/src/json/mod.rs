@@ -44,7 +44,7 @@ pub fn as_kubernetes(mut value: Value) -> Value {
     let mut open = vec![&mut value];
     while let Some(value) = open.pop() {
         match value {
-            Value::Uint(n) => *value = Value::Float(*n as f64),
+            Value::Uint(n) => *value = i64::try_from(*n).map_or(Value::Float(*n as f64), Value::Int),
             Value::Float(x) => {
                 if let Some(n) = whole(*x) {
                     *value = Value::Int(n);

@@ -7,6 +7,7 @@ use crate::error::{Dialect, Error};
 use crate::event::ScalarStyle;
 use crate::expand::Expansion;
 use crate::gosyntax;
+use crate::intern::Keys;
 use crate::json;
 use crate::limits::Limits;
 use crate::node::{Children, Kind, NodeRef};
@@ -22,6 +23,7 @@ pub(super) fn decode(root: NodeRef<'_, '_>, limits: &Limits) -> Result<Value, Er
         expansion: Expansion::new(limits),
         frames: Vec::new(),
         maps: Vec::new(),
+        keys: Keys::new(),
         depth: 0,
         mistakes: Vec::new(),
         bad_key: None,
@@ -43,6 +45,7 @@ struct Decoder<'d, 'a> {
     frames: Vec<Frame<'d, 'a>>,
     /// The maps under construction, innermost last.
     maps: Vec<Map>,
+    keys: Keys,
     depth: usize,
     /// What go-yaml collects and reports together, with the node each is about.
     mistakes: Vec<(String, NodeRef<'d, 'a>)>,
@@ -106,6 +109,7 @@ impl<'d, 'a> Decoder<'d, 'a> {
 
     fn start_mapping(&mut self, node: NodeRef<'d, 'a>, flow: bool) -> Result<Option<Value>, Error> {
         let fields = fields::of(node)?;
+        self.expansion.merge(fields.len().saturating_sub(node.pairs().count()), node)?;
         if self.has_equal_keys(&fields) {
             return Ok(None);
         }
@@ -206,6 +210,7 @@ impl<'d, 'a> Decoder<'d, 'a> {
         self.expansion.visit(source, self.depth)?;
         self.frames.push(Frame::MergeList(rest, flow));
         let fields = fields::of(source)?;
+        self.expansion.merge(fields.len(), source)?;
         if !self.has_equal_keys(&fields) {
             self.push_mapping(fields, flow || source.is_flow(), false, true);
         }
@@ -251,8 +256,8 @@ impl<'d, 'a> Decoder<'d, 'a> {
         self.expansion.visit(key, self.depth)?;
         Ok(match resolve_scalar(key)? {
             Scalar::Null if mapping.top && !key.value().is_empty() => None,
-            Scalar::Str(text) => Some(text.into()),
-            _ => Some(key.value().into()),
+            Scalar::Str(text) => Some(self.keys.share(&text)),
+            _ => Some(self.keys.share(key.value())),
         })
     }
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::error::{Dialect, Error};
 use crate::expand::Expansion;
 use crate::gosyntax;
+use crate::intern::Keys;
 use crate::json;
 use crate::limits::Limits;
 use crate::node::{Children, Kind, NodeRef};
@@ -20,6 +21,7 @@ pub(super) fn decode(root: NodeRef<'_, '_>, limits: &Limits) -> Result<Value, Er
         expansion: Expansion::new(limits),
         frames: Vec::new(),
         maps: Vec::new(),
+        keys: Keys::new(),
         depth: 0,
         bad_key: None,
         has_odd_float: false,
@@ -39,6 +41,7 @@ struct Decoder<'d, 'a> {
     frames: Vec<Frame<'d, 'a>>,
     /// The maps under construction, innermost last.
     maps: Vec<Map>,
+    keys: Keys,
     depth: usize,
     bad_key: Option<Error>,
     has_odd_float: bool,
@@ -171,7 +174,7 @@ impl<'d, 'a> Decoder<'d, 'a> {
         self.expansion.visit(key, self.depth)?;
         let node = key.resolved();
         Ok(match resolve_scalar(node)? {
-            Scalar::Str(text) => Some(text.into()),
+            Scalar::Str(text) => Some(self.keys.share(&text)),
             Scalar::Timestamp(_) => Some(node.value().into()),
             Scalar::Int(n) => Some(n.to_string().into()),
             Scalar::Float(x) => Some(float_key(x).into()),

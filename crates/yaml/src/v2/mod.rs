@@ -57,5 +57,7 @@ pub fn marshal(value: &Value) -> Result<String, Error> {
     }
     let text = json::to_string(value)?;
     let limits = Limits { bytes: usize::MAX, depth: usize::MAX, nodes: usize::MAX };
-    Ok(emit(&to_value(text.as_bytes(), &limits)?))
+    // A place in the JSON between would mislead.
+    let value = to_value(text.as_bytes(), &limits).map_err(Error::without_place)?;
+    Ok(emit(&value))
 }
