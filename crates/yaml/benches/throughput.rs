@@ -67,25 +67,25 @@ fn events(text: &str) -> usize {
 #[expect(unsafe_code, reason = "the peer has no other interface")]
 fn events_libyaml(text: &str) -> usize {
     use std::mem::MaybeUninit;
-    use unsafe_libyaml as sys;
+    use unsafe_libyaml as unsafe_sys;
     let mut count = 0;
     // SAFETY: the parser is initialised before use and deleted after; the input outlives it; every event is deleted.
     unsafe {
-        let mut parser = MaybeUninit::<sys::yaml_parser_t>::uninit();
+        let mut parser = MaybeUninit::<unsafe_sys::yaml_parser_t>::uninit();
         let parser = parser.as_mut_ptr();
-        assert!(sys::yaml_parser_initialize(parser).ok);
-        sys::yaml_parser_set_input_string(parser, text.as_ptr(), text.len() as u64);
+        assert!(unsafe_sys::yaml_parser_initialize(parser).ok);
+        unsafe_sys::yaml_parser_set_input_string(parser, text.as_ptr(), text.len() as u64);
         loop {
-            let mut event = MaybeUninit::<sys::yaml_event_t>::uninit();
-            assert!(sys::yaml_parser_parse(parser, event.as_mut_ptr()).ok);
+            let mut event = MaybeUninit::<unsafe_sys::yaml_event_t>::uninit();
+            assert!(unsafe_sys::yaml_parser_parse(parser, event.as_mut_ptr()).ok);
             let kind = (*event.as_ptr()).type_;
-            sys::yaml_event_delete(event.as_mut_ptr());
+            unsafe_sys::yaml_event_delete(event.as_mut_ptr());
             count += 1;
-            if kind == sys::YAML_STREAM_END_EVENT {
+            if kind == unsafe_sys::YAML_STREAM_END_EVENT {
                 break;
             }
         }
-        sys::yaml_parser_delete(parser);
+        unsafe_sys::yaml_parser_delete(parser);
     }
     count
 }
