@@ -7,12 +7,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use manifestd::error::Error;
+use manifestd::error::{Error, Kind};
+use manifestd::inspect;
 use manifestd::render::{Budgets, Engines, Job, Stop, jsonnet, render};
 use manifestd::request::{DirectoryOptions, JsonnetOptions, JsonnetVar, Manifests, Renderer};
 use serde::Deserialize;
 use testkit::{Case, cases};
-use tree::{MemoryBuilder, MemoryTree, TreePath};
+use tree::{MemoryBuilder, MemoryTree, Recorder, Tree, TreePath};
 
 /// `case.json`.
 #[derive(Default, Deserialize)]
@@ -81,24 +82,30 @@ fn check(case: &Case) -> Result<(), String> {
 }
 
 fn job(case: &Case, options: Options) -> Job {
-    let defaults = Budgets::default();
-    let budgets = Budgets {
-        directory_bytes: options.directory_bytes.unwrap_or(defaults.directory_bytes),
-        output_bytes: options.output_bytes.unwrap_or(defaults.output_bytes),
-        ..defaults
-    };
+    let mut job = job_of(Arc::new(repository(&case.path.join("repo"), &options)), &options.path);
+    job.budgets.directory_bytes = options.directory_bytes.unwrap_or(job.budgets.directory_bytes);
+    job.budgets.output_bytes = options.output_bytes.unwrap_or(job.budgets.output_bytes);
+    job.stop = Stop::after(options.seconds.map_or(job.budgets.time, Duration::from_secs));
+    if !options.detect {
+        job.renderer = Renderer::Directory(directory(options));
+    }
+    job
+}
+
+/// A job that renders a folder with whatever it asks for.
+fn job_of(tree: Arc<dyn Tree>, path: &str) -> Job {
     Job {
-        tree: Arc::new(repository(&case.path.join("repo"), &options)),
-        path: TreePath::parse(&options.path).unwrap(),
+        tree,
+        path: TreePath::parse(path).unwrap(),
         lent: BTreeMap::new(),
-        stop: Stop::after(Duration::from_secs(options.seconds.unwrap_or(60))),
-        renderer: if options.detect { Renderer::Detect } else { Renderer::Directory(directory(options)) },
+        renderer: Renderer::Detect,
         name: String::new(),
         namespace: String::new(),
         kube_version: None,
         api_versions: Vec::new(),
         inputs: Arc::default(),
-        budgets,
+        budgets: Budgets::default(),
+        stop: Stop::after(Duration::from_secs(60)),
     }
 }
 
@@ -173,4 +180,96 @@ fn explained(error: &Error) -> String {
         text += &format!("help: {help}\n");
     }
     text
+}
+
+/// A job that renders `app` with recursion over a recorded tree.
+fn recorded(files: &[(&'static str, &'static str)]) -> (Job, Arc<Recorder>) {
+    let tree = MemoryTree::from_files(files.iter().copied()).unwrap();
+    let recorder = Arc::new(Recorder::new(Arc::new(tree)));
+    let options =
+        DirectoryOptions { recurse: true, exclude: "skipped/*".to_owned(), ..DirectoryOptions::default() };
+    let mut job = job_of(Arc::clone(&recorder) as Arc<dyn Tree>, "app");
+    job.renderer = Renderer::Directory(options);
+    (job, recorder)
+}
+
+fn engines() -> Engines {
+    let jsonnet = jsonnet::Settings { program: env!("CARGO_BIN_EXE_manifestd").into(), ..Default::default() };
+    Engines { jsonnet, ..Default::default() }
+}
+
+#[test]
+fn only_what_was_looked_at_is_a_fact() {
+    let before = [
+        ("app/a.yaml", "kind: A\n"),
+        ("app/main.jsonnet", "import '../lib/b.libsonnet'"),
+        ("app/README.md", "one"),
+        ("app/skipped/x.yaml", "kind: X\n"),
+        ("lib/b.libsonnet", "{ kind: 'B' }"),
+        ("lib/c.libsonnet", "1"),
+        ("other/a.yaml", "kind: Other\n"),
+    ];
+    let (job, recorder) = recorded(&before);
+    assert_eq!(render(&job, &engines()).unwrap().objects.len(), 2);
+    let reads = recorder.reads().with_inputs(&job.inputs);
+    let broken_by = |path: &'static str, text: &'static str| {
+        let after = before.into_iter().filter(|file| file.0 != path).chain([(path, text)]);
+        reads.check(&MemoryTree::from_files(after).unwrap(), &|_| None).unwrap()
+    };
+    for path in ["app/README.md", "app/skipped/x.yaml", "lib/c.libsonnet", "lib/new", "other/new.yaml", "new"]
+    {
+        assert_eq!(broken_by(path, "changed"), None, "{path} was not looked at");
+    }
+    for path in ["app/a.yaml", "app/main.jsonnet", "lib/b.libsonnet", "app/new.txt", "app/skipped/new"] {
+        assert!(broken_by(path, "changed").is_some(), "{path} was looked at");
+    }
+}
+
+#[test]
+fn a_stopped_program_ends_at_once() {
+    let (job, _) = recorded(&[("app/a.jsonnet", "local f(x) = f(x + 1) tailstrict; f(1)")]);
+    let stop = job.stop.clone();
+    let rendering = std::thread::spawn(move || render(&job, &engines()));
+    std::thread::sleep(Duration::from_millis(200));
+    stop.raise();
+    assert_eq!(rendering.join().unwrap().unwrap_err().kind(), Kind::Cancelled);
+    assert!(stop.left() > Duration::from_secs(30), "long before its time is up");
+}
+
+#[test]
+fn a_worker_that_cannot_start_is_said_to_be_one() {
+    let (job, _) = recorded(&[("app/a.jsonnet", "{ kind: 'A' }")]);
+    let engines = Engines {
+        jsonnet: jsonnet::Settings { program: "/nowhere/manifestd".into(), ..Default::default() },
+        ..Default::default()
+    };
+    let error = render(&job, &engines).unwrap_err();
+    assert_eq!(error.kind(), Kind::Unavailable);
+    assert!(!error.to_string().contains("/nowhere"), "{error}");
+}
+
+#[test]
+fn the_example_applications_are_found_and_rendered() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/apps");
+    let tree: Arc<dyn Tree> = Arc::new(repository(&folder, &Options::default()));
+    let found = inspect::apps(&*tree, &Stop::after(Duration::from_secs(60))).unwrap();
+    let found: Vec<_> = found.iter().map(|(path, kind)| format!("{path} {}", kind.name())).collect();
+    assert_eq!(
+        found,
+        [
+            "guestbook Directory",
+            "helm Helm",
+            "jsonnet Directory",
+            "jsonnet-arguments Directory",
+            "kustomize/base Kustomize",
+            "kustomize/production Kustomize",
+            "mixed Directory",
+        ]
+    );
+    for app in ["guestbook", "jsonnet", "mixed"] {
+        let rendered = render(&job_of(Arc::clone(&tree), app), &engines()).unwrap();
+        assert!(rendered.objects.len() > 1, "{app}: {rendered:?}");
+    }
+    let error = render(&job_of(tree, "jsonnet-arguments"), &engines()).unwrap_err();
+    assert!(error.message().contains("missing argument"), "{error}");
 }
