@@ -9,6 +9,7 @@ mod output;
 pub mod walk;
 
 use tree::TreePath;
+use yaml::Limits;
 
 pub use job::{Budgets, Job, Lent, Stop};
 
@@ -49,6 +50,12 @@ pub fn render(job: &Job, engines: &Engines) -> Result<Manifests> {
         }
         Renderer::Detect => Err(Error::new(Kind::Internal, "no renderer was detected")),
     }
+}
+
+/// The budgets of one document of `bytes` bytes. Nodes bound the memory of the values, aliases counted as often as they
+/// are used: four million are more than a document within the size budget usually has, and about 200 MB.
+fn document_limits(bytes: usize) -> Limits {
+    Limits { bytes, nodes: 4_000_000, ..Limits::default() }
 }
 
 /// The folder that the job's path leads to (spec: argocd.md §3.9).

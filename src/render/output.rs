@@ -10,6 +10,9 @@ use crate::request::{Manifest, Manifests};
 /// The most warnings kept; the rest are counted.
 const MAX_WARNINGS: usize = 100;
 
+/// The most manifests of one source: each costs memory beside its text, and an application of a tenth is unheard of.
+const MAX_MANIFESTS: usize = 200_000;
+
 /// Collects the manifests of one source.
 pub(super) struct Output<'a> {
     job: &'a Job,
@@ -80,10 +83,11 @@ impl<'a> Output<'a> {
 
     fn check(&self, bytes: u64) -> Result<()> {
         let budget = self.job.budgets.output_bytes;
-        if bytes <= budget {
+        if bytes <= budget && self.manifests.len() <= MAX_MANIFESTS {
             return Ok(());
         }
-        let message = format!("the rendered manifests are larger than {budget} bytes");
+        let message =
+            format!("the rendered manifests are larger than {budget} bytes, or more than {MAX_MANIFESTS}");
         Err(Error::new(Kind::OverBudget, message).help("split the application"))
     }
 }

@@ -24,7 +24,8 @@ fn json_row(text: &[u8], limits: &Limits) -> Result<Option<Vec<Value>>, Error> {
     };
     let mut values = Vec::new();
     let mut rest = text.trim_ascii_start();
-    while let Some(end) = object_end(rest) {
+    // Even an empty object takes as much memory as a few dozen simple values.
+    while let Some(end) = object_end(rest).filter(|_| values.len() <= limits.nodes / 32) {
         match yaml::json::from_str(&rest[..end], limits) {
             Ok(value) => values.push(value),
             Err(_) => break,
@@ -94,6 +95,17 @@ mod tests {
             json("a: 18446744073709551615\nb: 1e3\nc: 0.10\n").unwrap(),
             [r#"{"a":18446744073709552000,"b":1000,"c":0.1}"#]
         );
+    }
+
+    #[test]
+    fn values_are_counted() {
+        let limits = |nodes| Limits { nodes, ..Limits::default() };
+        let json = |nodes| yaml_document(br#"{"a": [1, 2], "b": {}}"#, &limits(nodes));
+        assert!(json(5).is_ok());
+        assert!(json(4).unwrap_err().is_limit());
+        let row = |nodes| yaml_document("{\"a\": 1}\n".repeat(100).as_bytes(), &limits(nodes));
+        assert_eq!(row(32 * 100).map(|values| values.len()), Ok(100));
+        assert!(row(32 * 50).is_err());
     }
 
     #[test]

@@ -2,19 +2,14 @@
 
 use manifest::{Object, ObjectError};
 use tree::TreePath;
-use yaml::{Limits, Value};
+use yaml::Value;
 
 use super::text::Text;
 use crate::error::{Error, Kind, Result};
+use crate::render::document_limits;
 
 /// Stands for a message that may hold a part of a Secret.
 const DISCREET: &str = "it cannot be read (how is left out, since the file may hold a Secret)";
-
-/// The budgets of one document. Nodes bound the memory of the values, aliases counted as often as they are used:
-/// four million are more than a document within the size budget usually has, and about 200 MB.
-fn limits(text: &Text<'_>) -> Limits {
-    Limits { bytes: text.bytes.len(), nodes: 4_000_000, ..Limits::default() }
-}
 
 /// What a YAML file turned out to be.
 pub(super) enum Yaml {
@@ -85,7 +80,7 @@ pub(super) fn generated(value: Value) -> Result<Vec<Object>, ObjectError> {
 
 /// Values with the lines on which their documents begin.
 fn documents(text: &Text<'_>) -> impl Iterator<Item = Result<(Value, u32), Fault>> {
-    let limits = limits(text);
+    let limits = document_limits(text.bytes.len());
     manifest::split(&text.bytes).flat_map(move |document| {
         let document = match document {
             Ok(document) => document,
@@ -117,7 +112,7 @@ fn json_value(text: &Text<'_>) -> Result<Value, Fault> {
     let Ok(whole) = std::str::from_utf8(&text.bytes) else {
         return Err(Fault::new("it is not UTF-8".into(), 0, 0));
     };
-    let value = yaml::json::from_str(whole, &limits(text));
+    let value = yaml::json::from_str(whole, &document_limits(text.bytes.len()));
     value.map_err(|error| match manifest::object_end(whole.trim_start()) {
         Some(end) if !whole.trim_start()[end..].trim().is_empty() => {
             let behind = whole.len() - whole.trim_start().len() + end;

@@ -12,7 +12,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use super::wire::{self, Answer, Order};
 use super::{Settings, worker};
 use crate::error::{Error, Kind, Result};
-use crate::render::Stop;
+use crate::render::{Job, Stop};
 
 /// How often a running worker's time is looked at: a stop takes hold within it.
 const TICK: Duration = Duration::from_millis(20);
@@ -26,11 +26,13 @@ pub(super) struct Worker {
     watch: Option<(Sender<()>, JoinHandle<()>)>,
     stop: Stop,
     memory: u64,
+    output_bytes: u64,
 }
 
 impl Worker {
-    /// Starts a worker that lives until `stop` at the longest.
-    pub(super) fn start(settings: &Settings, stop: &Stop) -> Result<Self> {
+    /// Starts a worker that lives until the job is to stop at the longest.
+    pub(super) fn start(settings: &Settings, job: &Job) -> Result<Self> {
+        let stop = &job.stop;
         // The watch keeps the time; this only catches a worker that outlives its server.
         let seconds = stop.left().as_secs().saturating_add(2);
         let mut command = Command::new(&settings.program);
@@ -43,15 +45,20 @@ impl Worker {
         };
         let watch = Some(watch(&child, stop.clone()));
         let (orders, answers) = (Some(BufWriter::new(stdin)), BufReader::new(stdout));
-        Ok(Self { child, orders, answers, watch, stop: stop.clone(), memory: settings.memory })
+        let (memory, output_bytes) = (settings.memory, job.budgets.output_bytes);
+        Ok(Self { child, orders, answers, watch, stop: stop.clone(), memory, output_bytes })
     }
 
     /// Gives an order and waits for the answer.
     pub(super) fn ask(&mut self, order: &Order, body: &[u8]) -> Result<(Answer, Vec<u8>)> {
         let sent = self.orders.as_mut().map_or(Ok(()), |orders| wire::send(orders, order, body));
-        let answer = sent.and_then(|()| wire::receive(&mut self.answers));
-        match answer {
+        let most = u32::try_from(self.output_bytes).unwrap_or(wire::MOST);
+        match sent.and_then(|()| wire::receive(&mut self.answers, most)) {
             Ok(Some(answer)) => Ok(answer),
+            Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
+                let message = format!("the program's value is larger than {} bytes", self.output_bytes);
+                Err(Error::new(Kind::OverBudget, message).help("split the application"))
+            }
             Ok(None) | Err(_) => Err(self.obituary()),
         }
     }

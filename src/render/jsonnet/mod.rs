@@ -14,14 +14,14 @@ mod worker;
 use std::path::PathBuf;
 
 use tree::TreePath;
-use yaml::{Limits, Value};
+use yaml::Value;
 
 pub use worker::worked;
 
 use self::child::Worker;
 use self::imports::Imports;
 use self::wire::{Answer, Failure, Order, Variable};
-use super::Job;
+use super::{Job, document_limits};
 use crate::error::{Error, Kind, Place, Result};
 use crate::request::{JsonnetOptions, JsonnetVar};
 
@@ -75,13 +75,11 @@ impl<'a> Evaluator<'a> {
     pub(super) fn evaluate(&mut self, path: &TreePath, code: &[u8]) -> Result<Value> {
         let mut worker = match self.worker.take() {
             Some(worker) => worker,
-            None => Worker::start(self.settings, &self.job.stop)?,
+            None => Worker::start(self.settings, self.job)?,
         };
         let json = self.run(&mut worker, path, code).map_err(|error| error.at(file_only(path)))?;
         self.worker = Some(worker);
-        // What a program yields may nest as deep as YAML may, and is no larger than what may be rendered.
-        let limits = Limits { bytes: usize::MAX, ..Limits::default() };
-        yaml::json::from_str(&json, &limits).map_err(|error| {
+        yaml::json::from_str(&json, &document_limits(json.len())).map_err(|error| {
             Error::new(Kind::OverBudget, format!("the program's value: {error}")).at(file_only(path))
         })
     }
@@ -96,7 +94,10 @@ impl<'a> Evaluator<'a> {
         let mut answer = worker.ask(&order, code)?;
         loop {
             match answer {
-                (Answer::Done, json) => return self.checked(json),
+                (Answer::Done, json) => {
+                    return String::from_utf8(json)
+                        .map_err(|_| Error::new(Kind::Internal, "the jsonnet worker sent no text"));
+                }
                 (Answer::Failed(failure), _) => return Err(explained(failure, refusal)),
                 (Answer::Import { from, path }, _) => match self.imports.find(&from, &path) {
                     Ok((file, content)) => {
@@ -109,15 +110,6 @@ impl<'a> Evaluator<'a> {
                 },
             }
         }
-    }
-
-    fn checked(&self, json: Vec<u8>) -> Result<String> {
-        let budget = self.job.budgets.output_bytes;
-        if json.len() as u64 > budget {
-            let message = format!("the program's value is larger than {budget} bytes");
-            return Err(Error::new(Kind::OverBudget, message));
-        }
-        String::from_utf8(json).map_err(|_| Error::new(Kind::Internal, "the jsonnet worker sent no text"))
     }
 }
 

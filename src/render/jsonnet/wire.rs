@@ -6,8 +6,8 @@ use std::io::{self, Read, Write};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-/// The most bytes of one head or body: above any budget, so that only a broken pipe's noise is refused.
-const MOST: u32 = 1 << 30;
+/// The most bytes of one head or body: what its length has room for.
+pub(super) const MOST: u32 = u32::MAX;
 
 /// Server to worker.
 #[derive(Debug, Serialize, Deserialize)]
@@ -84,28 +84,31 @@ pub(super) fn send(to: &mut impl Write, head: &impl Serialize, body: &[u8]) -> i
     to.flush()
 }
 
-/// Receives one message; `None` when the other side has closed its end.
-pub(super) fn receive<T: DeserializeOwned>(from: &mut impl Read) -> io::Result<Option<(T, Vec<u8>)>> {
-    let Some(head) = read_part(from)? else { return Ok(None) };
-    let body = read_part(from)?.ok_or(io::ErrorKind::UnexpectedEof)?;
+/// Receives one message whose parts have up to `most` bytes each; `None` when the other side has closed its end. A
+/// longer part is [`io::ErrorKind::FileTooLarge`] and is not read.
+pub(super) fn receive<T: DeserializeOwned>(
+    from: &mut impl Read,
+    most: u32,
+) -> io::Result<Option<(T, Vec<u8>)>> {
+    let Some(head) = read_part(from, most)? else { return Ok(None) };
+    let body = read_part(from, most)?.ok_or(io::ErrorKind::UnexpectedEof)?;
     Ok(Some((serde_json::from_slice(&head)?, body)))
 }
 
 fn write_part(to: &mut impl Write, part: &[u8]) -> io::Result<()> {
-    let length = u32::try_from(part.len()).ok().filter(|&length| length <= MOST);
-    let length = length.ok_or_else(|| io::Error::other("a part is too long"))?;
+    let length = u32::try_from(part.len()).map_err(|_| io::ErrorKind::FileTooLarge)?;
     to.write_all(&length.to_le_bytes())?;
     to.write_all(part)
 }
 
-fn read_part(from: &mut impl Read) -> io::Result<Option<Vec<u8>>> {
+fn read_part(from: &mut impl Read, most: u32) -> io::Result<Option<Vec<u8>>> {
     let mut length = [0; 4];
     if let Err(error) = from.read_exact(&mut length) {
         return if error.kind() == io::ErrorKind::UnexpectedEof { Ok(None) } else { Err(error) };
     }
     let length = u32::from_le_bytes(length);
-    if length > MOST {
-        return Err(io::Error::other("a part is too long"));
+    if length > most {
+        return Err(io::ErrorKind::FileTooLarge.into());
     }
     let mut part = Vec::new();
     let read = from.take(u64::from(length)).read_to_end(&mut part)?;
@@ -122,16 +125,17 @@ mod tests {
         send(&mut pipe, &Answer::Import { from: "a".into(), path: "b".into() }, b"\0\xff").unwrap();
         send(&mut pipe, &Answer::Done, b"").unwrap();
         let mut pipe = pipe.as_slice();
-        let (head, body) = receive::<Answer>(&mut pipe).unwrap().unwrap();
+        let (head, body) = receive::<Answer>(&mut pipe, MOST).unwrap().unwrap();
         assert!(matches!(head, Answer::Import { from, path } if from == "a" && path == "b"));
         assert_eq!(body, b"\0\xff");
-        assert!(matches!(receive::<Answer>(&mut pipe), Ok(Some((Answer::Done, _)))));
-        assert!(matches!(receive::<Answer>(&mut pipe), Ok(None)));
+        assert!(matches!(receive::<Answer>(&mut pipe, MOST), Ok(Some((Answer::Done, _)))));
+        assert!(matches!(receive::<Answer>(&mut pipe, MOST), Ok(None)));
     }
 
     #[test]
     fn a_cut_or_senseless_message_is_an_error() {
-        assert!(receive::<Answer>(&mut [9, 0, 0, 0, 1].as_slice()).is_err());
-        assert!(receive::<Answer>(&mut [255; 8].as_slice()).is_err());
+        assert!(receive::<Answer>(&mut [9, 0, 0, 0, 1].as_slice(), MOST).is_err());
+        let long = receive::<Answer>(&mut [255; 8].as_slice(), 100).unwrap_err();
+        assert_eq!(long.kind(), io::ErrorKind::FileTooLarge);
     }
 }

@@ -47,7 +47,7 @@ fn lower(resource: Resource, most: u64) -> io::Result<()> {
 /// Evaluates program after program until the server closes its end.
 fn serve(orders: &mut dyn Read, answers: &mut dyn Write) -> io::Result<()> {
     let mut line = Line { orders, answers, broken: None };
-    while let Some((order, content)) = wire::receive(&mut line.orders)? {
+    while let Some((order, content)) = wire::receive(&mut line.orders, wire::MOST)? {
         let Order::Evaluate { file, ext_vars, tlas } = order else {
             return Err(io::ErrorKind::InvalidData.into());
         };
@@ -85,7 +85,8 @@ impl Line<'_> {
     fn ask(&mut self, from: &str, path: &str) -> io::Result<Option<Source>> {
         let question = Answer::Import { from: from.to_owned(), path: path.to_owned() };
         wire::send(&mut self.answers, &question, &[])?;
-        let (order, content) = wire::receive(&mut self.orders)?.ok_or(io::ErrorKind::UnexpectedEof)?;
+        let (order, content) =
+            wire::receive(&mut self.orders, wire::MOST)?.ok_or(io::ErrorKind::UnexpectedEof)?;
         match order {
             Order::Found { file } => Ok(Some(Source { file: Rc::from(file), content: Rc::from(content) })),
             Order::Refused => Ok(None),

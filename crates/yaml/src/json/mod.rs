@@ -14,7 +14,8 @@ use crate::value::Value;
 /// (apimachinery `pkg/util/json`); the last of equal keys wins.
 ///
 /// # Errors
-/// Not JSON, a number beyond float range, or nesting deeper than `limits.depth`; line and column are set.
+/// Not JSON, a number beyond float range, nesting deeper than `limits.depth`, or more than `limits.nodes` values; line
+/// and column are set.
 pub fn from_str(text: &str, limits: &Limits) -> Result<Value, Error> {
     read::read(text, limits)
 }

@@ -20,10 +20,15 @@ enum Open {
 pub(super) fn read(text: &str, limits: &Limits) -> Result<Value, Error> {
     let mut reader = Reader { text, pos: 0 };
     let mut open: Vec<Open> = Vec::new();
+    let mut nodes = 0_usize;
     loop {
         let mut done = reader.start(&mut open)?;
+        nodes += 1;
         if open.len() > limits.depth {
-            return Err(reader.limit(limits.depth));
+            return Err(reader.limit(&format!("exceeded max depth of {}", limits.depth)));
+        }
+        if nodes > limits.nodes {
+            return Err(reader.limit(&format!("more than {} values", limits.nodes)));
         }
         while let Some(value) = done {
             let Some(top) = open.pop() else { return reader.finish(value) };
@@ -232,8 +237,8 @@ impl Reader<'_> {
         }
     }
 
-    fn limit(&self, depth: usize) -> Error {
-        Error::limit(format!("exceeded max depth of {depth}"), Some(self.mark()))
+    fn limit(&self, text: &str) -> Error {
+        Error::limit(text, Some(self.mark()))
     }
 
     fn error(&self, text: &str) -> Error {

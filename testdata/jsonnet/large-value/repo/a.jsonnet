@@ -1,0 +1,1 @@
+{ kind: 'A', x: std.repeat('x', 5000) }
