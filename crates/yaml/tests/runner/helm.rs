@@ -33,7 +33,6 @@ fn vectors_come_out_as_helm_prints_them() {
     assert_eq!((compared, left_out.len()), (383, 0));
 }
 
-#[expect(clippy::print_stderr, reason = "what is not compared has to be named")]
 fn report(left_out: &[String]) {
     eprintln!("{} vectors need a template engine: {}", left_out.len(), left_out.join(" "));
 }

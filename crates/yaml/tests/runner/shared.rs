@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 /// Reads a file of `../shared`, or says on stderr what is skipped and how to get it.
-#[expect(clippy::print_stderr, reason = "a skipped test has to say so")]
 pub(crate) fn read(path: &str) -> Option<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let shared = std::env::var_os("MANIFESTD_SHARED").map_or_else(|| root.join("../shared"), PathBuf::from);
