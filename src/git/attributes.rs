@@ -36,6 +36,9 @@ impl Rules {
             let file = Path::new(folder.as_str()).join(".gitattributes");
             // Only the outermost file of a repository may define macros (gitattributes(5)).
             let macros = folder.is_root();
+            // A checkout reads these files from the index, where git skips no byte order mark: the line that begins
+            // with one is about files whose names do. The library would skip it at the very beginning only.
+            let content = [b"\n", &content[..]].concat();
             search
                 .add_patterns_buffer(&content, file, Some(Path::new("")), &mut names, macros)
                 .map_err(unreadable)?;
@@ -134,6 +137,13 @@ mod tests {
         let near = ("a", "b.yaml -ident !eol\n");
         assert_eq!(conversion(&[root, near], "a/b.yaml"), Conversion::default());
         assert_eq!(conversion(&[root, near], "b/b.yaml").lines, Lines::Crlf);
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_part_of_the_pattern() {
+        let marked = "\u{feff}*.yaml ident\n*.txt ident\n";
+        assert!(!conversion(&[("", marked)], "a.yaml").ident);
+        assert!(conversion(&[("", marked)], "a.txt").ident);
     }
 
     #[test]

@@ -300,6 +300,7 @@ fn files_are_what_git_checks_out() {
             commit = commit.file(&format!("{n}/{name}"), content);
         }
     }
+    commit = commit.file("marked/.gitattributes", "\u{feff}* eol=crlf\n*.b ident\n");
     commit = commit.file("nested/deeper/.gitattributes", "*.bin -text\n[attr]odd eol=crlf\n*.odd odd\n");
     let placed = [
         "nested/x",
@@ -318,6 +319,8 @@ fn files_are_what_git_checks_out() {
         "sub/stoor",
         "folder/in",
         "link-attributes/a",
+        "marked/a",
+        "marked/a.b",
     ];
     for file in placed {
         commit = commit.file(file, "a\n$Id$\nb\n");
@@ -327,7 +330,7 @@ fn files_are_what_git_checks_out() {
     let out = tempfile::tempdir().unwrap();
     check_out(&git, repo.path(), commit, out.path());
     let compared = compare(&open(&repo, commit), out.path(), &TreePath::root());
-    assert_eq!(compared, ATTRIBUTES.len() * (CONTENTS.len() + 1) + placed.len() + 4);
+    assert_eq!(compared, ATTRIBUTES.len() * (CONTENTS.len() + 1) + placed.len() + 5);
 }
 
 fn check_out(git: &Path, repo: &Path, commit: Oid, into: &Path) {
