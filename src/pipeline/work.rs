@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use tokio::task::{JoinError, spawn_blocking};
+use tokio::task::{JoinError, JoinSet, spawn_blocking};
+use tracing::Instrument;
 use tree::{Inputs, Reads, Recorder};
 
 use super::answers::FactSet;
@@ -45,20 +46,28 @@ impl<S: Stages> Road<S> {
         if plan.fresh { None } else { self.answers.load_again(&keys.exact).await }
     }
 
-    /// The files of every source; what is pinned to the same is opened once.
-    pub(super) async fn open(&self, plan: &Plan) -> Result<Trees> {
-        let mut opened = HashMap::new();
-        let mut trees = Vec::with_capacity(plan.parts.len());
+    /// The files of every source, opened side by side; what is pinned to the same is opened once.
+    pub(super) async fn open(self: &Arc<Self>, plan: &Plan) -> Result<Trees> {
+        let mut places = HashMap::new();
+        let mut opening = JoinSet::new();
+        let mut order = Vec::with_capacity(plan.parts.len());
         for Part { pinned, .. } in &plan.parts {
+            let next = places.len();
             let name = (&pinned.identity, &pinned.revision, pinned.scope);
-            let tree = match opened.get(&name) {
-                Some(tree) => Arc::clone(tree),
-                None => self.stages.open(pinned).await?,
-            };
-            opened.insert(name, Arc::clone(&tree));
-            trees.push(tree);
+            let place = *places.entry(name).or_insert_with(|| {
+                let (road, pinned) = (Arc::clone(self), pinned.clone());
+                let open = async move { (next, road.stages.open(&pinned).await) };
+                opening.spawn(open.in_current_span());
+                next
+            });
+            order.push(place);
         }
-        Ok(trees.into())
+        let mut opened = vec![None; places.len()];
+        while let Some(tree) = opening.join_next().await {
+            let (place, tree) = tree.map_err(|broken| broke_off(&broken))?;
+            opened[place] = Some(tree);
+        }
+        order.into_iter().filter_map(|place| opened[place].clone()).collect()
     }
 
     /// An earlier result that still holds for these trees, or why there is none. A result that holds is kept as the
@@ -219,7 +228,10 @@ impl Desk<'_> {
 
 fn broke_off(broken: &JoinError) -> Error {
     if broken.is_panic() {
-        return Error::new(Kind::Internal, "rendering broke off because of a mistake in manifestd");
+        return Error::new(
+            Kind::Internal,
+            "answering the request broke off because of a mistake in manifestd",
+        );
     }
     Error::new(Kind::Unavailable, "the server is shutting down").help("try again")
 }

@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 use tokio::runtime::Builder;
 
-use super::world::{Files, World, fresh, lending, request};
-use crate::error::Result;
+use super::world::{Files, World, fresh, lending, request, until};
+use crate::error::{Kind, Result};
 use crate::request::{RenderRequest, Rendered};
 
 /// Few names, so that histories meet: the renderer's special ones, a folder where there may be a file, links.
@@ -48,6 +48,42 @@ fn ask(newest: usize, back: usize, path: &str, lent_back: Option<usize>) -> Rend
         Some(lent) => lending(&revision, &newest.saturating_sub(lent).to_string(), "app/a"),
         None => request(&revision, path),
     }
+}
+
+/// Many callers at once who ask for few things, some of whom go away: whoever gets an answer gets the right one, and
+/// when all have gone nothing is left behind.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_crowd_that_comes_and_goes_gets_right_answers() {
+    let world = World::default();
+    for revision in 0..6 {
+        let text = (revision / 2).to_string();
+        let mut files = Files::new();
+        edit(&mut files, "app/a", Some(&text));
+        edit(&mut files, "app/b/c", Some("same"));
+        world.commit("r", &revision.to_string(), &files);
+    }
+    let pipeline = world.pipeline();
+    let callers: Vec<_> = (0..600_usize)
+        .map(|number| {
+            let asked = request(&(number * 7 % 6).to_string(), if number % 3 == 0 { "app/b" } else { "app" });
+            let asked = if number % 11 == 0 { fresh(asked) } else { asked };
+            let pipeline = pipeline.clone();
+            (asked.clone(), tokio::spawn(async move { pipeline.render(asked).await }))
+        })
+        .collect();
+    let never = world.pipeline();
+    for (number, (asked, caller)) in callers.into_iter().enumerate() {
+        if number % 5 == 0 {
+            caller.abort();
+        }
+        match caller.await {
+            Err(left) => assert!(left.is_cancelled()),
+            Ok(Err(busy)) => assert_eq!(busy.kind(), Kind::Busy, "{busy}"),
+            Ok(found) => assert_eq!(outcome(found), outcome(never.render(fresh(asked)).await)),
+        }
+    }
+    until(|| pipeline.stats().flights == 0 && pipeline.stats().running == 0).await;
+    assert_eq!(pipeline.stats().waiting, 0);
 }
 
 proptest! {

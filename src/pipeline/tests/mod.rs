@@ -3,8 +3,10 @@
 mod history;
 mod world;
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Barrier;
 use tokio::task::JoinHandle;
 
 use super::{Pipeline, Settings};
@@ -318,6 +320,16 @@ async fn several_sources_follow_one_another_and_errors_say_which() {
     assert_eq!(world.opens(), 1, "both are the same commit");
     let error = pipeline.render(two("2")).await.unwrap_err();
     assert_eq!(error.message(), "source 2: app/bad is bad");
+}
+
+#[tokio::test]
+async fn sources_are_opened_side_by_side() {
+    let world = world();
+    world.commit("values", "1", &files(&[("prod", "p")]));
+    world.trouble(Trouble::Meet(Arc::new(Barrier::new(2))));
+    let pipeline = world.pipeline();
+    let answer = tokio::time::timeout(Duration::from_secs(20), pipeline.render(lending("1", "1", "prod")));
+    answer.await.expect("one waits for the other").unwrap();
 }
 
 #[tokio::test]

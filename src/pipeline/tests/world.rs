@@ -43,6 +43,8 @@ struct Inner {
 pub(super) enum Trouble {
     Pin(Error),
     Open(Error),
+    /// Whoever opens waits there for others who do.
+    Meet(Arc<tokio::sync::Barrier>),
     Render(Error),
     Panic,
     /// The render runs until it is told to stop.
@@ -123,8 +125,10 @@ impl Stages for World {
 
     async fn open(&self, pinned: &Pinned) -> Result<Arc<dyn Tree>> {
         self.0.opens.fetch_add(1, Ordering::SeqCst);
-        if let Some(Trouble::Open(error)) = self.now() {
-            return Err(error);
+        match self.now() {
+            Some(Trouble::Open(error)) => return Err(error),
+            Some(Trouble::Meet(barrier)) => _ = barrier.wait().await,
+            _ => {}
         }
         let name = (pinned.identity.to_string(), pinned.revision.to_string());
         let found = self.0.commits.lock().unwrap().get(&name).cloned();
