@@ -10,7 +10,7 @@ use std::{env, fs};
 
 use manifestd::error::{Error, Kind};
 use manifestd::process::Program;
-use manifestd::render::exec::{self, GET_HELM, GET_KUSTOMIZE, Printed, Settings};
+use manifestd::render::exec::{self, GET_HELM, Printed, Settings};
 use manifestd::render::{Budgets, Job, Lent, Stop};
 use manifestd::request::{HelmFileParameter, HelmOptions, HelmParameter, KustomizeOptions, Renderer};
 use tempfile::TempDir;
@@ -67,11 +67,10 @@ impl Bench {
     fn settings(&self) -> Settings {
         let launcher = Path::new(env!("CARGO_BIN_EXE_manifestd"));
         let search = env::var_os("PATH").unwrap_or_default();
-        let find = |name: &'static str, get| {
-            Program::find(name, Path::new(name), &search, get).launched_by(launcher)
-        };
         let scratch = self.scratch.path().to_owned();
-        Settings { helm: find("helm", GET_HELM), kustomize: find("kustomize", GET_KUSTOMIZE), scratch }
+        let found = Settings::find(Path::new("helm"), Path::new("kustomize"), &search, scratch);
+        let by_us = |program: Program| program.launched_by(launcher);
+        Settings { helm: by_us(found.helm), kustomize: by_us(found.kustomize), scratch: found.scratch }
     }
 
     fn helm(&self, folder: &str, options: &HelmOptions) -> Result<Printed, Error> {
@@ -112,6 +111,9 @@ fn tree_of(folder: &Path) -> MemoryTree {
                 kind if kind.is_dir() && entry.file_name() == ".git" => {}
                 kind if kind.is_dir() => add(builder, &entry.path(), &child),
                 kind if kind.is_file() => drop(builder.file(child, fs::read(entry.path()).unwrap())),
+                kind if kind.is_symlink() => {
+                    builder.link(child, fs::read_link(entry.path()).unwrap().to_str().unwrap());
+                }
                 _ => {}
             }
         }
@@ -363,9 +365,8 @@ fn kustomize_sees_its_bases_and_nothing_else() {
 #[test]
 fn a_program_that_is_not_installed_says_how_to_get_it() {
     let bench = chart(&[("kust/kustomization.yaml", "")]);
-    let missing = |name| Program::find(name, Path::new(name), "/nowhere".as_ref(), GET_HELM);
     let scratch = bench.scratch.path().to_owned();
-    let settings = Settings { helm: missing("helm"), kustomize: missing("kustomize"), scratch };
+    let settings = Settings::find(Path::new("helm"), Path::new("kustomize"), "/nowhere".as_ref(), scratch);
     let error = exec::helm(&bench.job, &path("web"), &settings, &HelmOptions::default()).unwrap_err();
     assert_eq!(error.kind(), Kind::Precondition);
     assert_eq!(error.message(), "the program helm is not installed: it was looked for in /nowhere");

@@ -194,16 +194,18 @@ fn csv(value: &str) -> String {
     value.to_owned()
 }
 
-/// Adds to helm's words what to do about them.
+/// Adds to helm's words what to do about them, and leaves out its hints and what it logged before.
 fn explain(error: &Error) -> Error {
-    let missing = ["missing in charts/ directory", "missing in charts"];
-    if !missing.iter().any(|words| error.message().contains(words)) {
-        let message = error.message().replace("\n\nUse --debug flag to render out invalid YAML", "");
-        return Error::new(error.kind(), message);
+    let text = error.message().replace("\n\nUse --debug flag to render out invalid YAML", "");
+    let logged = text.find(": level=").zip(text.find("\nError: "));
+    let text =
+        logged.map_or(text.clone(), |(begin, end)| format!("{}: {}", &text[..begin], &text[end + 1..]));
+    if !text.contains("missing in charts") {
+        let told = Error::new(error.kind(), text);
+        return error.advice().map_or(told.clone(), |advice| told.help(advice));
     }
-    Error::new(Kind::Precondition, error.message()).help(
-        "run `helm dependency build` and commit the folder charts/: dependencies are not fetched at render time",
-    )
+    let advice = "run `helm dependency build` and commit the folder charts/: dependencies are not fetched at render time";
+    Error::new(Kind::Precondition, text).help(advice)
 }
 
 /// What helm warned of: the messages of its log lines, without their times.
@@ -258,6 +260,20 @@ mod tests {
         assert_eq!(application("team_web"), "web");
         assert_eq!(application("web"), "web");
         assert_eq!(first(&["", "b", "c"]), "b");
+    }
+
+    #[test]
+    fn failures_are_told_without_what_was_logged() {
+        let said = "`helm template .` failed exit status 1: level=INFO msg=\"x\"\nlevel=WARN msg=y\nError: no\n  way\n\n\
+                    Use --debug flag to render out invalid YAML";
+        let error = explain(&Error::new(Kind::Invalid, said));
+        assert_eq!(error.message(), "`helm template .` failed exit status 1: Error: no\n  way");
+        let said =
+            "`helm template .` failed: Error: found in Chart.yaml, but missing in charts/ directory: x";
+        let error = explain(&Error::new(Kind::Invalid, said));
+        assert_eq!((error.kind(), error.message()), (Kind::Precondition, said));
+        let gone = Error::new(Kind::Precondition, "the program helm is not installed").help("get it");
+        assert_eq!(explain(&gone).advice(), Some("get it"));
     }
 
     #[test]

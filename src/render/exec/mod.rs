@@ -49,15 +49,22 @@ pub struct Settings {
     pub scratch: PathBuf,
 }
 
+impl Settings {
+    /// Looks for the programs: `helm` and `kustomize` are paths, or names to look for in `search` (a `PATH`).
+    #[must_use]
+    pub fn find(helm: &Path, kustomize: &Path, search: &OsStr, scratch: PathBuf) -> Self {
+        Self {
+            helm: Program::find("helm", helm, search, GET_HELM),
+            kustomize: Program::find("kustomize", kustomize, search, GET_KUSTOMIZE),
+            scratch,
+        }
+    }
+}
+
 impl Default for Settings {
     /// Neither program, and nowhere to work.
     fn default() -> Self {
-        let none = |name: &'static str, get| Program::find(name, Path::new(name), OsStr::new(""), get);
-        Self {
-            helm: none("helm", GET_HELM),
-            kustomize: none("kustomize", GET_KUSTOMIZE),
-            scratch: PathBuf::new(),
-        }
+        Self::find(Path::new("helm"), Path::new("kustomize"), OsStr::new(""), PathBuf::new())
     }
 }
 

@@ -273,7 +273,9 @@ fn looks_remote(text: &str) -> bool {
         || lower.contains('?')
         || lower.contains("_git/")
         || schemes.iter().any(|scheme| lower.starts_with(scheme))
-        || lower.trim_start_matches("www.").starts_with("github.com")
+        || ["github.com/", "github.com:"]
+            .iter()
+            .any(|host| lower.trim_start_matches("www.").starts_with(host))
         || first.contains('@')
 }
 
@@ -315,7 +317,7 @@ mod tests {
                  configMapGenerator: [{files: [a=f.txt], envs: [e]}]\nnamePrefix: x-\n\
                  patchesStrategicMerge: [\"kind: A\\nmetadata: {}\", p.yaml]\nopenapi: {path: p.yaml}\n",
             ),
-            ("base/kustomization.yml", "bases: [../app/../deep/base]"),
+            ("base/kustomization.yml", "bases: [../app/../deep/base, ../app/github.com-x.yaml]"),
             ("deep/base/kustomization.yaml", "resources: []"),
             ("mixin/kustomization.yaml", "kind: Component\ntransformers: [t.yaml]"),
             ("mixin/t.yaml", "apiVersion: builtin\nkind: LabelTransformer"),
@@ -323,6 +325,7 @@ mod tests {
             ("app/p.yaml", ""),
             ("app/f.txt", ""),
             ("app/e", ""),
+            ("app/github.com-x.yaml", ""),
             ("other/x", ""),
         ];
         let mut needed = scan(&files, &[]).unwrap();
@@ -335,6 +338,7 @@ mod tests {
                 "app/cm.yaml",
                 "app/e",
                 "app/f.txt",
+                "app/github.com-x.yaml",
                 "app/p.yaml",
                 "base",
                 "deep/base",
