@@ -12,20 +12,20 @@ use crate::source::{Pinned, Sources};
 
 /// Where sources come from and what renders them.
 pub struct Service {
-    sources: Sources,
+    sources: Arc<Sources>,
     engines: Engines,
 }
 
 impl Service {
     /// These sources, rendered by these engines.
     #[must_use]
-    pub fn new(sources: Sources, engines: Engines) -> Self {
-        Self { sources, engines }
+    pub fn new(sources: impl Into<Arc<Sources>>, engines: Engines) -> Self {
+        Self { sources: sources.into(), engines }
     }
 
     /// Where sources come from, for what is asked of them besides rendering.
     #[must_use]
-    pub fn sources(&self) -> &Sources {
+    pub fn sources(&self) -> &Arc<Sources> {
         &self.sources
     }
 }
