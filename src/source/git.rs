@@ -301,3 +301,7 @@ fn unknown(remote: &Remote, revision: &str) -> Error {
 #[cfg(test)]
 #[path = "git_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "store_tests.rs"]
+mod store_tests;
