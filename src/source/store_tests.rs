@@ -1,7 +1,7 @@
 //! What is fetched, on disk: what survives, what is begun anew, what is evicted.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use testkit::Root;
@@ -187,22 +187,30 @@ async fn killed_at_any_moment_the_next_start_serves_what_is_right() {
     for round in 0..25_u64 {
         let content = round.to_string();
         repo.commit("main").file("f", &content).write();
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args([
-                "--exact",
-                "source::git::store_tests::killed_at_any_moment_the_next_start_serves_what_is_right",
-            ])
-            .env(CHILD, format!("{url} {}", data.path().display()))
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
-        // From before the listing to after the end, in steps that differ from round to round.
-        std::thread::sleep(Duration::from_millis(5 * round + round % 3));
-        child.kill().unwrap();
-        child.wait().unwrap();
+        let child = spawn_child(&format!("{url} {}", data.path().display()));
+        kill_in_fetch(child, &server, Duration::from_millis(2 * round));
         let sources = sources(data.path());
         assert_eq!(read(&sources, &url, "main", "f").await.unwrap(), content);
         assert!(read(&sources, &url, "main", "apps/app-0000/service.yaml").await.is_ok());
         assert_eq!(count(data.path().join("work")), 1);
     }
+}
+
+/// This test once more, as a process of its own that fetches once.
+fn spawn_child(told: &str) -> Child {
+    let test = "source::git::store_tests::killed_at_any_moment_the_next_start_serves_what_is_right";
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", test]).env(CHILD, told).stdout(Stdio::null()).spawn().unwrap()
+}
+
+/// Kills the child so long after its fetch has begun, at whatever it does then.
+fn kill_in_fetch(mut child: Child, server: &Server, after: Duration) {
+    let before = server.fetches();
+    while server.fetches() == before {
+        assert!(child.try_wait().unwrap().is_none(), "the child ended without a fetch");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    std::thread::sleep(after);
+    child.kill().unwrap();
+    child.wait().unwrap();
 }
