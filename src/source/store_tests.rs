@@ -169,6 +169,46 @@ fn a_data_folder_of_another_version_is_refused() {
     assert!(!error.message().contains(data.path().to_str().unwrap()));
 }
 
+/// A file system of this size at `folder`, unmounted when dropped; `None` when we may not mount one.
+struct Mounted<'a>(&'a Path);
+
+impl<'a> Mounted<'a> {
+    fn new(test: &str, folder: &'a Path, size: &str) -> Option<Self> {
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"]).arg(folder).stderr(Stdio::null());
+        let mounted = mount.status().is_ok_and(|status| status.success());
+        if !mounted {
+            eprintln!(
+                "{test} is skipped: no small file system can be mounted; run the tests as root to have it"
+            );
+        }
+        mounted.then_some(Self(folder))
+    }
+}
+
+impl Drop for Mounted<'_> {
+    fn drop(&mut self) {
+        // Lazily: whatever is still open must not keep it.
+        let _ = Command::new("umount").arg("-l").arg(self.0).status();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_is_an_error_and_the_next_request_works() {
+    let (root, data) = (Root::new(), tempfile::tempdir().unwrap());
+    testkit::wide(&root.repo("large.git"), 4_000);
+    root.repo("small.git").commit("main").file("f", "x").write();
+    let server = Server::git(&root);
+    let Some(_mounted) = Mounted::new("a_full_disk", data.path(), "200k") else { return };
+    let sources = sources(data.path());
+    let error =
+        read(&sources, &server.url("large.git"), "main", "apps/app-0000/service.yaml").await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Unavailable, "{error}");
+    assert!(error.message().ends_with("the data folder is full"), "{error}");
+    assert!(!error.message().contains(data.path().to_str().unwrap()));
+    assert_eq!(read(&sources, &server.url("small.git"), "main", "f").await.unwrap(), "x");
+}
+
 /// Set for the child of the next test: where it fetches from and to.
 const CHILD: &str = "MANIFESTD_TEST_KILLED_CHILD";
 

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
 use std::time::SystemTime;
 
+use tempfile::TempDir;
+
 use super::{Stores, files, generation};
 
 /// A store that could go.
@@ -27,7 +29,8 @@ impl Stores {
             if total <= self.max_bytes {
                 break;
             }
-            if self.remove(&one) {
+            // Dropped, and so deleted, only here: nobody waits for that.
+            if let Some(_gone) = self.remove(&one) {
                 tracing::info!(
                     store = one.name,
                     bytes = one.bytes,
@@ -47,7 +50,7 @@ impl Stores {
                 let old = folder.join(format!("g-{number}"));
                 let lease = files::try_lock(&old.join("lease"));
                 if lease.is_some() {
-                    self.discard(&old);
+                    drop(self.take_away(&old));
                 }
             }
         }
@@ -63,23 +66,24 @@ impl Stores {
         folders(&self.root.join("stores")).into_iter().filter_map(candidate).collect()
     }
 
-    /// Removes a store, unless somebody uses it.
-    fn remove(&self, one: &Candidate) -> bool {
+    /// Takes a store out of the way, unless somebody uses it.
+    fn remove(&self, one: &Candidate) -> Option<TempDir> {
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(store) = open.get(&one.name) {
             store.close();
         }
-        let Some(_lock) = files::try_lock(&one.folder.join("lock")) else { return false };
+        let _lock = files::try_lock(&one.folder.join("lock"))?;
         let numbers = generation::numbers(&one.folder).unwrap_or_default();
         let leases: Vec<Option<File>> =
             numbers.iter().map(|n| files::try_lock(&one.folder.join(format!("g-{n}/lease")))).collect();
-        leases.iter().all(Option::is_some) && self.discard(&one.folder)
+        if leases.iter().all(Option::is_some) { self.take_away(&one.folder) } else { None }
     }
 
-    /// Moves `folder` out of the way, at once, and then removes it.
-    fn discard(&self, folder: &Path) -> bool {
-        let Ok(place) = self.work.place("gone-") else { return false };
-        std::fs::rename(folder, place.path().join("old")).is_ok()
+    /// Moves `folder` to where it is deleted with what is returned.
+    fn take_away(&self, folder: &Path) -> Option<TempDir> {
+        let place = self.work.place("gone-").ok()?;
+        std::fs::rename(folder, place.path().join("old")).ok()?;
+        Some(place)
     }
 }
 

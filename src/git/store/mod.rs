@@ -36,6 +36,9 @@ const VERSION: &str = "manifestd data 1\n";
 /// Above this many packs a store is begun anew: every pack costs each lookup a little.
 const MAX_PACKS: usize = 50;
 
+/// Above this many stores, those that nobody uses are closed: each keeps some files open.
+const MOST_OPEN: usize = 256;
+
 /// How often the time of use is written down.
 const TOUCH: Duration = Duration::from_secs(60);
 
@@ -110,6 +113,9 @@ impl Stores {
             let (current, touched) = (Mutex::default(), Mutex::default());
             Arc::new(Store { folder, work: self.work.clone(), current, touched })
         };
+        if open.len() >= MOST_OPEN {
+            open.retain(|_, store| Arc::strong_count(store) > 1);
+        }
         open.entry(name.clone()).or_insert_with(make).clone()
     }
 }
