@@ -17,12 +17,24 @@ use self::detect::Type;
 use crate::error::{Error, Kind, Result};
 use crate::request::{Manifests, Renderer};
 
+/// What renders charts and kustomizations.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Engine {
+    /// Their own programs.
+    #[default]
+    Exec,
+}
+
 /// What renders, as configured.
 #[derive(Clone, Debug, Default)]
 pub struct Engines {
     /// How Jsonnet programs are evaluated.
     pub jsonnet: jsonnet::Settings,
-    /// The programs that render charts and kustomizations.
+    /// What renders charts.
+    pub helm: Engine,
+    /// What renders kustomizations.
+    pub kustomize: Engine,
+    /// The programs of [`Engine::Exec`].
     pub exec: exec::Settings,
 }
 
@@ -41,11 +53,15 @@ pub fn render(job: &Job, engines: &Engines) -> Result<Manifests> {
             Ok(directory::render(job, &folder, options, engines)?.finish(Type::Directory.name()))
         }
         Renderer::Helm(options) => {
-            let printed = exec::helm(job, &folder, &engines.exec, options)?;
+            let printed = match engines.helm {
+                Engine::Exec => exec::helm(job, &folder, &engines.exec, options)?,
+            };
             Ok(exec::output(job, &folder, &printed)?.finish(Type::Helm.name()))
         }
         Renderer::Kustomize(options) => {
-            let printed = exec::kustomize(job, &folder, &engines.exec, options)?;
+            let printed = match engines.kustomize {
+                Engine::Exec => exec::kustomize(job, &folder, &engines.exec, options)?,
+            };
             Ok(exec::output(job, &folder, &printed)?.finish(Type::Kustomize.name()))
         }
         Renderer::Detect => Err(Error::new(Kind::Internal, "no renderer was detected")),
@@ -56,6 +72,12 @@ pub fn render(job: &Job, engines: &Engines) -> Result<Manifests> {
 /// are used: four million are more than a document within the size budget usually has, and about 200 MB.
 fn document_limits(bytes: usize) -> Limits {
     Limits { bytes, nodes: 4_000_000, ..Limits::default() }
+}
+
+/// Whether a line speaks of something that must not be shown.
+fn names_secret(line: &str) -> bool {
+    let line = line.to_ascii_lowercase();
+    ["password", "secret", "token"].iter().any(|word| line.contains(word))
 }
 
 /// The folder that the job's path leads to (spec: argocd.md §3.9).

@@ -8,6 +8,10 @@ use super::text::Text;
 use crate::error::{Error, Kind, Result};
 use crate::render::document_limits;
 
+/// What to do with a file that was taken for a manifest.
+const OUT: &str =
+    "if the file is no manifest, leave it out with exclude, or write +argocd:skip-file-rendering into it";
+
 /// Stands for a message that may hold a part of a Secret.
 const DISCREET: &str = "it cannot be read (how is left out, since the file may hold a Secret)";
 
@@ -155,7 +159,7 @@ impl Fault {
 
     fn into_error(self, text: &Text<'_>, file: &TreePath) -> Error {
         let message = format!("failed to read the manifest: {}", self.words(text));
-        Error::new(self.kind, message).at(text.place(file, self.line, self.column))
+        Error::new(self.kind, message).at(text.place(file, self.line, self.column)).help(OUT)
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tree::TreePath;
 
 use crate::error::Place;
+use crate::render::names_secret;
 
 /// The longest line shown in a picture, in characters; longer ones are left out.
 const MAX_LINE: usize = 500;
@@ -86,12 +87,6 @@ fn first_word(after: &[u8]) -> &[u8] {
         .unwrap_or(after.len());
     let word = &after[start..];
     &word[..word.iter().position(|byte| !byte.is_ascii_alphanumeric()).unwrap_or(word.len())]
-}
-
-/// Whether a line speaks of something that must not be shown.
-fn names_secret(line: &str) -> bool {
-    let line = line.to_ascii_lowercase();
-    ["password", "secret", "token"].iter().any(|word| line.contains(word))
 }
 
 #[cfg(test)]

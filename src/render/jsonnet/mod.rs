@@ -21,7 +21,7 @@ pub use worker::worked;
 use self::child::Worker;
 use self::imports::Imports;
 use self::wire::{Answer, Failure, Order, Variable};
-use super::{Job, document_limits};
+use super::{Job, document_limits, names_secret};
 use crate::error::{Error, Kind, Place, Result};
 use crate::request::{JsonnetOptions, JsonnetVar};
 
@@ -129,7 +129,7 @@ fn explained(failure: Failure, refusal: Option<Error>) -> Error {
         file: spot.file.into(),
         line: spot.line,
         column: spot.column,
-        text: spot.text.into(),
+        text: if names_secret(&spot.text) { "".into() } else { spot.text.into() },
     });
     match place {
         Some(place) => error.at(place),

@@ -1,0 +1,4 @@
+{
+  kind: 'A',
+  password: 'hunter2' + x,
+}
