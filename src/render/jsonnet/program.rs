@@ -13,6 +13,7 @@ use rsjsonnet_lang::span::{SourceId, SpanContext, SpanId};
 
 use super::explain::{self, Words};
 use super::wire::{Failure, Spot, Variable};
+use crate::render::names_secret;
 
 /// The deepest nesting of calls (the default of the jsonnet program).
 const MAX_CALLS: usize = 500;
@@ -149,11 +150,16 @@ impl<'p> Session<'p, '_> {
 
     fn failure(&self, program: &Program<'p>, words: Words) -> Failure {
         let found = words.spans.iter().find_map(|&span| self.locate(program, span));
+        let spot = found.and_then(|(source, start, _)| spot(source, start));
         let mut message = words.text;
         if let (true, Some((source, start, end))) = (words.quote, found) {
-            message = format!("{message} {}", quote(&source.content, start, end));
+            // What stands there may be what the line is secretive about; a line too long to show is not looked into.
+            let open = |spot: &Spot| !spot.text.is_empty() && !names_secret(&spot.text);
+            let shown = start >= source.content.len() || spot.as_ref().is_none_or(open);
+            message +=
+                &if shown { format!(" {}", quote(&source.content, start, end)) } else { " text".to_owned() };
         }
-        Failure { message, import: false, spot: found.and_then(|(source, start, _)| spot(source, start)) }
+        Failure { message, import: false, spot }
     }
 
     fn evaluation_failure(&mut self, program: &Program<'p>, error: &EvalError) -> Failure {

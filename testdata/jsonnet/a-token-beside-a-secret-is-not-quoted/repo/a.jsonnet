@@ -1,0 +1,4 @@
+{
+  kind: 'A',
+  password: 'a' 'hunter2',
+}
