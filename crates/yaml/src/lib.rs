@@ -16,6 +16,7 @@
 //! # Ok::<(), yaml::Error>(())
 //! ```
 
+mod base64;
 mod error;
 mod event;
 mod expand;

@@ -35,6 +35,10 @@ pub(crate) fn parse(text: &str) -> Option<Timestamp> {
         return Some(date);
     }
     let separator = rest.byte(b"Tt ")?;
+    if separator == b' ' {
+        // Go takes a space in its layout for any number of them.
+        while rest.byte(b" ").is_some() {}
+    }
     let time = rest.time(date)?;
     let time = if separator == b' ' { time } else { Timestamp { offset: rest.zone()?, ..time } };
     rest.0.is_empty().then_some(time)
@@ -140,6 +144,7 @@ mod tests {
             ("2020-1-2", "2020-01-02T00:00:00Z"),
             ("2001-12-14 21:59:43.10", "2001-12-14T21:59:43.1Z"),
             ("2001-12-14t21:59:43,5-05:00", "2001-12-14T21:59:43.5-05:00"),
+            ("2001-12-14   1:2:3", "2001-12-14T01:02:03Z"),
             ("2024-02-29T1:2:3Z", "2024-02-29T01:02:03Z"),
             ("2024-01-01T00:00:00.1234567899Z", "2024-01-01T00:00:00.123456789Z"),
         ];

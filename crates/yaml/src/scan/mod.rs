@@ -7,6 +7,7 @@
 mod block;
 mod cursor;
 mod directive;
+mod keys;
 mod plain;
 mod quoted;
 mod tag;
@@ -19,10 +20,8 @@ use crate::input::Source;
 use crate::limits::Limits;
 
 use cursor::{Cursor, is_word};
+use keys::SimpleKey;
 pub(crate) use token::{Token, TokenKind};
-
-/// Characters a simple key may be long, counted from its start to the `:`.
-const SIMPLE_KEY_LENGTH: usize = 1024;
 
 type Scan<T = ()> = Result<T, Box<Fault>>;
 
@@ -50,15 +49,6 @@ pub(crate) struct Scanner<'a> {
     /// forgotten, so that its `Key` token comes too late; a key given up because its line ended is not, and then
     /// speaks for the next key of its level.
     waiting: VecDeque<(usize, usize)>,
-}
-
-/// A place that turns out to be a key if a `:` follows.
-#[derive(Clone, Copy, Default)]
-struct SimpleKey {
-    possible: bool,
-    required: bool,
-    token: usize,
-    at: Mark,
 }
 
 impl<'a> Scanner<'a> {
@@ -101,24 +91,6 @@ impl<'a> Scanner<'a> {
         self.queue.len() <= self.keep() || self.head_key().is_some_and(|key| key.possible)
     }
 
-    /// The key that the token at the head may turn out to be.
-    fn head_key(&mut self) -> Option<SimpleKey> {
-        self.head_key_index().and_then(|index| self.keys.get(index).copied())
-    }
-
-    fn head_key_index(&mut self) -> Option<usize> {
-        while self.waiting.front().is_some_and(|&(token, _)| token < self.taken) {
-            self.waiting.pop_front();
-        }
-        self.waiting.front().filter(|&&(token, _)| token == self.taken).map(|&(_, index)| index)
-    }
-
-    fn forget(&mut self, token: usize) {
-        if let Some(place) = self.waiting.iter().rposition(|&(t, _)| t == token) {
-            self.waiting.remove(place);
-        }
-    }
-
     fn fill(&mut self) -> Scan {
         while self.wants_more() {
             if self.queue.len() > self.keep() && !self.head_key_still_valid()? {
@@ -127,13 +99,19 @@ impl<'a> Scanner<'a> {
             if let Err(fault) = self.fetch() {
                 return Err(self.reader_fault_or(fault));
             }
-            if self.cursor.pos() >= self.barrier
-                && let Some(fault) = self.source.fault()
-            {
-                return Err(Box::new(fault));
+            if self.cursor.pos() >= self.barrier {
+                self.check_barrier()?;
             }
         }
         Ok(())
+    }
+
+    /// go-yaml looks four characters ahead before it decides on a token.
+    fn check_barrier(&self) -> Scan {
+        match self.source.fault() {
+            Some(fault) if self.cursor.pos() + 4 > self.barrier => Err(Box::new(fault)),
+            _ => Ok(()),
+        }
     }
 
     /// Tokens that stay in the queue behind the one that is asked for.
@@ -152,13 +130,6 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    fn head_key_still_valid(&mut self) -> Scan<bool> {
-        match self.head_key_index() {
-            Some(index) if index < self.keys.len() => self.key_is_valid(index),
-            _ => Ok(false),
-        }
-    }
-
     fn push(&mut self, kind: TokenKind<'a>, at: Mark) {
         let end = self.cursor.mark();
         self.queue.push_back(Token { kind, at, end });
@@ -168,6 +139,9 @@ impl<'a> Scanner<'a> {
     fn fetch(&mut self) -> Scan {
         let before = self.cursor.mark();
         self.skip_to_token();
+        if self.cursor.pos() + 4 > self.barrier {
+            self.check_barrier()?;
+        }
         let block_end = match self.dialect {
             Dialect::V2 => self.cursor.mark(),
             Dialect::V3 => before,
@@ -258,52 +232,6 @@ impl<'a> Scanner<'a> {
         if self.cursor.byte(ahead) == b'#' {
             self.cursor.skip_line_rest();
         }
-    }
-
-    fn key_is_valid(&mut self, index: usize) -> Scan<bool> {
-        let key = self.keys[index];
-        if !key.possible {
-            return Ok(false);
-        }
-        if key.at.line == self.cursor.line() && !self.cursor.farther_than(key.at, SIMPLE_KEY_LENGTH) {
-            return Ok(true);
-        }
-        if key.required {
-            return Err(self.fault(Some(key.at), "could not find expected ':'"));
-        }
-        self.keys[index].possible = false;
-        Ok(false)
-    }
-
-    /// Notes that a simple key may start here.
-    fn save_key(&mut self) -> Scan {
-        if !self.key_allowed {
-            return Ok(());
-        }
-        let required = self.flow_level == 0 && self.indent == self.cursor.column() as isize;
-        let token = self.taken + self.queue.len();
-        let key = SimpleKey { possible: true, required, token, at: self.cursor.mark() };
-        self.drop_key()?;
-        *self.top_key() = key;
-        self.waiting.push_back((token, self.keys.len() - 1));
-        Ok(())
-    }
-
-    /// Gives up the possible key of this level.
-    fn drop_key(&mut self) -> Scan {
-        let key = *self.top_key();
-        if key.possible && key.required {
-            return Err(self.fault(Some(key.at), "could not find expected ':'"));
-        }
-        if key.possible {
-            self.top_key().possible = false;
-            self.forget(key.token);
-        }
-        Ok(())
-    }
-
-    fn top_key(&mut self) -> &mut SimpleKey {
-        self.keys.last_mut().expect("the block level always has an entry")
     }
 
     /// Opens a block collection at `column` if it is deeper than the one we are in.
