@@ -11,7 +11,7 @@ use crate::request::{Manifest, Manifests};
 const MAX_WARNINGS: usize = 100;
 
 /// The most manifests of one source: each costs memory beside its text, and an application of a tenth is unheard of.
-const MAX_MANIFESTS: usize = 200_000;
+const MAX_MANIFESTS: usize = 50_000;
 
 /// Collects the manifests of one source.
 pub(super) struct Output<'a> {
