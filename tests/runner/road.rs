@@ -1,13 +1,17 @@
 //! The whole road over real repositories: from a URL to manifests, cached, shared and reused.
 
 use std::collections::BTreeMap;
+use std::env;
+use std::path::Path;
 
 use cache::{Cache, Memory};
 use manifestd::credentials::{Credential, Secret};
 use manifestd::error::{Kind, Result};
 use manifestd::pipeline::{Pipeline, Service, Settings};
-use manifestd::render::Engines;
-use manifestd::request::{Answered, DirectoryOptions, Origin, RenderRequest, Rendered, Renderer, Source};
+use manifestd::render::{Engines, exec};
+use manifestd::request::{
+    Answered, DirectoryOptions, HelmOptions, Origin, RenderRequest, Rendered, Renderer, Source,
+};
 use manifestd::source::{Settings as SourceSettings, Sources};
 use testkit::http::{Auth, Options, Server};
 use testkit::{Program, Random, Repo, Root, app_folder, apps};
@@ -20,9 +24,13 @@ struct Here {
 
 impl Here {
     fn new() -> Self {
+        Self::with(Engines::default())
+    }
+
+    fn with(engines: Engines) -> Self {
         let data = tempfile::tempdir().unwrap();
         let settings = SourceSettings { allow_local: true, ..SourceSettings::new(data.path().join("data")) };
-        let service = Service::new(Sources::new(settings).unwrap(), Engines::default());
+        let service = Service::new(Sources::new(settings).unwrap(), engines);
         let cache = Cache::new(Memory::new(64 << 20));
         Self { pipeline: Pipeline::new(Settings::default(), service, cache), _data: data }
     }
@@ -129,6 +137,54 @@ async fn a_private_repository_is_rendered_for_those_who_may_see_it_only() {
         assert_eq!(error.kind(), Kind::Unauthenticated, "{error}");
     }
     assert_eq!(here.renders(), 1);
+}
+
+/// Engines with the helm program, which works in `scratch`.
+fn with_helm(scratch: &Path) -> Engines {
+    let search = env::var_os("PATH").unwrap_or_default();
+    let mut exec = exec::Settings::find(Path::new("helm"), Path::new("none"), &search, scratch.to_owned());
+    exec.helm = exec.helm.launched_by(Path::new(env!("CARGO_BIN_EXE_manifestd")));
+    Engines { exec, ..Engines::default() }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_chart_with_lent_values_is_reused_until_something_it_saw_changes() {
+    if Program::Helm.find("a_chart_with_lent_values_is_reused").is_none() {
+        return;
+    }
+    let root = Root::new();
+    let (charts, values) = (root.repo("charts.git"), root.repo("values.git"));
+    let template =
+        "kind: ConfigMap\napiVersion: v1\nmetadata: {name: web}\ndata: {size: {{ .Values.size }}}\n";
+    let chart = "apiVersion: v2\nname: web\nversion: 1.0.0\n";
+    let commit = charts.commit("main").file("web/Chart.yaml", chart);
+    commit.file("web/templates/cm.yaml", template).write();
+    values.commit("main").file("prod.yaml", "size: big\n").file("test.yaml", "size: small\n").write();
+    let scratch = tempfile::tempdir().unwrap();
+    let here = Here::with(with_helm(scratch.path()));
+    let ask = async |kube_version: &str| {
+        let mut all = request(&local(&charts), "main", "web");
+        let options = HelmOptions { value_files: vec!["$v/prod.yaml".into()], ..HelmOptions::default() };
+        all.sources[0].renderer = Renderer::Helm(options);
+        let lender = request(&local(&values), "main", "").sources.remove(0);
+        all.sources.push(Source { ref_name: "v".into(), ..lender });
+        all.kube_version = Some(kube_version.into());
+        let answer = here.render(all).await.unwrap();
+        let objects = answer.body.decode().unwrap().objects;
+        (answer.answered, String::from_utf8_lossy(&objects[0].json).into_owned())
+    };
+    let because = |why: &str| Answered::Rendered { because: Some(why.to_owned()) };
+    let (first, json) = ask("1.33.0").await;
+    assert_eq!(first, Answered::Rendered { because: None });
+    assert!(json.contains(r#""size":"big""#), "{json}");
+    charts.commit("main").file("README.md", "new").write();
+    values.commit("main").file("test.yaml", "size: tiny\n").write();
+    assert_eq!(ask("1.33.0").await, (Answered::Reuse, json));
+    assert_eq!(ask("1.34.0").await.0, because("the kube version changed"));
+    values.commit("main").file("prod.yaml", "size: huge\n").write();
+    let (third, json) = ask("1.34.0").await;
+    assert_eq!(third, because("source 2: prod.yaml changed"));
+    assert!(json.contains(r#""size":"huge""#), "{json}");
 }
 
 /// The law of the whole over real commits: whatever was asked before, an answer equals that of a pipeline which never
