@@ -3,6 +3,7 @@
 //! The road of one request: `api` or `cli` → [`request`] → `pipeline` → `source` → `git`, then `render` → the engines.
 
 pub mod api;
+pub mod cli;
 pub mod config;
 pub mod credentials;
 pub mod error;
@@ -13,5 +14,6 @@ pub mod process;
 pub mod render;
 pub mod request;
 pub mod server;
+pub mod service;
 pub mod source;
 pub mod telemetry;

@@ -6,5 +6,5 @@ fn main() -> ExitCode {
     // Started for another program, this process is about to become it; started for Jsonnet programs, it is their worker.
     manifestd::process::launched(std::env::args_os())
         .or_else(|| manifestd::render::jsonnet::worked(std::env::args_os()))
-        .unwrap_or(ExitCode::SUCCESS)
+        .unwrap_or_else(manifestd::cli::run)
 }

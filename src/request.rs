@@ -43,6 +43,10 @@ pub struct Source {
 
 /// Where the files of a source come from.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there are a handful per request; a box would only move the bytes"
+)]
 pub enum Origin {
     /// A git repository at a revision.
     Git {

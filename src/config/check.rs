@@ -1,5 +1,6 @@
 //! From what was given to checked [`Settings`]: every value is looked at, every mistake is kept.
 
+use std::ffi::OsString;
 use std::fmt;
 use std::fs;
 use std::net::SocketAddr;
@@ -27,6 +28,9 @@ impl fmt::Display for Mistakes {
 
 impl std::error::Error for Mistakes {}
 
+/// Where ssh keeps the host keys all users of a machine trust.
+const SYSTEM_KNOWN_HOSTS: &str = "/etc/ssh/ssh_known_hosts";
+
 /// What the settings take from the environment besides their twins.
 #[derive(Clone, Debug, Default)]
 pub struct Environment {
@@ -34,6 +38,8 @@ pub struct Environment {
     pub cache_home: Option<PathBuf>,
     /// `HOME`.
     pub home: Option<PathBuf>,
+    /// `PATH`.
+    pub search: OsString,
     /// Whether `NO_COLOR` is set.
     pub no_color: bool,
 }
@@ -43,7 +49,12 @@ impl Environment {
     #[must_use]
     pub fn of_this_process() -> Self {
         let path = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-        Self { cache_home: path("XDG_CACHE_HOME"), home: path("HOME"), no_color: path("NO_COLOR").is_some() }
+        Self {
+            cache_home: path("XDG_CACHE_HOME"),
+            home: path("HOME"),
+            search: std::env::var_os("PATH").unwrap_or_default(),
+            no_color: path("NO_COLOR").is_some(),
+        }
     }
 
     fn data_dir(&self) -> Option<PathBuf> {
@@ -65,7 +76,7 @@ impl Settings {
             server: check.server(),
             repositories: check.repositories(environment),
             cache: check.cache(),
-            rendering: check.rendering(),
+            rendering: check.rendering(environment),
             logs: check.logs(environment),
         };
         if check.mistakes.is_empty() { Ok(settings) } else { Err(Mistakes(check.mistakes)) }
@@ -101,7 +112,7 @@ impl Checker {
             fetch_timeout: self.duration("fetch-timeout"),
             max_history: self.number("max-history").unwrap_or(0),
             credentials_file: self.readable("credentials-file"),
-            known_hosts: self.readable("known-hosts"),
+            known_hosts: self.known_hosts(environment),
             allow_repo: self.words("allow-repo"),
             allow_file: self.switch("allow-file"),
         }
@@ -115,13 +126,14 @@ impl Checker {
         }
     }
 
-    fn rendering(&mut self) -> RenderingSettings {
+    fn rendering(&mut self, environment: &Environment) -> RenderingSettings {
         RenderingSettings {
             parallelism: self.parallelism(),
             memory_bytes: self.size("render-memory-bytes"),
             timeout: self.duration("render-timeout"),
             helm_program: self.text("helm-program").into(),
             kustomize_program: self.text("kustomize-program").into(),
+            search: environment.search.clone(),
         }
     }
 
@@ -181,6 +193,14 @@ impl Checker {
             self.mistake("data-dir", "is needed: neither XDG_CACHE_HOME nor HOME is set");
             PathBuf::new()
         })
+    }
+
+    fn known_hosts(&mut self, environment: &Environment) -> Vec<PathBuf> {
+        if self.is_given("known-hosts") {
+            return self.readable("known-hosts").into_iter().collect();
+        }
+        let own = environment.home.as_ref().map(|home| home.join(".ssh/known_hosts"));
+        own.into_iter().chain([PathBuf::from(SYSTEM_KNOWN_HOSTS)]).collect()
     }
 
     fn parallelism(&mut self) -> usize {

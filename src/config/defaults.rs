@@ -45,14 +45,17 @@ pub(super) const REPLY_MEMORY_BYTES: &str = "512MiB";
 /// Calls at once on one connection: five times Argo CD's default number of status and operation workers.
 pub(super) const MAX_STREAMS: &str = "250";
 
-/// Looked for in `PATH` when the server starts.
+/// Looked for in `PATH` at the start.
 pub(super) const HELM_PROGRAM: &str = "helm";
 
-/// Looked for in `PATH` when the server starts.
+/// Looked for in `PATH` at the start.
 pub(super) const KUSTOMIZE_PROGRAM: &str = "kustomize";
 
 /// What an operator wants to know; one line per call.
 pub(super) const LOG_LEVEL: &str = "info";
+
+/// What a user of a command must know; the rest is its output.
+pub(super) const LOCAL_LOG_LEVEL: &str = "warn";
 
 /// Text where a person reads, JSON where a machine does.
 pub(super) const LOG_FORMAT: &str = "auto";

@@ -155,7 +155,7 @@ pub const FLAGS: &[Flag] = &[
     flag!(Repositories, One, "credentials-file", "MANIFESTD_CREDENTIALS_FILE", "FILE", None,
         "Credentials of repositories, by URL prefix (YAML; see the README)"),
     flag!(Repositories, One, "known-hosts", "MANIFESTD_KNOWN_HOSTS", "FILE", None,
-        "Host keys of ssh servers, in known_hosts format"),
+        "Host keys of ssh servers, in known_hosts format [default: ~/.ssh/known_hosts and /etc/ssh/ssh_known_hosts]"),
 
     flag!(Rendering, One, "parallelism-limit", "MANIFESTD_PARALLELISM_LIMIT", "NUMBER", None,
         "Renders at once [default: the number of cores]"),
@@ -181,7 +181,7 @@ pub const FLAGS: &[Flag] = &[
 
 /// The flags of one command as clap's arguments.
 pub fn args(local: bool) -> impl Iterator<Item = Arg> {
-    FLAGS.iter().filter(move |flag| !local || flag.group.is_local()).map(arg)
+    FLAGS.iter().filter(move |flag| !local || flag.group.is_local()).map(move |flag| arg(flag, local))
 }
 
 /// What clap found for the settings of this command.
@@ -190,7 +190,7 @@ pub fn values(matches: &ArgMatches) -> Values {
     FLAGS.iter().filter_map(|flag| Some((flag.name, given(flag, matches)?))).collect()
 }
 
-fn arg(flag: &Flag) -> Arg {
+fn arg(flag: &Flag, local: bool) -> Arg {
     let arg = Arg::new(flag.name)
         .long(flag.name)
         .env(flag.env)
@@ -198,7 +198,10 @@ fn arg(flag: &Flag) -> Arg {
         .help(flag.help)
         .help_heading(flag.group.heading())
         .hide_env_values(true);
-    let arg = if let Some(default) = flag.default { arg.default_value(default) } else { arg };
+    // Who runs a command sees what it does; who runs a server reads about it.
+    let default =
+        if local && flag.name == "log-level" { Some(defaults::LOCAL_LOG_LEVEL) } else { flag.default };
+    let arg = if let Some(default) = default { arg.default_value(default) } else { arg };
     match flag.kind {
         Kind::One => arg,
         Kind::Many => arg.action(clap::ArgAction::Append),

@@ -7,6 +7,7 @@ mod file;
 mod flags;
 mod units;
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -83,8 +84,8 @@ pub struct RepositorySettings {
     pub max_history: u32,
     /// The credentials file, if there is one.
     pub credentials_file: Option<PathBuf>,
-    /// The known_hosts file, if one was named.
-    pub known_hosts: Option<PathBuf>,
+    /// Files of known host keys: the one that was named, else the user's own and the system's.
+    pub known_hosts: Vec<PathBuf>,
     /// Globs of allowed URLs; empty allows all.
     pub allow_repo: Vec<String>,
     /// Whether file:// URLs and local paths are allowed in requests.
@@ -111,10 +112,12 @@ pub struct RenderingSettings {
     pub memory_bytes: u64,
     /// How long one may take.
     pub timeout: Duration,
-    /// The helm program.
+    /// The helm program, a name or a path.
     pub helm_program: PathBuf,
-    /// The kustomize program.
+    /// The kustomize program, a name or a path.
     pub kustomize_program: PathBuf,
+    /// Where programs are looked for: `PATH`.
+    pub search: OsString,
 }
 
 /// Logs.

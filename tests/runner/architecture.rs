@@ -19,6 +19,7 @@ const RANKS: &[(&str, u8)] = &[
     // It fills in the settings of the stages; they do not know it.
     ("config", 5),
     ("server", 6),
+    ("service", 6),
     ("cli", 7),
 ];
 

@@ -57,7 +57,7 @@ pub struct Git {
     #[prost(string, tag = "4")]
     pub ref_name: ::prost::alloc::string::String,
     /// What to open the repository with; it wins over the server's own credentials. Unset: the server's own, else
-    /// anonymous. Refused (INVALID_ARGUMENT) where the connection is not encrypted and does not come from loopback.
+    /// anonymous. Refused (INVALID_ARGUMENT) by a server that listens without TLS on anything but loopback.
     #[prost(message, optional, tag = "5")]
     pub credential: ::core::option::Option<Credential>,
 }
@@ -446,12 +446,15 @@ pub struct ListDirectoriesRequest {
     /// Do not answer from cached names of revisions: ask the repository.
     #[prost(bool, tag = "4")]
     pub no_revision_cache: bool,
+    /// Also folders whose name begins with a dot, and those beneath them.
+    #[prost(bool, tag = "5")]
+    pub hidden: bool,
 }
 /// The folders.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListDirectoriesResponse {
-    /// Every folder but the root, relative to it, sorted bytewise. A folder whose name begins with a dot is left out with
-    /// everything beneath.
+    /// Every folder but the root, relative to it, sorted bytewise. Without `hidden`, a folder whose name begins with a dot is left
+    /// out with everything beneath.
     #[prost(string, repeated, tag = "1")]
     pub paths: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     /// The full commit id that was looked at.

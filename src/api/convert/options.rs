@@ -1,0 +1,79 @@
+//! Renderer options.
+
+use proto::v1::{self, source};
+
+use super::required;
+use crate::error::Result;
+use crate::request::{
+    DirectoryOptions, HelmFileParameter, HelmOptions, HelmParameter, JsonnetOptions, JsonnetVar,
+    KustomizeOptions, Renderer,
+};
+
+/// The renderer of the source named `at`; none is a choice too.
+pub(super) fn renderer(renderer: Option<source::Renderer>, at: &str) -> Result<Renderer> {
+    Ok(match renderer {
+        None => Renderer::Detect,
+        Some(source::Renderer::Directory(options)) => Renderer::Directory(directory(options, at)?),
+        Some(source::Renderer::Helm(options)) => Renderer::Helm(helm(options, at)?),
+        Some(source::Renderer::Kustomize(options)) => {
+            Renderer::Kustomize(KustomizeOptions { load_restrictions_none: options.load_restrictions_none })
+        }
+    })
+}
+
+fn directory(options: v1::DirectoryOptions, at: &str) -> Result<DirectoryOptions> {
+    Ok(DirectoryOptions {
+        recurse: options.recurse,
+        include: options.include,
+        exclude: options.exclude,
+        jsonnet: jsonnet(options.jsonnet.unwrap_or_default(), at)?,
+    })
+}
+
+fn jsonnet(options: v1::JsonnetOptions, at: &str) -> Result<JsonnetOptions> {
+    Ok(JsonnetOptions {
+        ext_vars: vars(options.ext_vars, &format!("{at}.directory.jsonnet.ext_vars"))?,
+        tlas: vars(options.tlas, &format!("{at}.directory.jsonnet.tlas"))?,
+        libs: options.libs,
+    })
+}
+
+fn vars(vars: Vec<v1::JsonnetVar>, at: &str) -> Result<Vec<JsonnetVar>> {
+    let var = |(i, var): (usize, v1::JsonnetVar)| {
+        let name = required(var.name, || format!("{at}[{i}].name"))?;
+        Ok(JsonnetVar { name, value: var.value, code: var.code })
+    };
+    vars.into_iter().enumerate().map(var).collect()
+}
+
+fn helm(options: v1::HelmOptions, at: &str) -> Result<HelmOptions> {
+    Ok(HelmOptions {
+        release_name: options.release_name,
+        namespace: options.namespace,
+        value_files: options.value_files,
+        ignore_missing_value_files: options.ignore_missing_value_files,
+        values: options.values,
+        parameters: parameters(options.parameters, at)?,
+        file_parameters: file_parameters(options.file_parameters, at)?,
+        skip_crds: options.skip_crds,
+        skip_tests: options.skip_tests,
+        skip_schema_validation: options.skip_schema_validation,
+    })
+}
+
+fn parameters(parameters: Vec<v1::HelmParameter>, at: &str) -> Result<Vec<HelmParameter>> {
+    let parameter = |(i, parameter): (usize, v1::HelmParameter)| {
+        let name = required(parameter.name, || format!("{at}.helm.parameters[{i}].name"))?;
+        Ok(HelmParameter { name, value: parameter.value, force_string: parameter.force_string })
+    };
+    parameters.into_iter().enumerate().map(parameter).collect()
+}
+
+fn file_parameters(parameters: Vec<v1::HelmFileParameter>, at: &str) -> Result<Vec<HelmFileParameter>> {
+    let parameter = |(i, parameter): (usize, v1::HelmFileParameter)| {
+        let name = required(parameter.name, || format!("{at}.helm.file_parameters[{i}].name"))?;
+        let path = required(parameter.path, || format!("{at}.helm.file_parameters[{i}].path"))?;
+        Ok(HelmFileParameter { name, path })
+    };
+    parameters.into_iter().enumerate().map(parameter).collect()
+}

@@ -1,0 +1,143 @@
+//! The stages put together from the settings, once: what `serve` offers to callers and `render` uses itself.
+
+mod scratch;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use cache::{Cache, Kind as Entries, Memory};
+
+use crate::config::{RenderingSettings, RepositorySettings, Settings};
+use crate::error::Result;
+use crate::git::Progress;
+use crate::pipeline::{self, Pipeline, RENDERERS};
+use crate::process::Program;
+use crate::render::{Budgets, Engines, exec};
+use crate::source::{self, Sources};
+use crate::telemetry::Sample;
+
+use scratch::Scratch;
+
+/// The stages, ready for requests. Cheap to clone; the last one to go takes its files along.
+#[derive(Clone)]
+pub struct Service {
+    /// The road of a request.
+    pub pipeline: Pipeline,
+    _scratch: Arc<Scratch>,
+}
+
+impl Service {
+    /// Puts the stages together.
+    ///
+    /// # Errors
+    /// What is wrong with the data folder, the credentials file or a glob.
+    pub fn new(settings: &Settings, progress: Option<Arc<dyn Progress>>) -> Result<Self> {
+        let sources = Sources::new(sources(&settings.repositories, progress))?;
+        let scratch = Scratch::new(&settings.repositories.data_dir)?;
+        let engines = engines(&settings.rendering, scratch.path());
+        let stages = pipeline::Service::new(sources, engines);
+        let cache = Cache::new(Memory::new(settings.cache.max_bytes));
+        let pipeline = Pipeline::new(road(settings), stages, cache);
+        Ok(Self { pipeline, _scratch: Arc::new(scratch) })
+    }
+
+    /// Where sources come from.
+    #[must_use]
+    pub fn sources(&self) -> &Sources {
+        self.pipeline.stages().sources()
+    }
+
+    /// What the stages counted so far, for the metrics.
+    #[must_use]
+    pub fn samples(&self) -> Vec<Sample> {
+        let mut samples = self.rendering();
+        samples.extend(self.caching());
+        samples.extend(self.git());
+        samples
+    }
+
+    fn rendering(&self) -> Vec<Sample> {
+        let read = self.pipeline.stats();
+        let renders = RENDERERS.into_iter().zip(read.renders);
+        let renders = renders.map(|(name, count)| {
+            Sample::counter("renders", "Sources rendered, by renderer", count).of("renderer", name)
+        });
+        let mut samples: Vec<_> = renders.collect();
+        samples.extend([
+            Sample::counter("failed_renders", "Renders that failed", read.failed_renders),
+            Sample::gauge("renders_running", "Renders that are running", read.running),
+            Sample::gauge("queue_length", "Requests that wait for their turn to render", read.waiting),
+            Sample::counter("queue_refused", "Requests refused because too many waited", read.refused),
+            Sample::gauge(
+                "flights",
+                "Pieces of work in the air, each for one or more requests",
+                read.flights,
+            ),
+        ]);
+        samples
+    }
+
+    fn caching(&self) -> Vec<Sample> {
+        let stats = self.pipeline.cache().stats();
+        let each = |name, help, count: fn(cache::Counts) -> u64| {
+            let kinds = Entries::ALL.into_iter();
+            let sample =
+                |kind| Sample::counter(name, help, count(stats.of(kind))).of("kind", Entries::name(kind));
+            kinds.map(sample).collect::<Vec<_>>()
+        };
+        let mut samples = each("cache_hits", "Entries looked for and found", |counts| counts.hits);
+        samples.extend(each("cache_misses", "Entries looked for and not found", |counts| counts.misses));
+        samples.extend(each("cache_fills", "Entries put in", |counts| counts.fills));
+        samples.extend([
+            Sample::counter("cache_evictions", "Entries dropped for want of room", stats.evictions),
+            Sample::counter("cache_failures", "Times a tier failed or held something broken", stats.failures),
+            Sample::gauge("cache_entries", "Entries in memory", stats.entries),
+            Sample::gauge("cache_bytes", "Bytes of the entries in memory", stats.bytes),
+        ]);
+        samples
+    }
+
+    fn git(&self) -> [Sample; 4] {
+        let counted = self.sources().stats().counted();
+        [
+            Sample::counter("git_listings", "Listings of refs asked of remotes", counted.listings),
+            Sample::counter("git_fetches", "Fetches asked of remotes", counted.fetches),
+            Sample::counter("git_received_bytes", "Bytes received from remotes", counted.bytes),
+            Sample::counter("git_failures", "Listings and fetches that failed", counted.failures),
+        ]
+    }
+}
+
+fn sources(settings: &RepositorySettings, progress: Option<Arc<dyn Progress>>) -> source::Settings {
+    let mut to = source::Settings::new(settings.data_dir.clone());
+    to.data_max_bytes = settings.data_max_bytes;
+    to.revision_cache_expiration = settings.revision_cache_expiration;
+    to.allow_local = settings.allow_file;
+    to.allow_repos.clone_from(&settings.allow_repo);
+    to.credentials_file.clone_from(&settings.credentials_file);
+    to.known_hosts_files.clone_from(&settings.known_hosts);
+    to.max_history = settings.max_history;
+    to.limits.fetch = settings.fetch_timeout;
+    to.progress = progress;
+    to
+}
+
+fn engines(settings: &RenderingSettings, scratch: &Path) -> Engines {
+    let RenderingSettings { helm_program, kustomize_program, search, .. } = settings;
+    let exec = exec::Settings {
+        helm: Program::find("helm", helm_program, search, exec::GET_HELM),
+        kustomize: Program::find("kustomize", kustomize_program, search, exec::GET_KUSTOMIZE),
+        scratch: scratch.to_owned(),
+    };
+    Engines { exec, ..Engines::default() }
+}
+
+fn road(settings: &Settings) -> pipeline::Settings {
+    pipeline::Settings {
+        parallelism: settings.rendering.parallelism,
+        render_memory_bytes: settings.rendering.memory_bytes,
+        cache_expiration: settings.cache.expiration,
+        error_cache_expiration: settings.cache.error_expiration,
+        budgets: Budgets { time: settings.rendering.timeout, ..Budgets::default() },
+    }
+}
