@@ -5,7 +5,7 @@ mod write;
 
 use crate::error::Error;
 use crate::limits::Limits;
-use crate::number::not_finite;
+use crate::number::{format_json, not_finite};
 use crate::value::Value;
 
 /// Reads one JSON text (RFC 8259) with nothing but white space behind it.
@@ -61,10 +61,17 @@ pub fn as_kubernetes(mut value: Value) -> Value {
     value
 }
 
-/// A float whose JSON text is an integer that fits `i64`.
+/// The integer that the JSON text of a float is, if it is one and fits `i64`. Beyond 2^53 that is not the float's own
+/// value: the text has the shortest digits.
 fn whole(x: f64) -> Option<i64> {
-    let in_range = (-(2.0_f64.powi(63))..2.0_f64.powi(63)).contains(&x);
-    (in_range && x.fract() == 0.0).then_some(x as i64)
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    if x.fract() != 0.0 {
+        return None;
+    }
+    if x.abs() < EXACT {
+        return Some(x as i64);
+    }
+    format_json(x).parse().ok()
 }
 
 /// The first number that JSON cannot have, in the order in which `encoding/json` would come to it.
