@@ -147,10 +147,7 @@ fn judge(call: &Call<'_>, ended: Ended) -> Result<Output> {
 /// Why a program failed: of which kind that is, and in words.
 fn cause(call: &Call<'_>, status: ExitStatus, said: &str) -> (Kind, String) {
     let bytes = call.limits.data_bytes;
-    if ["cannot allocate", "out of memory", "memory exhausted", "errno=12"]
-        .iter()
-        .any(|sign| said.contains(sign))
-    {
+    if said.lines().any(wants_memory) {
         return (Kind::OverBudget, format!("for want of memory, of which it may have {bytes} bytes"));
     }
     match (status.code(), status.signal()) {
@@ -158,6 +155,13 @@ fn cause(call: &Call<'_>, status: ExitStatus, said: &str) -> (Kind, String) {
         (None, Some(signal)) => (Kind::Unavailable, format!("signal {signal}")),
         (None, None) => (Kind::Internal, "for no reason".to_owned()),
     }
+}
+
+/// Whether a line is a runtime's last words: Go's (`fatal error: …`), or those of small programs. Errors that programs
+/// report in good order begin differently, and may well speak of memory.
+fn wants_memory(line: &str) -> bool {
+    let signs = ["out of memory", "cannot allocate", "memory exhausted"];
+    !line.starts_with("Error") && signs.iter().any(|sign| line.contains(sign))
 }
 
 /// A failure of the system, not of the program.

@@ -283,6 +283,34 @@ fn links_out_of_the_repository_are_never_followed() {
 }
 
 #[test]
+fn what_is_kept_elsewhere_is_said_and_never_empty() {
+    if Installed::Helm.find("what_is_kept_elsewhere_is_said_and_never_empty").is_none() {
+        return;
+    }
+    let mut builder = MemoryTree::builder();
+    for (at, text) in CHART {
+        builder.file(path(at), text.to_owned());
+    }
+    builder.submodule(path("web/charts/sub"), [7; 20]);
+    let error = Bench::new(builder.build().unwrap()).helm("web", &HelmOptions::default()).unwrap_err();
+    assert_eq!(error.kind(), Kind::Precondition, "{error}");
+    assert!(error.message().contains("web/charts/sub: is a git submodule"), "{error}");
+}
+
+#[test]
+fn schemas_that_refer_elsewhere_are_refused_unless_skipped() {
+    if Installed::Helm.find("schemas_that_refer_elsewhere_are_refused_unless_skipped").is_none() {
+        return;
+    }
+    let schema = r#"{"properties": {"a": {"$ref": "file:///etc/hostname"}}}"#;
+    let bench = chart(&[("web/values.schema.json", schema)]);
+    let error = bench.helm("web", &HelmOptions::default()).unwrap_err();
+    assert_eq!(error.kind(), Kind::Precondition, "{error}");
+    let options = HelmOptions { skip_schema_validation: true, ..HelmOptions::default() };
+    bench.helm("web", &options).unwrap();
+}
+
+#[test]
 fn what_helm_says_is_the_error() {
     if Installed::Helm.find("what_helm_says_is_the_error").is_none() {
         return;

@@ -125,6 +125,9 @@ fn limits_are_set_before_the_program_begins() {
     let error = tail.run(&["/dev/zero"]).unwrap_err();
     assert_eq!(error.kind(), Kind::OverBudget, "{error}");
     assert!(error.message().contains("for want of memory, of which it may have 33554432 bytes"), "{error}");
+    let error =
+        Bench::new("sh").run(&["-c", "echo 'Error: no pod is out of memory' >&2; exit 1"]).unwrap_err();
+    assert_eq!(error.kind(), Kind::Invalid, "{error}");
 }
 
 #[test]

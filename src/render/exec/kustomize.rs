@@ -34,7 +34,7 @@ pub fn kustomize(
     if options.load_restrictions_none {
         arguments.push("--load-restrictor=LoadRestrictionsNone".to_owned());
     }
-    let title = format!("kustomize build {folder}");
+    let title = format!("kustomize build {}", folder.to_string().escape_debug());
     let run = Run {
         program: &settings.kustomize,
         title: &title,

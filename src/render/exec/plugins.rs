@@ -57,16 +57,38 @@ pub(super) fn check(text: &[u8]) -> Result<()> {
 fn configuration(value: &Value) -> Result<()> {
     let field = |name: &str| value.get(name).and_then(Value::as_str).unwrap_or("");
     let kind = field("kind");
-    let function = value.get("metadata").and_then(|metadata| metadata.get("annotations")?.as_map());
-    let function =
-        function.is_some_and(|all| all.keys().any(|key| key.contains("config.kubernetes.io/function")));
-    if field("apiVersion") == "builtin" && BUILT_IN.contains(&kind) && !function {
-        return Ok(());
+    if field("apiVersion") != "builtin" || !BUILT_IN.contains(&kind) || is_function(value) {
+        let what =
+            if kind.is_empty() { "a plugin without a kind".to_owned() } else { format!("the plugin {kind}") };
+        let message = format!("{what} is not built into kustomize, and is not run");
+        return Err(Error::new(Kind::Precondition, message)
+            .help("commit what it yields, or use a built-in transformer"));
     }
-    let what =
-        if kind.is_empty() { "a plugin without a kind".to_owned() } else { format!("the plugin {kind}") };
-    let message = format!("{what} is not built into kustomize, and is not run");
-    Err(Error::new(Kind::Precondition, message).help("commit what it yields, or use a built-in transformer"))
+    fetches(value, false).map_or(Ok(()), |text| {
+        let message = format!("{text:?} of the plugin {kind} is not in this repository, and is not fetched");
+        Err(Error::new(Kind::Precondition, message).help("copy what it names into the repository"))
+    })
+}
+
+/// Whether a configuration says, in the present or the former way, that a container or program handles it.
+fn is_function(value: &Value) -> bool {
+    let Some(metadata) = value.get("metadata").and_then(Value::as_map) else { return false };
+    let annotations = metadata.get("annotations").and_then(Value::as_map);
+    metadata.contains_key("configFn")
+        || annotations.is_some_and(|all| all.keys().any(|key| key.ends_with("/function")))
+}
+
+/// The first URL among the texts that name files.
+fn fetches(value: &Value, names_files: bool) -> Option<&str> {
+    match value {
+        Value::Map(map) => map.iter().find_map(|(key, value)| {
+            let key = key.to_ascii_lowercase();
+            fetches(value, matches!(&*key, "path" | "paths" | "files" | "envs" | "env"))
+        }),
+        Value::List(list) => list.iter().find_map(|value| fetches(value, names_files)),
+        Value::String(text) if names_files && text.contains("://") => Some(text),
+        _ => None,
+    }
 }
 
 /// A key with one of the two letters that Go's JSON reader folds to ASCII ones.

@@ -398,6 +398,9 @@ mod tests {
             "transformers: [\"apiVersion: v1\\nkind: Evil\\nmetadata: {annotations: {config.kubernetes.io/function: 'exec: {path: x}'}}\"]",
             "validators: [\"apiVersion: builtin\\nkind: LabelTransformer\\nmetadata: {annotations: {config.kubernetes.io/function: x}}\"]",
             "generators: [cm.yaml]",
+            "transformers: [\"apiVersion: builtin\\nkind: LabelTransformer\\nmetadata: {configFn: {container: x}}\"]",
+            "transformers: [\"apiVersion: builtin\\nkind: PatchTransformer\\npath: https://h/p.yaml\"]",
+            "generators: [\"apiVersion: builtin\\nkind: ConfigMapGenerator\\nFiles: ['a=https://h/x']\"]",
         ] {
             let error = told(text);
             assert_eq!(error.kind(), Kind::Precondition, "{text}: {error}");
