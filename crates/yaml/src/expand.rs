@@ -4,10 +4,16 @@ use crate::error::{Error, Mark};
 use crate::limits::Limits;
 use crate::node::NodeRef;
 
+/// Entries that merge keys may bring in, whatever the size of the document.
+const MERGES: usize = 10_000;
+/// And as many more for each of its nodes: real manifests merge a base a few times.
+const MERGES_PER_NODE: usize = 100;
+
 /// Counts the nodes a decoder visits.
 pub(crate) struct Expansion {
     visited: usize,
     through_alias: usize,
+    merged: usize,
     /// Aliases we are inside of.
     active: Vec<u32>,
     limits: Limits,
@@ -15,7 +21,7 @@ pub(crate) struct Expansion {
 
 impl Expansion {
     pub(crate) fn new(limits: &Limits) -> Self {
-        Self { visited: 0, through_alias: 0, active: Vec::new(), limits: *limits }
+        Self { visited: 0, through_alias: 0, merged: 0, active: Vec::new(), limits: *limits }
     }
 
     /// Counts one node at a depth of open collections.
@@ -28,9 +34,13 @@ impl Expansion {
         Ok(())
     }
 
-    /// Counts entries that a merge key brings into a mapping; they come from elsewhere like those of an alias.
+    /// Counts entries that a merge key brings into a mapping of kyaml, which has no rule of its own against bombs.
     pub(crate) fn merge(&mut self, entries: usize, into: NodeRef<'_, '_>) -> Result<(), Error> {
-        self.count(entries, true, into)
+        self.merged += entries;
+        if self.merged > MERGES + MERGES_PER_NODE * into.document_nodes() {
+            return Err(excessive(into.mark()));
+        }
+        Ok(())
     }
 
     fn count(&mut self, nodes: usize, through_alias: bool, at: NodeRef<'_, '_>) -> Result<(), Error> {
@@ -40,7 +50,7 @@ impl Expansion {
             && self.visited > 1000
             && self.through_alias as f64 / self.visited as f64 > allowed_ratio(self.visited);
         if bomb {
-            return Err(Error::limit("yaml: document contains excessive aliasing", Some(at.mark())));
+            return Err(excessive(at.mark()));
         }
         if self.visited > self.limits.nodes {
             return Err(too_many(self.limits.nodes, at.mark()));
@@ -67,6 +77,10 @@ impl Expansion {
     pub(crate) fn leave(&mut self) {
         self.active.pop();
     }
+}
+
+fn excessive(at: Mark) -> Error {
+    Error::limit("yaml: document contains excessive aliasing", Some(at))
 }
 
 fn too_many(most: usize, at: Mark) -> Error {

@@ -254,6 +254,11 @@ impl<'d, 'a> NodeRef<'d, 'a> {
         self.target().unwrap_or(self)
     }
 
+    /// How many nodes the whole document has.
+    pub(crate) fn document_nodes(self) -> usize {
+        self.nodes.len()
+    }
+
     /// Two nodes of one document are the same if their indices are.
     pub(crate) fn index(self) -> u32 {
         self.index
