@@ -94,7 +94,7 @@ impl Halt {
 
 /// One conversation with a remote. Used from a blocking thread inside the runtime.
 #[derive(Debug)]
-pub struct Link {
+pub(super) struct Link {
     halt: Halt,
     deadline: Instant,
     limit: Duration,
@@ -106,6 +106,16 @@ pub struct Link {
     runtime: tokio::runtime::Handle,
     stats: Arc<Stats>,
     progress: Option<Arc<dyn Progress>>,
+}
+
+/// Keeps the stop flag to the time of a link.
+#[derive(Debug)]
+pub(super) struct Watch(tokio::task::AbortHandle);
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 /// The window the speed is measured in.
@@ -121,7 +131,7 @@ impl Link {
     /// # Panics
     /// Outside of a tokio runtime.
     #[must_use]
-    pub fn new(limits: &Limits, time: Duration, bytes: u64, halt: Halt) -> Self {
+    pub(super) fn new(limits: &Limits, time: Duration, bytes: u64, halt: Halt) -> Self {
         Self {
             halt,
             deadline: Instant::now() + time,
@@ -139,13 +149,13 @@ impl Link {
 
     /// The same conversation, counted in `stats` and shown by `progress`.
     #[must_use]
-    pub fn watched(self, stats: Arc<Stats>, progress: Option<Arc<dyn Progress>>) -> Self {
+    pub(super) fn watched(self, stats: Arc<Stats>, progress: Option<Arc<dyn Progress>>) -> Self {
         Self { stats, progress, ..self }
     }
 
     /// The stop flag, for libraries that take one.
     #[must_use]
-    pub fn flag(&self) -> &AtomicBool {
+    pub(super) fn flag(&self) -> &AtomicBool {
         self.halt.flag()
     }
 
@@ -153,7 +163,7 @@ impl Link {
     ///
     /// # Errors
     /// The limit that was reached; it is kept as the failure of the link.
-    pub fn wait<T>(&self, work: impl Future<Output = T>) -> io::Result<T> {
+    pub(super) fn wait<T>(&self, work: impl Future<Output = T>) -> io::Result<T> {
         self.runtime.block_on(async {
             tokio::select! {
                 biased;
@@ -167,7 +177,7 @@ impl Link {
     ///
     /// # Errors
     /// When they are more than the link may take, or came too slowly.
-    pub fn took(&self, bytes: usize) -> io::Result<()> {
+    pub(super) fn took(&self, bytes: usize) -> io::Result<()> {
         let total = self.received.fetch_add(bytes as u64, Ordering::Relaxed) + bytes as u64;
         self.stats.received(bytes as u64);
         if let Some(progress) = &self.progress {
@@ -183,29 +193,49 @@ impl Link {
     }
 
     /// Shows how many objects are about to come.
-    pub fn objects(&self, count: u64) {
+    pub(super) fn objects(&self, count: u64) {
         if let Some(progress) = &self.progress {
             progress.objects(count);
         }
     }
 
-    /// Fails once a limit is reached.
+    /// Fails once time is up, or nobody waits any more.
     ///
     /// # Errors
     /// [`Kind::Cancelled`] or [`Kind::Deadline`].
-    pub fn check(&self) -> Result<()> {
-        if self.halt.is_raised() {
-            return Err(Error::new(Kind::Cancelled, "nobody waits for the remote any more"));
-        }
+    pub(super) fn check_time(&self) -> Result<()> {
         if Instant::now() >= self.deadline {
             let limit = self.limit.as_secs_f32();
             return Err(Error::new(Kind::Deadline, format!("the remote took longer than {limit} s")));
         }
+        if self.halt.is_raised() {
+            return Err(Error::new(Kind::Cancelled, "nobody waits for the remote any more"));
+        }
+        Ok(())
+    }
+
+    /// As [`Link::check_time`], and fails when the remote is too slow. For those who wait for it.
+    ///
+    /// # Errors
+    /// [`Kind::Cancelled`] or [`Kind::Deadline`].
+    pub(super) fn check(&self) -> Result<()> {
+        self.check_time()?;
         self.check_pace()
     }
 
+    /// Raises the stop flag when time is up, for code that looks at nothing else, until the result is dropped.
+    #[must_use]
+    pub(super) fn watch(&self) -> Watch {
+        let (halt, left) = (self.halt.clone(), self.deadline.saturating_duration_since(Instant::now()));
+        let watching = self.runtime.spawn(async move {
+            tokio::time::sleep(left).await;
+            halt.raise();
+        });
+        Watch(watching.abort_handle())
+    }
+
     /// Keeps `error` as the reason the link broke, unless there is one, and gives the I/O error that carries it up.
-    pub fn fail(&self, error: Error) -> io::Error {
+    pub(super) fn fail(&self, error: Error) -> io::Error {
         let message = error.message().to_owned();
         self.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
         io::Error::other(message)
@@ -213,7 +243,7 @@ impl Link {
 
     /// Why the link broke, if it did.
     #[must_use]
-    pub fn failure(&self) -> Option<Error> {
+    pub(super) fn failure(&self) -> Option<Error> {
         self.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -291,6 +321,16 @@ mod tests {
         assert!(link.took(10).is_ok());
         assert!(link.took(1).is_err());
         assert_eq!(link.failure().unwrap().kind(), Kind::OverBudget);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_watch_raises_the_flag_when_time_is_up() {
+        let halt = Halt::default();
+        let link = Link::new(&limits(60_000), Duration::from_millis(50), 1 << 20, halt.clone());
+        let watch = link.watch();
+        halt.raised().await;
+        assert_eq!(link.check_time().unwrap_err().kind(), Kind::Deadline);
+        drop(watch);
     }
 
     #[tokio::test(flavor = "multi_thread")]

@@ -24,7 +24,7 @@ pub use gix::ObjectId as CommitId;
 /// The beginning of the id of a commit.
 pub use gix::hash::Prefix;
 pub use held::Held;
-pub use link::{Halt, Limits, Link};
+pub use link::{Halt, Limits};
 pub use local::Local;
 pub use objects::Objects;
 pub use refs::Listing;

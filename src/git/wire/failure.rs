@@ -22,7 +22,7 @@ const MISSING: &[&str] = &[
 
 /// Why a conversation over `link` ended with `error`: what the link knows, else what the error shows.
 pub(super) fn of(link: &Link, error: &gix::Error) -> Error {
-    if let Some(known) = link.failure() {
+    if let Some(known) = link.failure().or_else(|| link.check_time().err()) {
         return known;
     }
     if let Some(io) =

@@ -132,6 +132,7 @@ impl Network {
         self.stats.fetch();
         let link = Link::new(&self.limits, self.limits.fetch, self.limits.fetch_bytes, ask.halt.clone());
         let link = Arc::new(link.watched(self.stats.clone(), self.progress.clone()));
+        let _watch = link.watch();
         let fetched = match &ask.remote.place {
             Place::Http { .. } => session::fetch(&mut self.http(ask, &link)?, want, &link),
             Place::Git { host, path } => {

@@ -142,7 +142,7 @@ fn id(oid: git2::Oid) -> ObjectId {
 /// Why libgit2 failed: what the link knows, else by the kind of its error.
 fn failed(link: &Link, error: &git2::Error) -> Error {
     tracing::debug!(%error, "libgit2 failed");
-    if let Some(known) = link.failure() {
+    if let Some(known) = link.failure().or_else(|| link.check_time().err()) {
         return known;
     }
     if error.code() == git2::ErrorCode::Auth {
@@ -191,7 +191,8 @@ impl Ssh<'_> {
         });
         callbacks.transfer_progress(move |progress| {
             counting.objects(progress.total_objects() as u64);
-            counting.check().is_ok()
+            // What was received may take long to unpack: that is no fault of the remote.
+            counting.check_time().is_ok()
         });
         callbacks
     }
