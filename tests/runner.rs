@@ -4,6 +4,7 @@
 
 mod runner {
     mod architecture;
+    mod cli;
     mod exec;
     mod process;
     mod render;
