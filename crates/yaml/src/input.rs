@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 
+use crate::bytes::find;
 use crate::error::{Error, Fault, Layer, Mark};
 use crate::limits::Limits;
 
@@ -167,31 +168,21 @@ fn utf8_problem(bad: &[u8]) -> &'static str {
 /// The offset of the first character that YAML 1.1 does not allow in a stream.
 fn first_control(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();
-    let mut from = 0;
-    while let Some(found) = bytes[from..].iter().position(|&b| SUSPECT[b as usize]) {
-        let at = from + found;
+    let mut at = find(bytes, 0, is_suspect);
+    while at < bytes.len() {
         let c = text[at..].chars().next().expect("a suspect byte starts a character");
         if !allowed(c) {
             return Some(at);
         }
-        from = at + c.len_utf8();
+        at = find(bytes, at + c.len_utf8(), is_suspect);
     }
     None
 }
 
-/// First bytes of characters that need a closer look.
-const SUSPECT: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut b = 0;
-    while b < 0x20 {
-        table[b] = !matches!(b as u8, b'\t' | b'\n' | b'\r');
-        b += 1;
-    }
-    table[0x7F] = true;
-    table[0xC2] = true;
-    table[0xEF] = true;
-    table
-};
+/// Whether a byte may begin a character that is not allowed.
+fn is_suspect(b: u8) -> bool {
+    ((b < 0x20) & (b != b'\t') & (b != b'\n') & (b != b'\r')) | (b == 0x7F) | (b == 0xC2) | (b == 0xEF)
+}
 
 fn allowed(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | ' '..='~' | '\u{85}' | '\u{A0}'..='\u{FFFD}' | '\u{10000}'..)

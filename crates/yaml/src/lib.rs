@@ -17,6 +17,7 @@
 //! ```
 
 mod base64;
+mod bytes;
 mod error;
 mod event;
 mod expand;

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use crate::bytes::find;
 use crate::error::Error;
 use crate::number::format_json;
 use crate::value::Value;
@@ -77,33 +78,20 @@ fn start<'v>(value: &'v Value, out: &mut String, open: &mut Vec<Open<'v>>) -> Re
     Ok(())
 }
 
-/// Bytes that do not stand for themselves, or may begin a character that does not.
-const SPECIAL: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut b = 0;
-    while b < 0x20 {
-        table[b] = true;
-        b += 1;
-    }
-    table[b'"' as usize] = true;
-    table[b'\\' as usize] = true;
-    table[b'<' as usize] = true;
-    table[b'>' as usize] = true;
-    table[b'&' as usize] = true;
-    table[0xE2] = true;
-    table
-};
+/// Whether a byte does not stand for itself, or may begin a character that does not.
+fn is_special(b: u8) -> bool {
+    (b < 0x20) | (b == b'"') | (b == b'\\') | (b == b'<') | (b == b'>') | (b == b'&') | (b == 0xE2)
+}
 
 /// A string with its quotes.
 pub(crate) fn write_string(text: &str, out: &mut String) {
     out.push('"');
     let bytes = text.as_bytes();
     let mut from = 0;
-    let mut at = 0;
-    while let Some(found) = bytes[at..].iter().position(|&b| SPECIAL[b as usize]) {
-        at += found;
+    let mut at = find(bytes, 0, is_special);
+    while at < bytes.len() {
         let Some((escape, width)) = escape(&bytes[at..]) else {
-            at += 1;
+            at = find(bytes, at + 1, is_special);
             continue;
         };
         out.push_str(&text[from..at]);
@@ -111,8 +99,8 @@ pub(crate) fn write_string(text: &str, out: &mut String) {
             Escape::Short(c) => out.extend(['\\', c]),
             Escape::Long(code) => write!(out, "\\u{code:04x}").expect("writing to a String cannot fail"),
         }
-        at += width;
-        from = at;
+        from = at + width;
+        at = find(bytes, from, is_special);
     }
     out.push_str(&text[from..]);
     out.push('"');

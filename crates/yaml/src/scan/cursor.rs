@@ -2,6 +2,7 @@
 //!
 //! The text holds no NUL (the reader refuses it), so a NUL from [`Cursor::byte`] means the end.
 
+use crate::bytes::find;
 use crate::error::Mark;
 
 /// A position in the text.
@@ -164,16 +165,15 @@ pub(super) fn break_len(bytes: &[u8], at: usize) -> usize {
 
 /// The end of the line that `from` is on, and the continuation bytes up to there.
 pub(super) fn line_end(bytes: &[u8], from: usize) -> (usize, usize) {
-    let mut at = from;
+    let is_odd = |b: u8| !(0x20..0x80).contains(&b);
+    let mut at = find(bytes, from, is_odd);
     let mut wide = 0;
     while let Some(&b) = bytes.get(at) {
-        if !(0x20..0x80).contains(&b) {
-            if break_len(bytes, at) > 0 {
-                break;
-            }
-            wide += usize::from(b & 0xC0 == 0x80);
+        if break_len(bytes, at) > 0 {
+            break;
         }
-        at += 1;
+        wide += usize::from(b & 0xC0 == 0x80);
+        at = find(bytes, at + 1, is_odd);
     }
     (at, wide)
 }
