@@ -15,6 +15,14 @@
 //! assert_eq!((error.line(), error.column()), (Some(3), Some(1)));
 //! # Ok::<(), yaml::Error>(())
 //! ```
+//!
+//! # Known differences from Go
+//!
+//! - Nesting ends at [`Limits::depth`] (1,000) instead of 10,000; sizes and expansions have budgets.
+//! - Sets of keys whose natural order is not transitive (`a2`, `a10`, `a1b`) come out in one order, in Go in any.
+//! - The lines in `yaml: unmarshal errors` of [`kyaml`] do not count comments; the place of the error is right.
+//! - v3 keeps anchors from one document of a stream to the next; here each document has its own.
+//! - A byte order mark in the middle of a stream is text; go-yaml drops a character when one follows the first.
 
 mod base64;
 mod bytes;
