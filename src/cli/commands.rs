@@ -39,7 +39,7 @@ pub(super) fn command() -> Command {
         .after_help(report::EXIT_CODES)
         .subcommand_required(true)
         .arg_required_else_help(true)
-        .subcommands([serve(), render(), refs(), apps(), completions()])
+        .subcommands([serve(), render(), refs(), apps(), completions(), super::bench::command()])
 }
 
 fn serve() -> Command {
@@ -204,7 +204,8 @@ mod tests {
 
     #[test]
     fn the_environment_is_read() {
-        for sub in command().get_subcommands().filter(|sub| sub.get_name() != "completions") {
+        let with_settings = |sub: &&Command| !matches!(sub.get_name(), "completions" | "bench");
+        for sub in command().get_subcommands().filter(with_settings) {
             let twins = sub.get_arguments().filter(|arg| arg.get_env().is_some()).count();
             assert!(twins > 5, "{}", sub.get_name());
         }

@@ -1,6 +1,7 @@
 //! The command line. Nothing else prints.
 
 mod apps;
+mod bench;
 mod commands;
 mod options;
 mod output;
@@ -49,6 +50,7 @@ pub fn run() -> ExitCode {
         Some(("refs", matches)) => refs::run(matches),
         Some(("apps", matches)) => apps::run(matches),
         Some(("completions", matches)) => completions(matches),
+        Some(("bench", matches)) => bench::run(matches).map_err(Failure::Failed),
         _ => Err(Failure::Usage("no such command".into())),
     };
     match done {
