@@ -118,6 +118,7 @@ fn sources(settings: &RepositorySettings, progress: Option<Arc<dyn Progress>>) -
     to.known_hosts_files.clone_from(&settings.known_hosts);
     to.max_history = settings.max_history;
     to.limits.fetch = settings.fetch_timeout;
+    to.limits.list = to.limits.list.min(settings.fetch_timeout);
     to.progress = progress;
     to
 }
