@@ -4,10 +4,24 @@
 
 mod runner {
     mod architecture;
+    mod asking;
+    mod bad_calls;
+    mod bad_files;
+    mod bad_input;
+    mod bad_repositories;
+    mod bad_servers;
     mod cli;
+    mod examples;
     mod exec;
+    mod full_disk;
+    mod history;
+    mod killed;
+    mod once;
+    mod over_ssh;
     mod process;
     mod render;
     mod road;
+    mod scope;
+    mod service;
     mod sources;
 }
