@@ -151,6 +151,21 @@ async fn one_name_for_a_branch_and_a_tag_gives_one_of_them_every_time() {
 }
 
 #[tokio::test]
+async fn a_branch_named_like_a_commit_id_does_not_stand_for_it() {
+    let bench = Bench::new();
+    let repo = bench.root.repo("app.git");
+    let meant = repo.commit("main").file("app/a.yaml", map("meant")).write();
+    let other = repo.commit("main").file("app/a.yaml", map("other")).write();
+    repo.branch(&meant.to_string(), other);
+    let rendered =
+        bench.service.render(ask(&bench.server.url("app.git"), &meant.to_string(), "app")).await.unwrap();
+    assert_eq!(
+        (names(&rendered), rendered.revisions),
+        (vec!["ConfigMap/meant".to_owned()], vec![meant.to_string()])
+    );
+}
+
+#[tokio::test]
 async fn a_branch_moved_by_force_is_followed() {
     let bench = Bench::new();
     let repo = bench.root.repo("app.git");
