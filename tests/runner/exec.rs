@@ -339,7 +339,10 @@ fn budgets_hold_for_programs_too() {
         return;
     }
     let options = HelmOptions::default();
-    let mut bench = chart(&[("web/templates/loop.yaml", "{{ range until 10000 }}{{ range until 10000 }}{{ end }}{{ end }}")]);
+    let mut bench = chart(&[(
+        "web/templates/loop.yaml",
+        "{{ range until 10000 }}{{ range until 10000 }}{{ end }}{{ end }}",
+    )]);
     bench.job.stop = Stop::after(Duration::from_secs(2));
     assert_eq!(bench.helm("web", &options).unwrap_err().kind(), Kind::Deadline);
     bench.job.stop = Stop::after(Duration::from_secs(60));
