@@ -1,6 +1,6 @@
 //! Run a program: the one builder that fixes environment, folder, input, limits, and the end of everything it started.
 //!
-//! A program is started by ourselves, executed again as launcher ([`launch`]): the limits are set in the new process
+//! A program is started by ourselves, executed again as launcher (`launch`): the limits are set in the new process
 //! before it becomes the program. It never sees our environment, our descriptors or a shell; where the kernel can
 //! (Landlock), it reaches no network and no files but its own room and the system's programs. It runs in a process group
 //! of its own, which is killed whole when the call ends, for whatever reason: done, failed, over a limit, dropped.

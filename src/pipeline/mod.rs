@@ -1,6 +1,6 @@
 //! The road of one request: resolve, key, cache, flight, open, reuse, permit, render, finish, cache.
 //!
-//! [`Pipeline::render`] is what each caller goes through; [`Road::fill`] is what is done once for all callers who want
+//! [`Pipeline::render`] is what each caller goes through; `Road::fill` is what is done once for all callers who want
 //! the same at the same time.
 
 mod answers;

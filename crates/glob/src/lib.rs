@@ -4,7 +4,7 @@
 //! - [`doublestar`]: globs of files and values files (github.com/bmatcuk/doublestar v4.10.0);
 //! - [`path`]: Go's own `filepath.Match`.
 //!
-//! A pattern is compiled once into a non-deterministic automaton ([`nfa`]) and run without backtracking: the time is
+//! A pattern is compiled once into a non-deterministic automaton (`nfa`) and run without backtracking: the time is
 //! bounded by (length of the name) × (length of the pattern), whatever the pattern. A pattern is wrong or right as a
 //! whole, before any name is looked at, where the Go libraries sometimes notice only on the way.
 //!
