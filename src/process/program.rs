@@ -121,7 +121,8 @@ mod tests {
             "the program helm is not installed: it was looked for in /nowhere:relative"
         );
         assert_eq!(error.advice(), Some("get it at https://helm.sh"));
-        let explicit = Program::find("helm", Path::new("/etc/hostname"), OsStr::new("/bin"), "");
+        let plain = tempfile::NamedTempFile::new().unwrap();
+        let explicit = Program::find("helm", plain.path(), OsStr::new("/bin"), "");
         assert!(!explicit.is_installed(), "a file that cannot be executed is no program");
         assert!(Program::find("sh", Path::new("sh"), OsStr::new("/nowhere:/bin"), "").is_installed());
     }
