@@ -104,18 +104,16 @@ async fn helm_and_kustomize_applications_render_what_the_programs_print() {
 async fn what_cannot_be_rendered_is_told_clearly() {
     let test = "example applications with errors";
     let Some(examples) = Examples::open(test) else { return };
-    let mut wrong = vec![("plugins/kasane", "layers")];
-    wrong.extend(Program::Helm.find(test).map(|_| ("helm-dependency", "wordpress")));
-    wrong.extend(
-        Program::Kustomize.find(test).map(|_| ("plugins/kustomized-helm", "plugins/kustomized-helm")),
-    );
+    let mut wrong = vec![("plugins/kasane", "layers", Code::InvalidArgument)];
+    wrong
+        .extend(Program::Helm.find(test).map(|_| ("helm-dependency", "wordpress", Code::FailedPrecondition)));
+    // A plugin would write the file its kustomization names.
+    let file = "all.yaml";
+    wrong.extend(Program::Kustomize.find(test).map(|_| ("plugins/kustomized-helm", file, Code::NotFound)));
     let mut service = Service::start();
-    for (folder, word) in wrong {
+    for (folder, word, code) in wrong {
         let status = service.render(ask(&examples.url(), "", folder)).await.expect_err(folder);
-        assert!(
-            matches!(status.code(), Code::InvalidArgument | Code::FailedPrecondition),
-            "{folder}: {status:?}"
-        );
+        assert_eq!(status.code(), code, "{folder}: {status:?}");
         assert!(status.message().contains(word), "{folder}: {status:?}");
         service.assert_silent(status.message());
         let output = run(&examples.url(), folder, &[]);
