@@ -1,0 +1,35 @@
+//! The function library that Helm charts use in templates (Masterminds/sprig 3.3): one file per family, one table.
+//!
+//! ```
+//! use gotmpl::Value;
+//!
+//! let functions = manifestd_sprig::functions();
+//! assert!(functions.iter().any(|function| function.name == "nindent"));
+//! ```
+
+mod args;
+mod case;
+mod decimal;
+mod dicts;
+mod kinds;
+mod lists;
+mod logic;
+mod numbers;
+mod strings;
+
+use gotmpl::Function;
+
+/// Every function of the library.
+#[must_use]
+pub fn functions() -> Vec<Function> {
+    [
+        strings::FUNCTIONS,
+        case::FUNCTIONS,
+        numbers::FUNCTIONS,
+        logic::FUNCTIONS,
+        kinds::FUNCTIONS,
+        lists::FUNCTIONS,
+        dicts::FUNCTIONS,
+    ]
+    .concat()
+}

@@ -1,0 +1,160 @@
+//! Numbers: conversions (spf13/cast's rules), integer, float and decimal arithmetic, ranges.
+
+use gotmpl::{CallError, Function, IntType, List, ListType, Machine, Type, Value, number};
+
+use crate::args::{Result, fail, int, strval, text};
+use crate::decimal::Decimal;
+
+const ANY: &[Type] = &[Type::Any];
+const TWO: &[Type] = &[Type::Any, Type::Any];
+
+pub(crate) const FUNCTIONS: &[Function] = &[
+    Function::new("int", ANY, |_, args| Ok(Value::int(to_int(&args[0])))),
+    Function::new("int64", ANY, |_, args| Ok(Value::int64(to_int(&args[0])))),
+    Function::new("float64", ANY, |_, args| Ok(Value::Float(to_float(&args[0])))),
+    Function::new("atoi", &[Type::String], |_, args| Ok(Value::int(text(args, 0).parse().unwrap_or(0)))),
+    Function::new("toDecimal", ANY, |_, args| Ok(Value::int64(octal(&args[0])))),
+    Function::new("add", &[], |_, args| fold(0, args, i64::wrapping_add)).and_more(Type::Any),
+    Function::new("add1", ANY, |_, args| Ok(Value::int64(to_int(&args[0]).wrapping_add(1)))),
+    Function::new("sub", TWO, |_, args| Ok(Value::int64(to_int(&args[0]).wrapping_sub(to_int(&args[1]))))),
+    Function::new("mul", ANY, |_, args| fold(to_int(&args[0]), &args[1..], i64::wrapping_mul))
+        .and_more(Type::Any),
+    Function::new("div", TWO, |_, args| divide(args, i64::wrapping_div)),
+    Function::new("mod", TWO, |_, args| divide(args, i64::wrapping_rem)),
+    Function::new("max", ANY, |_, args| fold(to_int(&args[0]), &args[1..], i64::max)).and_more(Type::Any),
+    Function::new("biggest", ANY, |_, args| fold(to_int(&args[0]), &args[1..], i64::max)).and_more(Type::Any),
+    Function::new("min", ANY, |_, args| fold(to_int(&args[0]), &args[1..], i64::min)).and_more(Type::Any),
+    Function::new("maxf", ANY, |_, args| Ok(fold_floats(args, f64::max))).and_more(Type::Any),
+    Function::new("minf", ANY, |_, args| Ok(fold_floats(args, f64::min))).and_more(Type::Any),
+    Function::new("add1f", ANY, |_, args| decimals(&[args[0].clone(), Value::int(1)], Decimal::add)),
+    Function::new("addf", &[], |_, args| decimals(args, Decimal::add)).and_more(Type::Any),
+    Function::new("subf", ANY, |_, args| decimals(args, Decimal::sub)).and_more(Type::Any),
+    Function::new("mulf", ANY, |_, args| decimals(args, Decimal::mul)).and_more(Type::Any),
+    Function::new("divf", ANY, |_, args| decimals(args, Decimal::div)).and_more(Type::Any),
+    Function::new("ceil", ANY, |_, args| Ok(Value::Float(to_float(&args[0]).ceil()))),
+    Function::new("floor", ANY, |_, args| Ok(Value::Float(to_float(&args[0]).floor()))),
+    Function::new("round", &[Type::Any, Type::Int], |_, args| Ok(round(args))).and_more(Type::Float64),
+    Function::new("until", &[Type::Int], |machine, args| {
+        let stop = int(args, 0);
+        until_step(machine, (0, stop, if stop < 0 { -1 } else { 1 }))
+    }),
+    Function::new("untilStep", &[Type::Int, Type::Int, Type::Int], |machine, args| {
+        until_step(machine, (int(args, 0), int(args, 1), int(args, 2)))
+    }),
+    Function::new("seq", &[], seq).and_more(Type::Int),
+];
+
+/// cast's `ToInt64`: what cannot be converted is 0.
+pub(crate) fn to_int(value: &Value) -> i64 {
+    match value {
+        Value::Int(_, value) => *value,
+        Value::Uint(_, value) => *value as i64,
+        Value::Float(value) => float_to_int(*value),
+        Value::Bool(value) => i64::from(*value),
+        Value::Str(text) => number::parse_int(without_zero_fraction(&text.lossy())).unwrap_or(0),
+        _ => 0,
+    }
+}
+
+/// amd64's conversion: what does not fit is the smallest integer.
+fn float_to_int(value: f64) -> i64 {
+    let fits = value >= -9_223_372_036_854_775_808.0 && value < 9_223_372_036_854_775_808.0;
+    if fits { value as i64 } else { i64::MIN }
+}
+
+/// cast takes `.0`, `.00`, … off a text before it reads an integer.
+fn without_zero_fraction(text: &str) -> &str {
+    match text.split_once('.') {
+        Some((whole, zeros)) if !zeros.is_empty() && zeros.bytes().all(|byte| byte == b'0') => whole,
+        Some((whole, "")) => whole,
+        _ => text,
+    }
+}
+
+/// cast's `ToFloat64`.
+pub(crate) fn to_float(value: &Value) -> f64 {
+    match value {
+        Value::Int(_, value) => *value as f64,
+        Value::Uint(_, value) => *value as f64,
+        Value::Float(value) => *value,
+        Value::Bool(value) => f64::from(u8::from(*value)),
+        Value::Str(text) => number::parse_float(&text.lossy()).unwrap_or(0.0),
+        _ => 0.0,
+    }
+}
+
+fn octal(value: &Value) -> i64 {
+    let text = strval(value);
+    let text = String::from_utf8_lossy(&text);
+    let digits = text.strip_prefix("0o").unwrap_or(&text);
+    i64::from_str_radix(digits, 8).unwrap_or(0)
+}
+
+fn fold(first: i64, rest: &[Value], with: fn(i64, i64) -> i64) -> Result {
+    Ok(Value::int64(rest.iter().map(to_int).fold(first, with)))
+}
+
+fn divide(args: &[Value], with: fn(i64, i64) -> i64) -> Result {
+    match to_int(&args[1]) {
+        0 => fail("runtime error: integer divide by zero"),
+        divisor => Ok(Value::int64(with(to_int(&args[0]), divisor))),
+    }
+}
+
+fn fold_floats(args: &[Value], with: fn(f64, f64) -> f64) -> Value {
+    let first = to_float(&args[0]);
+    Value::Float(args[1..].iter().map(to_float).fold(first, with))
+}
+
+/// Arithmetic on decimal digits, so that `addf 0.1 0.2` is `0.3`.
+fn decimals(
+    args: &[Value],
+    with: fn(Decimal, Decimal) -> std::result::Result<Decimal, &'static str>,
+) -> Result {
+    let Some((first, rest)) = args.split_first() else { return Ok(Value::Float(0.0)) };
+    let mut result = Decimal::from_float(to_float(first));
+    for arg in rest {
+        result = with(result, Decimal::from_float(to_float(arg))).map_err(CallError::new)?;
+    }
+    Ok(Value::Float(result.to_float()))
+}
+
+/// Up from `.5` (or what the third argument says), else down: negative numbers always go down.
+fn round(args: &[Value]) -> Value {
+    let from = match args.get(2) {
+        Some(Value::Float(from)) => *from,
+        _ => 0.5,
+    };
+    let scale = 10.0_f64.powi(i32::try_from(int(args, 1)).unwrap_or(0));
+    let scaled = scale * to_float(&args[0]);
+    let fraction = scaled.fract();
+    let rounded = if fraction >= from { scaled.ceil() } else { scaled.floor() };
+    Value::Float(rounded / scale)
+}
+
+fn until_step(machine: &mut Machine<'_>, range: (i64, i64, i64)) -> Result {
+    let (start, stop, step) = range;
+    let mut numbers = Vec::new();
+    let going = |at: i64| if start <= stop { step > 0 && at < stop } else { step < 0 && at > stop };
+    let mut at = start;
+    while going(at) {
+        machine.spend(std::mem::size_of::<Value>())?;
+        numbers.push(Value::Int(IntType::Int, at));
+        let Some(next) = at.checked_add(step) else { break };
+        at = next;
+    }
+    Ok(Value::List(List::new(ListType::Ints, numbers)))
+}
+
+/// Like the program `seq`: last; first and last; first, step and last. The last one is included.
+fn seq(machine: &mut Machine<'_>, args: &[Value]) -> Result {
+    let (start, step, last) = match args.len() {
+        1 => (1, if int(args, 0) < 1 { -1 } else { 1 }, int(args, 0)),
+        2 => (int(args, 0), if int(args, 1) < int(args, 0) { -1 } else { 1 }, int(args, 1)),
+        3 => (int(args, 0), int(args, 1), int(args, 2)),
+        _ => return Ok(Value::from("")),
+    };
+    let stop = last.saturating_add(if last < start { -1 } else { 1 });
+    let Value::List(numbers) = until_step(machine, (start, stop, step))? else { return Ok(Value::from("")) };
+    Ok(Value::from(numbers.iter().map(strval).collect::<Vec<_>>().join(&b' ')))
+}
