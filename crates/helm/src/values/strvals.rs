@@ -1,0 +1,291 @@
+//! `--set` and its family: `a.b[1]=x,c={1,2}` written into a map of values.
+//!
+//! Behaviour and messages: helm `pkg/strvals`.
+
+use gotmpl::{List, Map, Str, Value};
+
+/// The largest list index.
+const MAX_INDEX: usize = 65_536;
+
+/// How many maps a key may lead through.
+const MAX_NESTED: usize = 30;
+
+/// How the text after `=` becomes a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Typing {
+    /// `--set`: numbers, booleans and null are recognised.
+    Typed,
+    /// `--set-string`: always text.
+    Text,
+    /// `--set-literal`: text to the end, nothing is escaped.
+    Literal,
+    /// `--set-json`: one JSON value.
+    Json,
+}
+
+/// Reads the file a `--set-file` value names; the answer is its content.
+pub(crate) type Reader<'a> = dyn FnMut(&str) -> Result<Vec<u8>, String> + 'a;
+
+/// Writes what `text` says into `values`. With `files`, the values are paths and their files' contents are meant.
+///
+/// # Errors
+/// Helm's message, without the flag's name.
+pub(crate) fn set(values: &Map, text: &str, typing: Typing, files: Option<&mut Reader<'_>>) -> Result<(), String> {
+    let mut parser = Parser { chars: text.chars().collect(), at: 0, typing, files };
+    while parser.at < parser.chars.len() {
+        parser.key(values, 0)?;
+    }
+    Ok(())
+}
+
+struct Parser<'a, 'f> {
+    chars: Vec<char>,
+    at: usize,
+    typing: Typing,
+    files: Option<&'a mut Reader<'f>>,
+}
+
+/// What ended a run of characters.
+type Stop = Option<char>;
+
+impl Parser<'_, '_> {
+    /// Characters up to one of `stops`, which is taken too; a backslash makes the next character plain.
+    fn until(&mut self, stops: &[char]) -> (String, Stop) {
+        let mut out = String::new();
+        while let Some(c) = self.chars.get(self.at).copied() {
+            self.at += 1;
+            match c {
+                c if stops.contains(&c) => return (out, Some(c)),
+                '\\' if self.typing != Typing::Literal => {
+                    let Some(escaped) = self.chars.get(self.at) else { return (out, None) };
+                    out.push(*escaped);
+                    self.at += 1;
+                }
+                c => out.push(c),
+            }
+        }
+        (out, None)
+    }
+
+    fn key_stops(&self) -> &'static [char] {
+        if self.typing == Typing::Literal { &['=', '[', '.'] } else { &['=', '[', ',', '.'] }
+    }
+
+    /// One `key=value`, `key.…` or `key[…`, into `into`.
+    fn key(&mut self, into: &Map, depth: usize) -> Result<(), String> {
+        let (key, stop) = self.until(self.key_stops());
+        match stop {
+            None if key.is_empty() => Ok(()),
+            None => Err(format!("key {key:?} has no value")),
+            Some('[') => {
+                let index = self.index()?;
+                let list = into.get(key.as_bytes()).unwrap_or(Value::Nil);
+                let list = match list {
+                    Value::Nil => Vec::new(),
+                    Value::List(list) => list.to_vec(),
+                    other => return Err(not_a("[]interface {}", &other)),
+                };
+                let list = self.item(list, index, depth)?;
+                set_key(into, &key, Value::List(List::any(list)));
+                Ok(())
+            }
+            Some('=') => {
+                let value = self.value()?;
+                set_key(into, &key, value);
+                Ok(())
+            }
+            Some(',') => Err(format!("key {key:?} has no value (cannot end with ,)")),
+            Some(_) => self.nested(into, &key, depth),
+        }
+    }
+
+    /// `key.` has been read: the rest goes into the map at `key`.
+    fn nested(&mut self, into: &Map, key: &str, depth: usize) -> Result<(), String> {
+        if depth + 1 > MAX_NESTED {
+            return Err(format!("value name nested level is greater than maximum supported nested level of {MAX_NESTED}"));
+        }
+        let inner = match into.get(key.as_bytes()) {
+            Some(Value::Map(map)) if !map.is_nil() => map,
+            None | Some(Value::Nil | Value::Map(_)) => Map::any([]),
+            Some(other) => return Err(not_a("map[string]interface {}", &other)),
+        };
+        let before = inner.len();
+        let outcome = self.key(&inner, depth + 1);
+        if outcome.is_ok() && before == 0 && inner.is_empty() {
+            return Err(format!("key map {key:?} has no value"));
+        }
+        if !inner.is_empty() {
+            set_key(into, key, Value::Map(inner));
+        }
+        outcome
+    }
+
+    /// `[` has been read: the number and the `]`.
+    fn index(&mut self) -> Result<usize, String> {
+        let (text, stop) = self.until(&[']']);
+        if stop.is_none() {
+            return Err("error parsing index: EOF".to_owned());
+        }
+        let number: i64 = text.parse().map_err(|_| {
+            let quoted = gotmpl::quote::quoted(text.as_bytes());
+            format!("error parsing index: strconv.Atoi: parsing {quoted}: invalid syntax")
+        })?;
+        usize::try_from(number).map_err(|_| format!("negative {number} index not allowed"))
+    }
+
+    /// `[n]` has been read: what follows goes into place `index` of `list`.
+    fn item(&mut self, mut list: Vec<Value>, index: usize, depth: usize) -> Result<Vec<Value>, String> {
+        let stops: &[char] = if self.typing == Typing::Literal { &['[', '.', '='] } else { &['[', '.', '=', ','] };
+        let (extra, stop) = self.until(stops);
+        if !extra.is_empty() {
+            let shown: Vec<String> = extra.chars().map(gotmpl::quote::quoted_char).collect();
+            return Err(format!("unexpected data at end of array index: [{}]", shown.join(" ")));
+        }
+        match stop {
+            None | Some(',') => return Ok(list),
+            Some('=') => {
+                let value = self.value()?;
+                set_index(&mut list, index, value)?;
+            }
+            Some('[') => {
+                let next = self.index()?;
+                let inner = match list.get(index) {
+                    Some(Value::List(inner)) => inner.to_vec(),
+                    _ => Vec::new(),
+                };
+                let inner = self.item(inner, next, depth)?;
+                set_index(&mut list, index, Value::List(List::any(inner)))?;
+            }
+            Some(_) => {
+                let inner = match list.get(index) {
+                    Some(Value::Map(map)) if !map.is_nil() => map.clone(),
+                    _ => Map::any([]),
+                };
+                self.key(&inner, depth)?;
+                set_index(&mut list, index, Value::Map(inner))?;
+            }
+        }
+        Ok(list)
+    }
+
+    /// `=` has been read: the value.
+    fn value(&mut self) -> Result<Value, String> {
+        match self.typing {
+            Typing::Json => self.json(),
+            Typing::Literal => {
+                let text: String = self.chars[self.at..].iter().collect();
+                self.at = self.chars.len();
+                Ok(Value::from(text))
+            }
+            Typing::Typed | Typing::Text if self.chars.get(self.at) == Some(&'{') => {
+                self.at += 1;
+                self.list()
+            }
+            Typing::Typed | Typing::Text => {
+                let (text, _) = self.until(&[',']);
+                self.scalar(&text)
+            }
+        }
+    }
+
+    /// `{` has been read: items up to `}`.
+    fn list(&mut self) -> Result<Value, String> {
+        let mut items = Vec::new();
+        loop {
+            let (text, stop) = self.until(&[',', '}']);
+            match stop {
+                None => return Err("list must terminate with '}'".to_owned()),
+                Some(stop) => {
+                    items.push(self.scalar(&text)?);
+                    if stop == '}' {
+                        break;
+                    }
+                }
+            }
+        }
+        // A comma after the list belongs to it.
+        if self.chars.get(self.at) == Some(&',') {
+            self.at += 1;
+        }
+        Ok(Value::List(List::any(items)))
+    }
+
+    fn scalar(&mut self, text: &str) -> Result<Value, String> {
+        if let Some(read) = &mut self.files {
+            return read(text).map(Value::from);
+        }
+        Ok(if self.typing == Typing::Typed { typed(text) } else { Value::from(text) })
+    }
+
+    /// One JSON value; nothing is null. What follows must be a comma or the end.
+    fn json(&mut self) -> Result<Value, String> {
+        let rest: String = self.chars[self.at..].iter().collect();
+        let length = json_length(&rest);
+        let text = rest[..length].trim();
+        let value = match text {
+            "" => Value::Nil,
+            text => super::json_value(text)?,
+        };
+        self.at += rest[..length].chars().count();
+        if self.chars.get(self.at) == Some(&',') {
+            self.at += 1;
+        }
+        Ok(value)
+    }
+}
+
+/// How much of `text` is one JSON value with the space around it: up to a comma outside of brackets and strings.
+fn json_length(text: &str) -> usize {
+    let (mut depth, mut quoted, mut escaped) = (0_usize, false, false);
+    for (at, c) in text.char_indices() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            _ if quoted => {}
+            '[' | '{' => depth += 1,
+            ']' | '}' => depth = depth.saturating_sub(1),
+            ',' if depth == 0 => return at,
+            _ => {}
+        }
+    }
+    text.len()
+}
+
+/// An empty key holds nothing.
+fn set_key(into: &Map, key: &str, value: Value) {
+    if !key.is_empty() {
+        into.set(Str::from(key), value);
+    }
+}
+
+fn set_index(list: &mut Vec<Value>, index: usize, value: Value) -> Result<(), String> {
+    if index > MAX_INDEX {
+        return Err(format!("index of {index} is greater than maximum supported index of {MAX_INDEX}"));
+    }
+    if list.len() <= index {
+        list.resize(index + 1, Value::Nil);
+    }
+    list[index] = value;
+    Ok(())
+}
+
+/// The panic of a Go type assertion.
+fn not_a(wanted: &str, found: &Value) -> String {
+    format!("unable to parse key: interface conversion: interface {{}} is {}, not {wanted}", found.type_name())
+}
+
+/// Booleans and null in any case, and integers that do not begin with a zero.
+fn typed(text: &str) -> Value {
+    match text.to_ascii_lowercase().as_str() {
+        "true" => return Value::Bool(true),
+        "false" => return Value::Bool(false),
+        "null" => return Value::Nil,
+        "0" => return Value::int64(0),
+        _ => {}
+    }
+    if text.starts_with('0') {
+        return Value::from(text);
+    }
+    text.parse().map_or_else(|_| Value::from(text), Value::int64)
+}
