@@ -3,7 +3,7 @@
 //! The executor checks arguments against the types exactly as Go's reflection does, so a function gets values of
 //! the types it declares and nothing else.
 
-use crate::exec::Machine;
+use crate::exec::{ExecError, Machine};
 use crate::value::{IntType, ListType, MapType, Value};
 
 /// A parameter's Go type: decides which constants and values are accepted, and the text when they are not.
@@ -154,6 +154,8 @@ pub struct CallError {
     pub message: String,
     /// What kind of failure it is.
     pub cause: Cause,
+    /// The failed execution, when a template was called and the message is nothing but that.
+    pub inner: Option<Box<ExecError>>,
 }
 
 /// What kind of failure ended an execution.
@@ -171,12 +173,18 @@ pub enum Cause {
 impl CallError {
     /// A failure of the template.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), cause: Cause::Template }
+        Self { message: message.into(), cause: Cause::Template, inner: None }
     }
 
     /// A budget that ran out.
     pub fn budget(message: impl Into<String>) -> Self {
-        Self { message: message.into(), cause: Cause::Budget }
+        Self { message: message.into(), cause: Cause::Budget, inner: None }
+    }
+}
+
+impl From<ExecError> for CallError {
+    fn from(error: ExecError) -> Self {
+        Self { message: error.to_string(), cause: error.cause, inner: Some(Box::new(error)) }
     }
 }
 

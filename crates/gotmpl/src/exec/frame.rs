@@ -265,10 +265,16 @@ impl<'t> Frame<'t, '_, '_> {
 
     /// Fails at the node in hand.
     pub(super) fn fail<T>(&self, message: impl Into<String>) -> Result<T> {
-        self.fail_with(CallError { message: message.into(), cause: Cause::Template })
+        Err(self.error(message.into()))
     }
 
+    /// Fails at the node in hand with what a function said.
     pub(super) fn fail_with<T>(&self, error: CallError) -> Result<T> {
+        let foreign = error.inner.as_ref().is_none_or(|inner| inner.foreign);
+        Err(ExecError { cause: error.cause, inner: error.inner, foreign, ..self.error(error.message) })
+    }
+
+    fn error(&self, message: String) -> ExecError {
         let (line, column) = self.template.source.place(self.at.pos());
         let place = Place {
             source: self.template.source.name.clone(),
@@ -277,7 +283,7 @@ impl<'t> Frame<'t, '_, '_> {
             template: self.template.name.clone(),
             context: self.at.to_string(),
         };
-        Err(ExecError { place: Some(place), message: error.message, cause: error.cause })
+        ExecError { place: Some(place), message, cause: Cause::Template, inner: None, foreign: false }
     }
 }
 

@@ -194,7 +194,8 @@ impl<'a> Machine<'a> {
             return Err(CallError::budget("the templates take more steps than the budget allows"));
         }
         if self.steps / STEPS_PER_LOOK != before && (self.stop)() {
-            return Err(CallError { message: "rendering was stopped".to_owned(), cause: Cause::Stopped });
+            let message = "rendering was stopped".to_owned();
+            return Err(CallError { message, cause: Cause::Stopped, inner: None });
         }
         Ok(())
     }
@@ -223,6 +224,10 @@ pub struct ExecError {
     pub message: String,
     /// What kind of failure it is.
     pub cause: Cause,
+    /// The execution of another template whose failure this one is.
+    pub inner: Option<Box<ExecError>>,
+    /// A function failed with a text of its own, here or in the innermost execution.
+    pub foreign: bool,
 }
 
 /// Where an execution failed.
@@ -242,7 +247,7 @@ pub struct Place {
 
 impl ExecError {
     fn bare(message: String) -> Self {
-        Self { place: None, message, cause: Cause::Template }
+        Self { place: None, message, cause: Cause::Template, inner: None, foreign: false }
     }
 }
 
