@@ -52,7 +52,51 @@ pub struct Profile {
     pub refuses_chart_v3: bool,
     /// Metadata of an aliased dependency is copied before it is renamed.
     pub copies_aliased: bool,
+    /// What the program says of its own build.
+    pub build: Build,
+    /// Go's names of the types that templates can ask for.
+    pub types: &'static Types,
 }
+
+/// What a program says of its own build (`.Capabilities.HelmVersion`). Empty where it is not known for sure.
+#[derive(Clone, Copy, Debug)]
+pub struct Build {
+    /// The version with its `v`.
+    pub version: &'static str,
+    /// The commit it was built from.
+    pub commit: &'static str,
+    /// `clean`
+    pub tree_state: &'static str,
+    /// The version of Go.
+    pub go: &'static str,
+}
+
+/// Go's names of types (`typeOf`, and error texts).
+#[derive(Debug)]
+pub struct Types {
+    /// `.Values`
+    pub values: &'static str,
+    /// `.Capabilities`
+    pub capabilities: &'static str,
+    /// `.Capabilities.KubeVersion`
+    pub kube_version: &'static str,
+    /// `.Capabilities.APIVersions`
+    pub version_set: &'static str,
+}
+
+const COMMON: Types = Types {
+    values: "common.Values",
+    capabilities: "*common.Capabilities",
+    kube_version: "common.KubeVersion",
+    version_set: "common.VersionSet",
+};
+
+const CHARTUTIL: Types = Types {
+    values: "chartutil.Values",
+    capabilities: "*chartutil.Capabilities",
+    kube_version: "chartutil.KubeVersion",
+    version_set: "chartutil.VersionSet",
+};
 
 const V4: Profile = Profile {
     name: "4.2.4",
@@ -71,9 +115,21 @@ const V4: Profile = Profile {
     keeps_kube_suffix: true,
     refuses_chart_v3: true,
     copies_aliased: true,
+    build: Build { version: "v4.2.4", commit: "", tree_state: "clean", go: "go1.26.6" },
+    types: &COMMON,
 };
 
-const V4_2_1: Profile = Profile { name: "4.2.1", splits_at_line_start: false, ..V4 };
+const V4_2_1: Profile = Profile {
+    name: "4.2.1",
+    splits_at_line_start: false,
+    build: Build {
+        version: "v4.2.1",
+        commit: "d591a19b953bd9cfdf7d9ddd83c2f4ffdaeafb29",
+        tree_state: "clean",
+        go: "go1.26.6",
+    },
+    ..V4
+};
 
 const V3: Profile = Profile {
     name: "3.21.4",
@@ -92,6 +148,8 @@ const V3: Profile = Profile {
     keeps_kube_suffix: false,
     refuses_chart_v3: false,
     copies_aliased: false,
+    build: Build { version: "v3.21.4", commit: "", tree_state: "", go: "go1.26.6" },
+    types: &CHARTUTIL,
 };
 
 impl HelmVersion {

@@ -11,6 +11,7 @@ mod args;
 mod case;
 mod decimal;
 mod dicts;
+pub mod json;
 mod kinds;
 mod lists;
 mod logic;
@@ -30,6 +31,7 @@ pub fn functions() -> Vec<Function> {
         kinds::FUNCTIONS,
         lists::FUNCTIONS,
         dicts::FUNCTIONS,
+        json::FUNCTIONS,
     ]
     .concat()
 }

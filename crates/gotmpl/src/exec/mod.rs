@@ -61,6 +61,23 @@ pub trait Host {
     /// The method `name` of `receiver`; its function gets the receiver as first argument, undeclared.
     fn method(&self, receiver: &Value, name: &str) -> Option<&'static Function>;
 
+    /// Fills `bytes` with random ones for `function`.
+    ///
+    /// # Errors
+    /// Where there is no chance.
+    fn random(&mut self, function: &'static str, bytes: &mut [u8]) -> Result<(), CallError> {
+        let _ = bytes;
+        Err(CallError::new(format!("{function}: there is no source of random numbers here")))
+    }
+
+    /// Seconds since 1970 for `function`.
+    ///
+    /// # Errors
+    /// Where there is no clock.
+    fn now(&mut self, function: &'static str) -> Result<i64, CallError> {
+        Err(CallError::new(format!("{function}: there is no clock here")))
+    }
+
     /// The host itself, for functions that know it.
     fn as_any(&mut self) -> &mut dyn std::any::Any;
 }

@@ -1,0 +1,133 @@
+//! YAML, JSON and TOML between values and text, as helm's functions do it.
+
+use gotmpl::{List, Map, Str, Value};
+
+use crate::version::Profile;
+
+/// `toYaml`: through JSON and go-yaml v2; one newline at the end is taken off.
+pub(crate) fn to_yaml(value: &Value) -> Result<String, String> {
+    let mut text = yaml::v2::marshal(&sprig::json::to_value(value)?).map_err(|error| error.to_string())?;
+    if text.ends_with('\n') {
+        text.pop();
+    }
+    Ok(text)
+}
+
+/// The first document of a YAML text; numbers are floats.
+pub(crate) fn from_yaml(text: &[u8]) -> Result<Value, String> {
+    let value = yaml::v2::to_value(text, &yaml::Limits::default())
+        .map_err(|error| format!("error converting YAML to JSON: {error}"))?;
+    Ok(sprig::json::from_value(&value))
+}
+
+/// `fromYaml`: a map; what cannot be read is told under `Error`.
+pub(crate) fn from_yaml_map(text: &[u8]) -> Value {
+    map_or_error(from_yaml(text), yaml_type_error)
+}
+
+/// `fromJson` of helm: a map; what cannot be read is told under `Error`.
+pub(crate) fn from_json_map(text: &str) -> Value {
+    map_or_error(sprig::json::parse(text), json_type_error)
+}
+
+/// `fromYamlArray`: a list; what cannot be read is told as its one item.
+pub(crate) fn from_yaml_list(text: &[u8]) -> Value {
+    list_or_error(from_yaml(text), yaml_type_error)
+}
+
+/// `fromJsonArray`.
+pub(crate) fn from_json_list(text: &str) -> Value {
+    list_or_error(sprig::json::parse(text), json_type_error)
+}
+
+const MAP: &str = "map[string]interface {}";
+const LIST: &str = "[]interface {}";
+
+fn map_or_error(read: Result<Value, String>, wrong: fn(&Value, &str) -> String) -> Value {
+    let error = match read {
+        Ok(Value::Map(map)) => return Value::Map(map),
+        Ok(Value::Nil) => return Value::Map(Map::any([])),
+        Ok(other) => wrong(&other, MAP),
+        Err(error) => error,
+    };
+    Value::Map(Map::any([(Str::from("Error"), Value::from(error))]))
+}
+
+fn list_or_error(read: Result<Value, String>, wrong: fn(&Value, &str) -> String) -> Value {
+    let error = match read {
+        Ok(Value::List(list)) => return Value::List(list),
+        Ok(Value::Nil) => return Value::List(List::any(Vec::new())),
+        Ok(other) => wrong(&other, LIST),
+        Err(error) => error,
+    };
+    Value::List(List::any(vec![Value::from(error)]))
+}
+
+fn yaml_type_error(value: &Value, wanted: &str) -> String {
+    format!("error unmarshaling JSON: while decoding JSON: {}", json_type_error(value, wanted))
+}
+
+/// What Go's decoder says of a value of the wrong kind.
+pub(crate) fn json_type_error(value: &Value, wanted: &str) -> String {
+    format!("json: cannot unmarshal {} into Go value of type {wanted}", json_kind(value))
+}
+
+fn json_kind(value: &Value) -> &'static str {
+    match value {
+        Value::Nil => "null",
+        Value::Bool(_) => "bool",
+        Value::Int(..) | Value::Uint(..) | Value::Float(_) => "number",
+        Value::Str(_) | Value::Bytes(_) => "string",
+        Value::List(_) => "array",
+        Value::Map(_) | Value::Object(_) => "object",
+    }
+}
+
+/// The documents of a values file, as the version reads them: all of them merged, or only the first.
+pub(crate) fn values_documents(text: &[u8], profile: &Profile) -> Result<Map, String> {
+    let merged = Map::any([]);
+    for document in documents(text, profile.merges_value_documents) {
+        let value = from_yaml(&document).map_err(|error| in_document(&error, profile))?;
+        match value {
+            Value::Nil => {}
+            Value::Map(map) => merge_maps(&merged, &map),
+            other => return Err(in_document(&yaml_type_error(&other, MAP), profile)),
+        }
+    }
+    Ok(merged)
+}
+
+fn in_document(error: &str, profile: &Profile) -> String {
+    if profile.merges_value_documents { format!("cannot unmarshal yaml document: {error}") } else { error.to_owned() }
+}
+
+/// Documents between lines that begin with `---` (apimachinery's `YAMLReader`).
+fn documents(text: &[u8], all: bool) -> Vec<Vec<u8>> {
+    if !all {
+        return vec![text.to_vec()];
+    }
+    let mut documents = vec![Vec::new()];
+    for line in text.split_inclusive(|byte| *byte == b'\n') {
+        match documents.last_mut() {
+            Some(last) if !line.starts_with(b"---") => last.extend_from_slice(line),
+            _ => documents.push(Vec::new()),
+        }
+    }
+    documents
+}
+
+/// Maps are merged, everything else of `from` replaces what `into` has, null too.
+pub(crate) fn merge_maps(into: &Map, from: &Map) {
+    for (key, value) in from.entries() {
+        match (into.get(&key), &value) {
+            (Some(Value::Map(own)), Value::Map(other)) => {
+                let copy = Map::any(own.entries());
+                merge_maps(&copy, other);
+                into.set(key, Value::Map(copy));
+            }
+            _ => {
+                into.set(key, value);
+            }
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! The texts helm makes of parse and execution failures.
+
+use std::fmt;
+
+use gotmpl::{Cause, ExecError, ParseError};
+
+use crate::version::Profile;
+
+/// What surrounds the message of `fail` and `required`, so that helm finds it in the chain of errors.
+pub(crate) const MARK_START: &str = "HELM_ERR_START";
+/// The end of such a message.
+pub(crate) const MARK_END: &str = "HELM_ERR_END";
+
+/// Why a chart could not be rendered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RenderError {
+    /// Helm's text, without `Error: `.
+    pub message: String,
+    /// Where the innermost failure is.
+    pub place: Option<ErrorPlace>,
+    /// Whether a budget ran out or the render was stopped, rather than the chart being wrong.
+    pub cause: Cause,
+    /// The files and lines that led there, outermost first.
+    pub chain: Vec<ErrorPlace>,
+}
+
+/// A place in a chart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ErrorPlace {
+    /// The file's full name, as `# Source:` shows it.
+    pub file: String,
+    /// Line, from 1.
+    pub line: usize,
+    /// Column in bytes, from 1; 0 when unknown.
+    pub column: usize,
+}
+
+impl RenderError {
+    /// A failure that has no place in a template.
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), place: None, cause: Cause::Template, chain: Vec::new() }
+    }
+}
+
+impl fmt::Display for RenderError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for RenderError {}
+
+impl From<String> for RenderError {
+    fn from(message: String) -> Self {
+        Self::new(message)
+    }
+}
+
+/// A template that does not parse: helm keeps the place and what follows the last colon.
+pub(crate) fn parse(error: &ParseError) -> RenderError {
+    let last = error.message.rsplit(": ").next().unwrap_or(&error.message);
+    let place = ErrorPlace { file: error.name.to_string(), line: error.line, column: 0 };
+    RenderError {
+        message: format!("parse error at ({}:{}): {last}", error.name, error.line),
+        chain: vec![place.clone()],
+        place: Some(place),
+        cause: Cause::Template,
+    }
+}
+
+/// A template that failed while running.
+pub(crate) fn exec(error: &ExecError, profile: &Profile) -> RenderError {
+    let chain: Vec<&ExecError> = std::iter::successors(Some(error), |error| error.inner.as_deref()).collect();
+    let places: Vec<ErrorPlace> = chain.iter().filter_map(|error| place(error)).collect();
+    RenderError {
+        message: message(error, &chain, profile),
+        place: places.last().cloned(),
+        cause: error.cause,
+        chain: places,
+    }
+}
+
+fn place(error: &ExecError) -> Option<ErrorPlace> {
+    let place = error.place.as_ref()?;
+    Some(ErrorPlace { file: place.source.to_string(), line: place.line, column: place.column + 1 })
+}
+
+fn message(error: &ExecError, chain: &[&ExecError], profile: &Profile) -> String {
+    let whole = error.to_string();
+    if let Some(marked) = marked(&whole) {
+        let at = error.place.as_ref().map_or_else(String::new, location);
+        return format!("execution error at ({at}): {marked}");
+    }
+    if !profile.prints_error_blocks || error.foreign {
+        return whole;
+    }
+    let mut blocks: Vec<String> = chain.iter().map(|error| block(error)).collect();
+    blocks.dedup();
+    blocks.concat().trim().to_owned()
+}
+
+/// The message of `fail` or `required` inside an error's text.
+fn marked(text: &str) -> Option<&str> {
+    let start = text.find(MARK_START)? + MARK_START.len();
+    let end = start + text[start..].find(MARK_END)?;
+    Some(&text[start..end])
+}
+
+fn location(place: &gotmpl::Place) -> String {
+    format!("{}:{}:{}", place.source, place.line, place.column)
+}
+
+/// One frame of the chain, in helm 4's form.
+fn block(error: &ExecError) -> String {
+    let Some(place) = &error.place else { return format!("{}\n", error.message) };
+    let message = match &error.inner {
+        Some(_) => error.message.split(" template:").next().unwrap_or(&error.message),
+        None => &error.message,
+    };
+    let name = gotmpl::quote::quoted(place.template.as_bytes());
+    format!("{}\n  executing {name} at <{}>:\n    {message}\n", location(place), place.context)
+}

@@ -1,0 +1,178 @@
+//! The functions of helm templates: Go's own, sprig's without `env`, and helm's on top.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::OnceLock;
+
+use gotmpl::{CallError, Cause, Function, Machine, Map, Set, Type, Value, builtins};
+
+use super::encode;
+use super::errors::{MARK_END, MARK_START};
+use super::host::Host;
+use super::without_no_value;
+use crate::version::Profile;
+
+/// How often one name may be included inside itself.
+const MAX_INCLUDES: usize = 1_000;
+
+const ANY: &[Type] = &[Type::Any];
+const S: &[Type] = &[Type::String];
+const NAMED: &[Type] = &[Type::String, Type::Any];
+
+const HELM: &[Function] = &[
+    Function::new("include", NAMED, include),
+    Function::new("tpl", NAMED, tpl),
+    Function::new("required", NAMED, |_, args| required(args)).any(),
+    Function::new("fail", S, |_, args| Err(marked(&text(args, 0)))),
+    Function::new("lookup", &[Type::String; 4], |_, _| Ok(Value::Map(Map::any([])))),
+    Function::new("getHostByName", S, |_, _| Ok(Value::from(""))),
+    Function::new("toYaml", ANY, |machine, args| spent(machine, encode::to_yaml(&args[0]).unwrap_or_default())),
+    Function::new("toYamlPretty", ANY, |machine, args| {
+        spent(machine, encode::to_yaml_pretty(&args[0]).unwrap_or_default())
+    }),
+    Function::new("fromYaml", S, |_, args| Ok(encode::from_yaml_map(&bytes(args, 0)))),
+    Function::new("fromYamlArray", S, |_, args| Ok(encode::from_yaml_list(&bytes(args, 0)))),
+    Function::new("fromJson", S, |_, args| Ok(encode::from_json_map(&text(args, 0)))),
+    Function::new("fromJsonArray", S, |_, args| Ok(encode::from_json_list(&text(args, 0)))),
+    Function::new("toJson", ANY, |machine, args| spent(machine, sprig::json::compact(&args[0]).unwrap_or_default())),
+    Function::new("toToml", ANY, |machine, args| {
+        spent(machine, encode::to_toml(&args[0]).unwrap_or_else(|error| error))
+    }),
+    Function::new("fromToml", S, |_, args| Ok(encode::from_toml(&text(args, 0)))),
+];
+
+/// What helm 4 added.
+const MUST: &[Function] = &[
+    Function::new("mustToYaml", ANY, |machine, args| {
+        let text = encode::to_yaml(&args[0]).map_err(CallError::new)?;
+        spent(machine, text)
+    }),
+    Function::new("mustToJson", ANY, |machine, args| {
+        let text = sprig::json::compact(&args[0]).map_err(CallError::new)?;
+        spent(machine, text)
+    }),
+];
+
+/// What helm 4.2 added.
+const MUST_TOML: &[Function] = &[Function::new("mustToToml", ANY, |machine, args| {
+    let text = encode::to_toml(&args[0]).map_err(CallError::new)?;
+    spent(machine, text)
+})];
+
+struct Table {
+    functions: Vec<Function>,
+    numbers: HashMap<&'static str, usize>,
+}
+
+/// One table for each set of functions there is.
+fn of(profile: &Profile) -> &'static Table {
+    static OLD: OnceLock<Table> = OnceLock::new();
+    static NEW: OnceLock<Table> = OnceLock::new();
+    let must = profile.has_must_encoders && profile.has_must_to_toml;
+    let cell = if must { &NEW } else { &OLD };
+    cell.get_or_init(|| build(must))
+}
+
+fn build(must: bool) -> Table {
+    let mut functions: Vec<Function> = Vec::new();
+    let extra: &[&[Function]] = if must { &[MUST, MUST_TOML] } else { &[] };
+    let all = builtins::FUNCTIONS.iter().copied().chain(sprig::functions()).chain(HELM.iter().copied());
+    let mut numbers = HashMap::new();
+    for function in all.chain(extra.iter().flat_map(|functions| functions.iter().copied())) {
+        match numbers.get(function.name) {
+            Some(number) => functions[*number] = function,
+            None => {
+                numbers.insert(function.name, functions.len());
+                functions.push(function);
+            }
+        }
+    }
+    Table { functions, numbers }
+}
+
+/// The functions a version has.
+pub(crate) fn table(profile: &Profile) -> &'static [Function] {
+    &of(profile).functions
+}
+
+/// The number of a function in the table of a version.
+pub(crate) fn number(profile: &Profile, name: &str) -> Option<usize> {
+    of(profile).numbers.get(name).copied()
+}
+
+fn bytes(args: &[Value], at: usize) -> Vec<u8> {
+    match args.get(at) {
+        Some(Value::Str(text)) => text.to_vec(),
+        _ => Vec::new(),
+    }
+}
+
+fn text(args: &[Value], at: usize) -> String {
+    String::from_utf8_lossy(&bytes(args, at)).into_owned()
+}
+
+fn spent(machine: &mut Machine<'_>, text: String) -> Result<Value, CallError> {
+    machine.spend(text.len())?;
+    Ok(Value::from(text))
+}
+
+fn host<'m>(machine: &'m mut Machine<'_>) -> Result<&'m mut Host, CallError> {
+    machine.host.as_any().downcast_mut::<Host>().ok_or_else(|| CallError::new("helm's functions run in helm only"))
+}
+
+fn marked(message: &str) -> CallError {
+    CallError::new(format!("{MARK_START}{message}{MARK_END}"))
+}
+
+fn required(args: &[Value]) -> Result<Value, CallError> {
+    let missing = match &args[1] {
+        Value::Nil => true,
+        Value::Str(text) => text.is_empty(),
+        _ => false,
+    };
+    if missing { Err(marked(&text(args, 0))) } else { Ok(args[1].clone()) }
+}
+
+fn include(machine: &mut Machine<'_>, args: &[Value]) -> Result<Value, CallError> {
+    let name = bytes(args, 0);
+    let nested = host(machine)?.including.entry(name.clone()).or_default();
+    if *nested > MAX_INCLUDES {
+        return Err(CallError::new(format!(
+            "rendering template has a nested reference name: {}: unable to execute template",
+            text(args, 0)
+        )));
+    }
+    *nested += 1;
+    let result = machine.execute(&String::from_utf8_lossy(&name), &args[1]);
+    if let Some(nested) = host(machine)?.including.get_mut(&name) {
+        *nested -= 1;
+    }
+    Ok(Value::from(result?))
+}
+
+/// Parses and runs a text. What it defines is known inside this call only.
+fn tpl(machine: &mut Machine<'_>, args: &[Value]) -> Result<Value, CallError> {
+    let source = text(args, 0);
+    let quoted = gotmpl::quote::quoted(source.as_bytes());
+    machine.work(1 + source.len() as u64 / 64)?;
+    let profile = host(machine)?.profile;
+    let number = |name: &str| number(profile, name);
+    let parsed = gotmpl::parse("gotpl", &source, &number)
+        .map_err(|error| CallError::new(format!("cannot parse template {quoted}: {error}")))?;
+    let mut layer = Set::over(machine.set.clone());
+    let own = parsed.last().cloned();
+    parsed.into_iter().for_each(|template| layer.add(template));
+    let outer = std::mem::replace(&mut machine.set, Rc::new(layer));
+    let result = match own {
+        Some(own) => machine.run(&own, &args[1]),
+        None => Ok(Vec::new()),
+    };
+    machine.set = outer;
+    match result {
+        Ok(out) => Ok(Value::from(without_no_value(out))),
+        Err(error) if error.cause != Cause::Template => Err(error.into()),
+        Err(error) => {
+            Err(CallError::new(format!("error during tpl function execution for {quoted}: {error}")))
+        }
+    }
+}

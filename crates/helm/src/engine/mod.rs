@@ -1,0 +1,128 @@
+//! Executing a chart's templates: all files of all charts in one set, deepest first.
+//!
+//! `functions.rs` is the table of functions, `host.rs` what they share during a run, `objects.rs` the values with
+//! methods, `errors.rs` the texts helm makes of failures. Source: helm `pkg/engine`.
+
+mod encode;
+mod errors;
+mod files;
+mod functions;
+mod host;
+mod objects;
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use gotmpl::{Limits, Machine, Map, Set, Str, Template, Value};
+
+pub(crate) use encode::{from_yaml, to_yaml};
+pub(crate) use files::{FILES_TYPE, files_value};
+pub(crate) use host::{Chance, Host};
+pub(crate) use objects::{capabilities, chart_value};
+
+use crate::version::Profile;
+
+pub use errors::RenderError;
+
+/// A template file of a chart, ready to be parsed.
+#[derive(Clone, Debug)]
+pub(crate) struct Source {
+    /// The full name: `c/charts/s/templates/x.yaml`.
+    pub(crate) name: Arc<str>,
+    /// The text.
+    pub(crate) text: Arc<str>,
+    /// Which chart's context it runs in.
+    pub(crate) context: usize,
+    /// Whether it may be executed: not so for the files of library charts.
+    pub(crate) runs: bool,
+}
+
+/// Parsed files in the order they run. Shared by all renders of a chart.
+#[derive(Debug)]
+pub(crate) struct Program {
+    templates: Vec<Arc<Template>>,
+    runs: Vec<(Arc<str>, usize)>,
+}
+
+/// Parses every file: deepest paths first, names descending, so that of two definitions the shallowest wins.
+pub(crate) fn compile(mut sources: Vec<Source>, profile: &'static Profile) -> Result<Program, RenderError> {
+    sources.sort_by(|a, b| depth(&b.name).cmp(&depth(&a.name)).then_with(|| b.name.cmp(&a.name)));
+    let number = |name: &str| functions::number(profile, name);
+    let mut program = Program { templates: Vec::new(), runs: Vec::new() };
+    for source in sources {
+        let parsed = gotmpl::parse(&source.name, &source.text, &number).map_err(|error| errors::parse(&error))?;
+        program.templates.extend(parsed);
+        if source.runs && !base_name(&source.name).starts_with('_') {
+            program.runs.push((source.name, source.context));
+        }
+    }
+    Ok(program)
+}
+
+fn depth(name: &str) -> usize {
+    name.bytes().filter(|byte| *byte == b'/').count()
+}
+
+fn base_name(name: &str) -> &str {
+    name.rsplit('/').next().unwrap_or(name)
+}
+
+/// What one run is given.
+pub(crate) struct Run<'a> {
+    pub(crate) profile: &'static Profile,
+    /// The top-level object of each chart.
+    pub(crate) contexts: &'a [Map],
+    pub(crate) host: &'a mut Host,
+    pub(crate) limits: Limits,
+    pub(crate) stop: &'a dyn Fn() -> bool,
+    /// Only this file is executed.
+    pub(crate) only: Option<&'a str>,
+}
+
+/// Executes the files and yields what each printed, by name.
+pub(crate) fn execute(program: &Program, run: Run<'_>) -> Result<BTreeMap<Arc<str>, Vec<u8>>, RenderError> {
+    let mut set = Set::new();
+    program.templates.iter().for_each(|template| set.add(template.clone()));
+    let functions = functions::table(run.profile);
+    let mut machine = Machine::new(functions, Rc::new(set), run.host).limited(run.limits, run.stop);
+    let mut outputs = BTreeMap::new();
+    for (name, context) in &program.runs {
+        if run.only.is_some_and(|only| only != &**name) {
+            continue;
+        }
+        let dot = &run.contexts[*context];
+        set_template(dot, name);
+        let out = machine
+            .execute(name, &Value::Map(dot.clone()))
+            .map_err(|error| errors::exec(&error, run.profile))?;
+        outputs.insert(name.clone(), without_no_value(out));
+    }
+    Ok(outputs)
+}
+
+/// `.Template` is one map per chart, set again before each file.
+fn set_template(context: &Map, name: &str) {
+    if let Some(Value::Map(template)) = context.get(b"Template") {
+        template.set(Str::from("Name"), Value::from(name));
+    }
+}
+
+/// Helm deletes every `<no value>` from what a template printed, also one the chart wrote itself.
+pub(crate) fn without_no_value(out: Vec<u8>) -> Vec<u8> {
+    const MARK: &[u8] = b"<no value>";
+    if !out.windows(MARK.len()).any(|window| window == MARK) {
+        return out;
+    }
+    let mut kept = Vec::with_capacity(out.len());
+    let mut rest = &out[..];
+    while let Some(byte) = rest.first() {
+        if rest.starts_with(MARK) {
+            rest = &rest[MARK.len()..];
+        } else {
+            kept.push(*byte);
+            rest = &rest[1..];
+        }
+    }
+    kept
+}

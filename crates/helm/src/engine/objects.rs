@@ -1,0 +1,389 @@
+//! The values with fields and methods of their own: `.Capabilities`, `.Values`, `.Chart` of helm 3.
+
+use std::any::Any;
+use std::rc::Rc;
+
+use gotmpl::{CallError, Function, List, ListType, Machine, Map, MapType, Object, Str, Type, Value};
+
+use super::host::{Host, Looked};
+use crate::chart::{Chart, Dependency, Maintainer};
+use crate::version::{Build, Profile, Types};
+
+/// `.Capabilities.KubeVersion`.
+#[derive(Clone, Debug)]
+pub(crate) struct KubeVersion {
+    /// `v1.36.0`, perhaps with what follows the numbers.
+    pub(crate) version: String,
+    /// The same without what follows the numbers.
+    pub(crate) normalized: String,
+    /// The first number.
+    pub(crate) major: String,
+    /// The second number.
+    pub(crate) minor: String,
+    /// Go's names of types.
+    pub(crate) types: &'static Types,
+}
+
+/// `.Capabilities.HelmVersion`.
+#[derive(Clone, Copy, Debug)]
+struct BuildInfo {
+    build: Build,
+    client: Option<&'static str>,
+}
+
+/// `.Capabilities`.
+struct Capabilities {
+    kube: Rc<KubeVersion>,
+    api_versions: Value,
+    build: BuildInfo,
+    types: &'static Types,
+    looked: Rc<Looked>,
+}
+
+/// The version of the Kubernetes client all known versions are built with.
+const CLIENT: &str = "v1.36";
+
+/// `.Capabilities` of a run.
+pub(crate) fn capabilities(
+    kube: KubeVersion,
+    api_versions: &[String],
+    profile: &Profile,
+    looked: &Rc<Looked>,
+) -> Value {
+    let items = api_versions.iter().map(|version| Value::from(version.as_str())).collect();
+    Value::Object(Rc::new(Capabilities {
+        kube: Rc::new(kube),
+        api_versions: Value::List(List::new(ListType::Named(profile.types.version_set), items)),
+        build: BuildInfo { build: profile.build, client: profile.has_client_version.then_some(CLIENT) },
+        types: profile.types,
+        looked: looked.clone(),
+    }))
+}
+
+impl Object for Capabilities {
+    fn type_name(&self) -> &'static str {
+        self.types.capabilities
+    }
+
+    fn kind(&self) -> &'static str {
+        "ptr"
+    }
+
+    fn field(&self, name: &str) -> Option<Value> {
+        match name {
+            "KubeVersion" => {
+                self.looked.kube_version.set(true);
+                Some(Value::Object(self.kube.clone()))
+            }
+            "APIVersions" => Some(self.api_versions.clone()),
+            "HelmVersion" => Some(Value::Object(Rc::new(self.build))),
+            _ => None,
+        }
+    }
+
+    fn print(&self) -> String {
+        self.looked.kube_version.set(true);
+        self.looked.all_api_versions.set(true);
+        let versions = gotmpl::sprint_value(&self.api_versions);
+        format!("&{{{} {} {}}}", self.kube.print(), String::from_utf8_lossy(&versions), self.build.print())
+    }
+
+    fn json(&self) -> Value {
+        self.looked.kube_version.set(true);
+        self.looked.all_api_versions.set(true);
+        Value::Map(Map::any([
+            (Str::from("KubeVersion"), self.kube.json()),
+            (Str::from("APIVersions"), self.api_versions.clone()),
+            (Str::from("HelmVersion"), self.build.json()),
+        ]))
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+impl Object for KubeVersion {
+    fn type_name(&self) -> &'static str {
+        self.types.kube_version
+    }
+
+    fn field(&self, name: &str) -> Option<Value> {
+        match name {
+            "Version" => Some(Value::from(self.version.as_str())),
+            "Major" => Some(Value::from(self.major.as_str())),
+            "Minor" => Some(Value::from(self.minor.as_str())),
+            _ => None,
+        }
+    }
+
+    fn print(&self) -> String {
+        self.normalized.clone()
+    }
+
+    fn json(&self) -> Value {
+        let fields = ["Version", "Major", "Minor"];
+        Value::Map(Map::any(fields.iter().filter_map(|name| Some((Str::from(*name), self.field(name)?)))))
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+impl Object for BuildInfo {
+    fn type_name(&self) -> &'static str {
+        "version.BuildInfo"
+    }
+
+    fn field(&self, name: &str) -> Option<Value> {
+        match name {
+            "Version" => Some(Value::from(self.build.version)),
+            "GitCommit" => Some(Value::from(self.build.commit)),
+            "GitTreeState" => Some(Value::from(self.build.tree_state)),
+            "GoVersion" => Some(Value::from(self.build.go)),
+            "KubeClientVersion" => self.client.map(Value::from),
+            _ => None,
+        }
+    }
+
+    fn print(&self) -> String {
+        let client = self.client.map_or_else(String::new, |client| format!(" {client}"));
+        let Build { version, commit, tree_state, go } = self.build;
+        format!("{{{version} {commit} {tree_state} {go}{client}}}")
+    }
+
+    fn json(&self) -> Value {
+        let Build { version, commit, tree_state, go } = self.build;
+        let fields = [
+            ("version", version),
+            ("git_commit", commit),
+            ("git_tree_state", tree_state),
+            ("go_version", go),
+            ("kube_client_version", self.client.unwrap_or_default()),
+        ];
+        let fields = fields.into_iter().filter(|(_, value)| !value.is_empty());
+        Value::Map(Map::any(fields.map(|(key, value)| (Str::from(key), Value::from(value)))))
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+static KUBE_METHODS: [Function; 2] = [
+    Function::new("String", &[], |_, args| Ok(kube_text(args, |kube| &kube.normalized))),
+    Function::new("GitVersion", &[], |_, args| Ok(kube_text(args, |kube| &kube.version))),
+];
+
+static SET_METHODS: [Function; 1] = [Function::new("Has", &[Type::String], has)];
+
+static VALUES_METHODS: [Function; 5] = [
+    Function::new("YAML", &[], |_, args| {
+        super::to_yaml(&args[0]).map(|text| Value::from(text + "\n")).map_err(CallError::new)
+    }),
+    Function::new("Table", &[Type::String], |_, args| table(args)),
+    Function::new("AsMap", &[], |_, args| Ok(as_map(args))),
+    Function::new("PathValue", &[Type::String], |_, args| path_value(args)).any(),
+    Function::new("Encode", &[Type::Any], |_, _| Err(CallError::new("there is nothing to write to"))),
+];
+
+/// The method `name` of a value that has methods.
+pub(crate) fn method(receiver: &Value, name: &str) -> Option<&'static Function> {
+    let methods: &'static [Function] = match receiver {
+        Value::Object(object) if object.as_any().is::<KubeVersion>() => &KUBE_METHODS,
+        Value::List(list) if matches!(list.of, ListType::Named(_)) => &SET_METHODS,
+        Value::Map(map) if matches!(map.of, MapType::Named(_)) => &VALUES_METHODS,
+        _ => return None,
+    };
+    methods.iter().find(|method| method.name == name)
+}
+
+fn kube_text(args: &[Value], text: fn(&KubeVersion) -> &String) -> Value {
+    match args.first() {
+        Some(Value::Object(object)) => {
+            object.as_any().downcast_ref().map_or(Value::Nil, |kube| Value::from(text(kube).as_str()))
+        }
+        _ => Value::Nil,
+    }
+}
+
+fn has(machine: &mut Machine<'_>, args: &[Value]) -> Result<Value, CallError> {
+    let (Some(Value::List(set)), Some(Value::Str(wanted))) = (args.first(), args.get(1)) else {
+        return Ok(Value::Bool(false));
+    };
+    if let Some(host) = machine.host.as_any().downcast_mut::<Host>() {
+        host.looked.api_versions.borrow_mut().insert(wanted.lossy().into_owned());
+    }
+    Ok(Value::Bool(set.iter().any(|version| matches!(version, Value::Str(version) if version == wanted))))
+}
+
+fn values(args: &[Value]) -> Map {
+    match args.first() {
+        Some(Value::Map(map)) => map.clone(),
+        _ => Map::nil(MapType::Any),
+    }
+}
+
+fn as_map(args: &[Value]) -> Value {
+    let map = values(args);
+    Value::Map(if map.is_empty() { Map::any([]) } else { map.seen_as(MapType::Any) })
+}
+
+fn path(args: &[Value]) -> String {
+    match args.get(1) {
+        Some(Value::Str(path)) => path.lossy().into_owned(),
+        _ => String::new(),
+    }
+}
+
+/// The table at a dotted path.
+pub(crate) fn table_at(values: &Map, path: &str) -> Option<Map> {
+    path.split('.').try_fold(values.clone(), |map, name| match map.get(name.as_bytes()) {
+        Some(Value::Map(inner)) => Some(inner),
+        _ => None,
+    })
+}
+
+fn table(args: &[Value]) -> Result<Value, CallError> {
+    let map = values(args);
+    let mut at = map.clone();
+    for name in path(args).split('.') {
+        match at.get(name.as_bytes()) {
+            Some(Value::Map(inner)) => at = inner,
+            _ => return Err(CallError::new(format!("{} is not a table", gotmpl::quote::quoted(name.as_bytes())))),
+        }
+    }
+    Ok(Value::Map(at.seen_as(map.of)))
+}
+
+/// The value at a dotted path; tables are refused.
+fn path_value(args: &[Value]) -> Result<Value, CallError> {
+    let path = path(args);
+    if path.is_empty() {
+        return Err(CallError::new("YAML path cannot be empty"));
+    }
+    let missing = || CallError::new(format!("{} is not a value", gotmpl::quote::quoted(path.as_bytes())));
+    let (parent, name) = match path.rsplit_once('.') {
+        Some((parent, name)) => (table_at(&values(args), parent).ok_or_else(missing)?, name),
+        None => (values(args), path.as_str()),
+    };
+    match parent.get(name.as_bytes()) {
+        None | Some(Value::Map(_)) => Err(missing()),
+        Some(value) => Ok(value),
+    }
+}
+
+/// `.Chart`: a map of Go field names in helm 4, a struct before.
+pub(crate) fn chart_value(chart: &Chart, is_root: bool, profile: &Profile) -> Value {
+    let fields = chart_fields(chart, is_root);
+    if profile.chart_is_map {
+        return Value::Map(Map::any(fields.into_iter().map(|(name, value)| (Str::from(name), value))));
+    }
+    Value::Object(Rc::new(ChartStruct { fields: fields.into_iter().collect() }))
+}
+
+fn chart_fields(chart: &Chart, is_root: bool) -> Vec<(&'static str, Value)> {
+    let metadata = &chart.metadata;
+    let text = |text: &String| Value::from(text.as_str());
+    vec![
+        ("APIVersion", text(&metadata.api_version)),
+        ("Annotations", annotations(metadata.annotations.as_deref())),
+        ("AppVersion", text(&metadata.app_version)),
+        ("Condition", text(&metadata.condition)),
+        ("Dependencies", any_list(metadata.dependencies.iter().map(dependency))),
+        ("Deprecated", Value::Bool(metadata.deprecated)),
+        ("Description", text(&metadata.description)),
+        ("Home", text(&metadata.home)),
+        ("Icon", text(&metadata.icon)),
+        ("IsRoot", Value::Bool(is_root)),
+        ("Keywords", any_list(metadata.keywords.iter().map(text))),
+        ("KubeVersion", text(&metadata.kube_version)),
+        ("Maintainers", any_list(metadata.maintainers.iter().map(maintainer))),
+        ("Name", text(&metadata.name)),
+        ("Sources", any_list(metadata.sources.iter().map(text))),
+        ("Tags", text(&metadata.tags)),
+        ("Type", text(&metadata.kind)),
+        ("Version", text(&metadata.version)),
+    ]
+}
+
+fn any_list(items: impl Iterator<Item = Value>) -> Value {
+    Value::List(List::any(items.collect()))
+}
+
+fn annotations(annotations: Option<&[(String, String)]>) -> Value {
+    let Some(annotations) = annotations else { return Value::Map(Map::nil(MapType::Strings)) };
+    let map = Map::new(MapType::Strings);
+    for (key, value) in annotations {
+        map.set(Str::from(key.as_str()), Value::from(value.as_str()));
+    }
+    Value::Map(map)
+}
+
+fn named(fields: Vec<(&'static str, Value)>) -> Value {
+    Value::Map(Map::any(fields.into_iter().map(|(name, value)| (Str::from(name), value))))
+}
+
+fn maintainer(maintainer: &Maintainer) -> Value {
+    named(vec![
+        ("Name", Value::from(maintainer.name.as_str())),
+        ("Email", Value::from(maintainer.email.as_str())),
+        ("URL", Value::from(maintainer.url.as_str())),
+    ])
+}
+
+fn dependency(dependency: &Dependency) -> Value {
+    named(vec![
+        ("Name", Value::from(dependency.name.as_str())),
+        ("Version", Value::from(dependency.version.as_str())),
+        ("Repository", Value::from(dependency.repository.as_str())),
+        ("Condition", Value::from(dependency.condition.as_str())),
+        ("Tags", any_list(dependency.tags.iter().map(|tag| Value::from(tag.as_str())))),
+        ("Enabled", Value::Bool(dependency.enabled)),
+        ("ImportValues", any_list(dependency.import_values.iter().map(sprig::json::from_value))),
+        ("Alias", Value::from(dependency.alias.as_str())),
+    ])
+}
+
+/// `.Chart` of helm 3: unknown fields are errors, and its YAML has the names of `Chart.yaml`.
+struct ChartStruct {
+    fields: std::collections::BTreeMap<&'static str, Value>,
+}
+
+impl Object for ChartStruct {
+    fn type_name(&self) -> &'static str {
+        "chart.Metadata"
+    }
+
+    fn field(&self, name: &str) -> Option<Value> {
+        self.fields.get(name).cloned()
+    }
+
+    fn print(&self) -> String {
+        let values: Vec<String> =
+            self.fields.values().map(|value| String::from_utf8_lossy(&gotmpl::sprint_value(value)).into_owned()).collect();
+        format!("{{{}}}", values.join(" "))
+    }
+
+    fn json(&self) -> Value {
+        let entries = self.fields.iter().filter(|(name, value)| **name == "IsRoot" || value.truth());
+        Value::Map(Map::any(entries.map(|(name, value)| (Str::from(json_name(name)), value.clone()))))
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+/// The name of a field in `Chart.yaml`.
+fn json_name(field: &str) -> String {
+    match field {
+        "APIVersion" => "apiVersion".to_owned(),
+        "IsRoot" => "IsRoot".to_owned(),
+        other => {
+            let (first, rest) = other.split_at(1);
+            first.to_lowercase() + rest
+        }
+    }
+}
