@@ -61,10 +61,10 @@ pub struct Metadata {
     pub home: String,
     /// `sources`
     pub sources: Vec<String>,
-    /// `dependencies`, and those of `requirements.yaml`.
-    pub dependencies: Vec<Dependency>,
-    /// `maintainers`
-    pub maintainers: Vec<Maintainer>,
+    /// `dependencies`, and those of `requirements.yaml`; `None` for an empty entry, which validation refuses.
+    pub dependencies: Vec<Option<Dependency>>,
+    /// `maintainers`; `None` for an empty entry, which validation refuses.
+    pub maintainers: Vec<Option<Maintainer>>,
     /// `icon`
     pub icon: String,
     /// `appVersion`

@@ -84,17 +84,43 @@ fn json_kind(value: &Value) -> &'static str {
 }
 
 /// The documents of a values file, as the version reads them: all of them merged, or only the first.
-pub(crate) fn values_documents(text: &[u8], profile: &Profile) -> Result<Map, String> {
-    let merged = Map::any([]);
+///
+/// # Errors
+/// Helm's text.
+pub(crate) fn values_value(text: &[u8], profile: &Profile) -> Result<yaml::Value, String> {
+    let mut merged = yaml::Map::new();
     for document in documents(text, profile.merges_value_documents) {
-        let value = from_yaml(&document).map_err(|error| in_document(&error, profile))?;
+        let value = yaml::v2::to_value(&document, &yaml::Limits::default())
+            .map_err(|error| in_document(&format!("error converting YAML to JSON: {error}"), profile))?;
         match value {
-            Value::Nil => {}
-            Value::Map(map) => merge_maps(&merged, &map),
-            other => return Err(in_document(&yaml_type_error(&other, MAP), profile)),
+            yaml::Value::Null => {}
+            yaml::Value::Map(map) => merge_values(&mut merged, &map),
+            other => {
+                let error = yaml_type_error(&sprig::json::from_value(&other), MAP);
+                return Err(in_document(&error, profile));
+            }
         }
     }
-    Ok(merged)
+    Ok(yaml::Value::Map(merged.into()))
+}
+
+/// The same as a map of a release.
+pub(crate) fn values_documents(text: &[u8], profile: &Profile) -> Result<Map, String> {
+    match sprig::json::from_value(&values_value(text, profile)?) {
+        Value::Map(map) => Ok(map),
+        _ => Ok(Map::any([])),
+    }
+}
+
+fn merge_values(into: &mut yaml::Map, from: &yaml::Map) {
+    for (key, value) in from.iter() {
+        match (into.get_mut(key).and_then(yaml::Value::as_map_mut), value.as_map()) {
+            (Some(own), Some(other)) => merge_values(own, other),
+            _ => {
+                into.insert(key.clone(), value.clone());
+            }
+        }
+    }
 }
 
 fn in_document(error: &str, profile: &Profile) -> String {

@@ -28,7 +28,7 @@ const HELM: &[Function] = &[
     Function::new("getHostByName", S, |_, _| Ok(Value::from(""))),
     Function::new("toYaml", ANY, |machine, args| spent(machine, encode::to_yaml(&args[0]).unwrap_or_default())),
     Function::new("toYamlPretty", ANY, |machine, args| {
-        spent(machine, encode::to_yaml_pretty(&args[0]).unwrap_or_default())
+        spent(machine, encode::to_yaml(&args[0]).unwrap_or_default())
     }),
     Function::new("fromYaml", S, |_, args| Ok(encode::from_yaml_map(&bytes(args, 0)))),
     Function::new("fromYamlArray", S, |_, args| Ok(encode::from_yaml_list(&bytes(args, 0)))),
@@ -36,9 +36,9 @@ const HELM: &[Function] = &[
     Function::new("fromJsonArray", S, |_, args| Ok(encode::from_json_list(&text(args, 0)))),
     Function::new("toJson", ANY, |machine, args| spent(machine, sprig::json::compact(&args[0]).unwrap_or_default())),
     Function::new("toToml", ANY, |machine, args| {
-        spent(machine, encode::to_toml(&args[0]).unwrap_or_else(|error| error))
+        spent(machine, super::toml::to_toml(&args[0]).unwrap_or_else(|error| error))
     }),
-    Function::new("fromToml", S, |_, args| Ok(encode::from_toml(&text(args, 0)))),
+    Function::new("fromToml", S, |_, args| Ok(super::toml::from_toml(&text(args, 0)))),
 ];
 
 /// What helm 4 added.
@@ -55,7 +55,7 @@ const MUST: &[Function] = &[
 
 /// What helm 4.2 added.
 const MUST_TOML: &[Function] = &[Function::new("mustToToml", ANY, |machine, args| {
-    let text = encode::to_toml(&args[0]).map_err(CallError::new)?;
+    let text = super::toml::to_toml(&args[0]).map_err(CallError::new)?;
     spent(machine, text)
 })];
 

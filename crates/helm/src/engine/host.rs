@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use gotmpl::{CallError, Function, Value};
+use sha2::{Digest, Sha256};
 
 use super::{files, objects};
 use crate::version::Profile;
@@ -45,6 +46,15 @@ pub(crate) struct Looked {
 impl Host {
     pub(crate) fn new(profile: &'static Profile, chance: Chance, looked: Rc<Looked>) -> Self {
         Self { profile, including: HashMap::new(), chance, drawn: 0, chances_used: Vec::new(), looked }
+    }
+
+    /// The next bytes of the stream that the seed makes.
+    fn fill(&mut self, bytes: &mut [u8]) {
+        for block in bytes.chunks_mut(32) {
+            let digest = Sha256::new().chain_update(self.chance.seed).chain_update(self.drawn.to_le_bytes()).finalize();
+            block.copy_from_slice(&digest[..block.len()]);
+            self.drawn += 1;
+        }
     }
 
     /// Notes that `function` depends on chance or time.

@@ -9,6 +9,7 @@ mod files;
 mod functions;
 mod host;
 mod objects;
+mod toml;
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -16,10 +17,10 @@ use std::sync::Arc;
 
 use gotmpl::{Limits, Machine, Map, Set, Str, Template, Value};
 
-pub(crate) use encode::{from_yaml, to_yaml};
-pub(crate) use files::{FILES_TYPE, files_value};
-pub(crate) use host::{Chance, Host};
-pub(crate) use objects::{capabilities, chart_value};
+pub(crate) use encode::{merge_maps, to_yaml, values_documents, values_value};
+pub(crate) use files::files_value;
+pub(crate) use host::{Chance, Host, Looked};
+pub(crate) use objects::{KubeVersion, capabilities, chart_value, table_at};
 
 use crate::version::Profile;
 

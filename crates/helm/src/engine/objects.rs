@@ -6,7 +6,7 @@ use std::rc::Rc;
 use gotmpl::{CallError, Function, List, ListType, Machine, Map, MapType, Object, Str, Type, Value};
 
 use super::host::{Host, Looked};
-use crate::chart::{Chart, Dependency, Maintainer};
+use crate::chart::{Dependency, Maintainer, Metadata};
 use crate::version::{Build, Profile, Types};
 
 /// `.Capabilities.KubeVersion`.
@@ -275,23 +275,22 @@ fn path_value(args: &[Value]) -> Result<Value, CallError> {
 }
 
 /// `.Chart`: a map of Go field names in helm 4, a struct before.
-pub(crate) fn chart_value(chart: &Chart, is_root: bool, profile: &Profile) -> Value {
-    let fields = chart_fields(chart, is_root);
+pub(crate) fn chart_value(metadata: &Metadata, is_root: bool, profile: &Profile) -> Value {
+    let fields = chart_fields(metadata, is_root);
     if profile.chart_is_map {
         return Value::Map(Map::any(fields.into_iter().map(|(name, value)| (Str::from(name), value))));
     }
     Value::Object(Rc::new(ChartStruct { fields: fields.into_iter().collect() }))
 }
 
-fn chart_fields(chart: &Chart, is_root: bool) -> Vec<(&'static str, Value)> {
-    let metadata = &chart.metadata;
+fn chart_fields(metadata: &Metadata, is_root: bool) -> Vec<(&'static str, Value)> {
     let text = |text: &String| Value::from(text.as_str());
     vec![
         ("APIVersion", text(&metadata.api_version)),
         ("Annotations", annotations(metadata.annotations.as_deref())),
         ("AppVersion", text(&metadata.app_version)),
         ("Condition", text(&metadata.condition)),
-        ("Dependencies", any_list(metadata.dependencies.iter().map(dependency))),
+        ("Dependencies", any_list(metadata.dependencies.iter().flatten().map(dependency))),
         ("Deprecated", Value::Bool(metadata.deprecated)),
         ("Description", text(&metadata.description)),
         ("Home", text(&metadata.home)),
@@ -299,7 +298,7 @@ fn chart_fields(chart: &Chart, is_root: bool) -> Vec<(&'static str, Value)> {
         ("IsRoot", Value::Bool(is_root)),
         ("Keywords", any_list(metadata.keywords.iter().map(text))),
         ("KubeVersion", text(&metadata.kube_version)),
-        ("Maintainers", any_list(metadata.maintainers.iter().map(maintainer))),
+        ("Maintainers", any_list(metadata.maintainers.iter().flatten().map(maintainer))),
         ("Name", text(&metadata.name)),
         ("Sources", any_list(metadata.sources.iter().map(text))),
         ("Tags", text(&metadata.tags)),

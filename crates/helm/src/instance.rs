@@ -1,0 +1,244 @@
+//! A chart as one release uses it: dependencies enabled, renamed and sorted out, values imported.
+//!
+//! The loaded [`Chart`] is shared and never changed; an [`Instance`] is made of it for each render.
+//! Source of the rules: helm `pkg/chart/v2/util/dependencies.go`.
+
+use std::sync::Arc;
+
+use gotmpl::{Map, Str, Value};
+
+use crate::chart::{Chart, Dependency, Metadata};
+use crate::engine::table_at;
+use crate::values::coalesce::{self, Warnings, coalesce_tables, deep_copy_map, merge_tables};
+use crate::version::Profile;
+
+/// A chart as one release uses it.
+pub(crate) struct Instance {
+    /// What was loaded.
+    pub(crate) chart: Arc<Chart>,
+    /// The metadata; the name may be an alias.
+    pub(crate) metadata: Metadata,
+    /// The defaults, with what was imported from dependencies.
+    pub(crate) values: Map,
+    /// The dependencies that are left.
+    pub(crate) dependencies: Vec<Instance>,
+}
+
+impl Instance {
+    /// The chart and all its subcharts as they were loaded.
+    pub(crate) fn of(chart: &Arc<Chart>) -> Self {
+        let values = match sprig::json::from_value(&chart.values) {
+            Value::Map(map) => map,
+            _ => Map::any([]),
+        };
+        Self {
+            chart: chart.clone(),
+            metadata: chart.metadata.clone(),
+            values,
+            dependencies: chart.dependencies.iter().map(Self::of).collect(),
+        }
+    }
+
+    /// The name, or the alias.
+    pub(crate) fn name(&self) -> &str {
+        &self.metadata.name
+    }
+
+    /// Whether a subchart has this name.
+    pub(crate) fn has_dependency(&self, name: &str) -> bool {
+        self.dependencies.iter().any(|dependency| dependency.name() == name)
+    }
+
+    /// Decides which dependencies take part, for the user's `values`, and imports their values.
+    pub(crate) fn process(
+        &mut self,
+        values: &Map,
+        profile: &Profile,
+        warnings: &mut Warnings,
+    ) -> Result<(), String> {
+        self.enable(values, "", profile, warnings)?;
+        self.import_all(profile, warnings)
+    }
+
+    fn enable(
+        &mut self,
+        values: &Map,
+        path: &str,
+        profile: &Profile,
+        warnings: &mut Warnings,
+    ) -> Result<(), String> {
+        if self.metadata.dependencies.is_empty() {
+            return Ok(());
+        }
+        self.select();
+        let coalesced = deep_copy_map(values);
+        coalesce::coalesce(self, &coalesced, profile, warnings)?;
+        let mut entries: Vec<Dependency> = self.metadata.dependencies.drain(..).flatten().collect();
+        entries.iter_mut().for_each(|entry| entry.enabled = true);
+        by_tags(&mut entries, &coalesced, warnings);
+        by_conditions(&mut entries, &coalesced, path, warnings);
+        let disabled: Vec<String> =
+            entries.iter().filter(|entry| !entry.enabled).map(|entry| entry.name.clone()).collect();
+        self.dependencies.retain(|dependency| !disabled.iter().any(|name| name == dependency.name()));
+        entries.retain(|entry| entry.enabled);
+        self.metadata.dependencies = entries.into_iter().map(Some).collect();
+        for dependency in &mut self.dependencies {
+            let path = format!("{path}{}.", dependency.metadata.name);
+            dependency.enable(&coalesced, &path, profile, warnings)?;
+        }
+        Ok(())
+    }
+
+    /// The loaded charts no entry asks for, then for each entry the first one that fits, under its alias.
+    fn select(&mut self) {
+        let loaded = std::mem::take(&mut self.dependencies);
+        let entries = &mut self.metadata.dependencies;
+        let mut selected: Vec<Instance> = Vec::new();
+        for chart in &loaded {
+            if !entries.iter().flatten().any(|entry| fits(entry, &chart.metadata)) {
+                selected.push(chart.copy());
+            }
+        }
+        for entry in entries.iter_mut().flatten() {
+            if let Some(chart) = loaded.iter().find(|chart| fits(entry, &chart.metadata)) {
+                let mut copy = chart.copy();
+                if !entry.alias.is_empty() {
+                    copy.metadata.name.clone_from(&entry.alias);
+                }
+                selected.push(copy);
+            }
+            if !entry.alias.is_empty() {
+                entry.name.clone_from(&entry.alias);
+            }
+        }
+        self.dependencies = selected;
+    }
+
+    fn copy(&self) -> Self {
+        Self {
+            chart: self.chart.clone(),
+            metadata: self.metadata.clone(),
+            values: deep_copy_map(&self.values),
+            dependencies: self.dependencies.iter().map(Self::copy).collect(),
+        }
+    }
+
+    fn import_all(&mut self, profile: &Profile, warnings: &mut Warnings) -> Result<(), String> {
+        for dependency in &mut self.dependencies {
+            dependency.import_all(profile, warnings)?;
+        }
+        self.import(profile, warnings)
+    }
+
+    /// `import-values`: tables of subcharts' defaults under this chart's own.
+    fn import(&mut self, profile: &Profile, warnings: &mut Warnings) -> Result<(), String> {
+        if self.metadata.dependencies.iter().flatten().all(|entry| entry.import_values.is_empty()) {
+            return Ok(());
+        }
+        let all = Map::any([]);
+        coalesce::merge(self, &all, profile, warnings)?;
+        let imported = Map::any([]);
+        for entry in self.metadata.dependencies.iter().flatten() {
+            for import in &entry.import_values {
+                import_one(entry, import, (&all, &imported), (profile, warnings));
+            }
+        }
+        let own = deep_copy_map(&self.values);
+        merge_tables(&own, &imported, profile, warnings);
+        // Nulls of imported tables stay, as everything under them.
+        self.values = own;
+        Ok(())
+    }
+}
+
+/// Whether a loaded chart is what an entry asks for.
+fn fits(entry: &Dependency, metadata: &Metadata) -> bool {
+    entry.name == metadata.name
+        && semver::Constraint::parse(&entry.version).is_ok_and(|constraint| {
+            semver::Version::parse(&metadata.version).is_ok_and(|version| constraint.allows(&version))
+        })
+}
+
+fn import_one(
+    entry: &Dependency,
+    import: &yaml::Value,
+    maps: (&Map, &Map),
+    with: (&Profile, &mut Warnings),
+) {
+    let (all, imported) = maps;
+    let (profile, warnings) = with;
+    let (child, parent) = match import {
+        yaml::Value::Map(map) => {
+            let text = |key: &str| map.get(key).and_then(crate::manifests::scalar_text).unwrap_or_default();
+            (format!("{}.{}", entry.name, text("child")), text("parent"))
+        }
+        yaml::Value::String(name) => (format!("{}.exports.{name}", entry.name), ".".to_owned()),
+        _ => return,
+    };
+    let Some(table) = table_at(all, &child) else {
+        warnings.push(format!("ImportValues missing table from chart {}", entry.name));
+        return;
+    };
+    let nested = nest(&parent, deep_copy_map(&table));
+    coalesce_tables(imported, &nested, profile, warnings);
+}
+
+/// The table under a dotted path; `.` is the root.
+fn nest(path: &str, table: Map) -> Map {
+    if path == "." || path.is_empty() {
+        return table;
+    }
+    path.rsplit('.').fold(table, |inner, name| Map::any([(Str::from(name), Value::Map(inner))]))
+}
+
+/// A true tag leaves an entry in; else a false one takes it out.
+fn by_tags(entries: &mut [Dependency], values: &Map, warnings: &mut Warnings) {
+    let Some(Value::Map(tags)) = values.get(b"tags") else { return };
+    for entry in entries {
+        let (mut on, mut off) = (false, false);
+        for tag in &entry.tags {
+            match tags.get(tag.as_bytes()) {
+                Some(Value::Bool(true)) => on = true,
+                Some(Value::Bool(false)) => off = true,
+                Some(_) => warnings.push(format!(
+                    "Tag '{tag}' for chart {} returned non-bool value",
+                    entry.name
+                )),
+                None => {}
+            }
+        }
+        if on || off {
+            entry.enabled = on;
+        }
+    }
+}
+
+/// The first path that leads to a boolean decides.
+fn by_conditions(entries: &mut [Dependency], values: &Map, prefix: &str, warnings: &mut Warnings) {
+    for entry in entries {
+        for condition in entry.condition.trim().split(',').filter(|condition| !condition.is_empty()) {
+            match value_at(values, &format!("{prefix}{condition}")) {
+                Some(Value::Bool(value)) => {
+                    entry.enabled = value;
+                    break;
+                }
+                Some(_) => {
+                    warnings.push(format!(
+                        "Condition path '{condition}' for chart {} returned non-bool value",
+                        entry.name
+                    ));
+                }
+                None => {}
+            }
+        }
+    }
+}
+
+/// The value at a dotted path, tables refused.
+fn value_at(values: &Map, path: &str) -> Option<Value> {
+    let (table, name) = match path.rsplit_once('.') {
+        Some((parent, name)) => (table_at(values, parent)?, name),
+        None => (values.clone(), path),
+    };
+    table.get(name.as_bytes()).filter(|value| !matches!(value, Value::Map(_)))
+}

@@ -1,0 +1,315 @@
+//! One release of a chart: names, values and cluster in, documents out. The straight road of `helm template`.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use gotmpl::{Limits, Map, MapType, Str, Value};
+use tree::Tree;
+
+use crate::capabilities;
+use crate::chart::{Chart, File};
+use crate::engine::{self, Chance, Host, Looked, RenderError, Run, Source};
+use crate::instance::Instance;
+use crate::load::LoadError;
+use crate::manifests::{self, Documents, Printing};
+use crate::values::coalesce::{self, Warnings};
+use crate::values::{FileReader, ValuesOptions};
+use crate::version::HelmVersion;
+
+/// What a chart is rendered with.
+pub struct Release<'a> {
+    /// The version of helm to be equal to.
+    pub version: HelmVersion,
+    /// `.Release.Name`
+    pub name: &'a str,
+    /// `.Release.Namespace`
+    pub namespace: &'a str,
+    /// An upgrade instead of an installation.
+    pub is_upgrade: bool,
+    /// The version of Kubernetes; helm's own default where there is none.
+    pub kube_version: Option<&'a str>,
+    /// API versions besides helm's own.
+    pub api_versions: &'a [String],
+    /// The user's values.
+    pub values: &'a ValuesOptions,
+    /// Do not check `values.schema.json`.
+    pub skip_schema_validation: bool,
+    /// The seed of functions of chance.
+    pub seed: [u8; 32],
+    /// Seconds since 1970, for functions of time.
+    pub now: i64,
+    /// Budgets of the templates.
+    pub limits: Limits,
+    /// Says whether to give up.
+    pub stop: &'a dyn Fn() -> bool,
+    /// Only this template, by its full name; its output is not split.
+    pub only: Option<&'a str>,
+}
+
+/// What a release yields.
+#[derive(Clone, Debug, Default)]
+pub struct Output {
+    /// What each file printed, by its full name.
+    pub raw: BTreeMap<Arc<str>, Vec<u8>>,
+    /// The documents, sorted; empty when only one template was asked for.
+    pub documents: Documents,
+    /// The CRDs of all charts: full name and content.
+    pub crds: Vec<(String, Vec<u8>)>,
+    /// Things the user should know.
+    pub warnings: Vec<String>,
+    /// Functions of chance and time that were called.
+    pub chances: Vec<&'static str>,
+    /// What was looked at of the cluster.
+    pub looked: LookedAt,
+}
+
+/// What a render looked at of the cluster.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LookedAt {
+    /// The Kubernetes version.
+    pub kube_version: bool,
+    /// The whole list of API versions.
+    pub all_api_versions: bool,
+    /// Single API versions.
+    pub api_versions: Vec<String>,
+}
+
+impl From<LoadError> for RenderError {
+    fn from(error: LoadError) -> Self {
+        match error {
+            LoadError::Chart(message) => Self::new(message),
+            LoadError::Tree(error) => Self::new(error.to_string()),
+        }
+    }
+}
+
+type Result<T> = std::result::Result<T, RenderError>;
+
+impl Release<'_> {
+    /// Renders a chart.
+    ///
+    /// # Errors
+    /// Helm's text, and where.
+    pub fn render(&self, tree: &dyn Tree, chart: &Arc<Chart>, read: FileReader<'_>) -> Result<Output> {
+        let profile = self.version.profile();
+        let mut warnings = Warnings::new();
+        let kube = capabilities::kube_version(self.kube_version, profile)?;
+        check_name(self.name)?;
+        let user = self.values.merged(profile, read)?;
+        check_chart(chart)?;
+        let mut instance = Instance::of(chart);
+        instance.process(&user, profile, &mut warnings)?;
+        coalesce::coalesce(&instance, &user, profile, &mut warnings)?;
+        let looked = Rc::new(Looked::default());
+        check_kube(chart, &kube.version, &kube.normalized, &looked)?;
+        let versions = capabilities::api_versions(self.api_versions);
+        let capabilities = engine::capabilities(kube, &versions, profile, &looked);
+        let mut contexts = Contexts { tree, release: self.release_value(), capabilities, all: Vec::new(), sources: Vec::new(), profile };
+        contexts.add(&instance, &user, "", true)?;
+        let program = engine::compile(std::mem::take(&mut contexts.sources), profile)?;
+        let mut host = Host::new(profile, Chance { seed: self.seed, now: self.now }, looked.clone());
+        let run = Run {
+            profile,
+            contexts: &contexts.all,
+            host: &mut host,
+            limits: self.limits,
+            stop: self.stop,
+            only: self.only,
+        };
+        let raw = engine::execute(&program, run)?;
+        let documents =
+            if self.only.is_some() { Documents::default() } else { manifests::documents(&raw, profile)? };
+        Ok(Output {
+            raw,
+            documents,
+            crds: crds(tree, &instance, "")?,
+            warnings,
+            chances: host.chances_used,
+            looked: looked_at(&looked),
+        })
+    }
+
+    fn release_value(&self) -> Value {
+        let entries = [
+            ("Name", Value::from(self.name)),
+            ("Namespace", Value::from(self.namespace)),
+            ("IsUpgrade", Value::Bool(self.is_upgrade)),
+            ("IsInstall", Value::Bool(!self.is_upgrade)),
+            ("Revision", Value::int(1)),
+            ("Service", Value::from("Helm")),
+        ];
+        Value::Map(Map::any(entries.map(|(key, value)| (Str::from(key), value))))
+    }
+}
+
+impl Output {
+    /// The standard output of `helm template`.
+    #[must_use]
+    pub fn print(&self, include_crds: bool, printing: Printing) -> Vec<u8> {
+        manifests::print(&self.documents, if include_crds { &self.crds } else { &[] }, printing)
+    }
+
+    /// Only the documents whose paths match (`--show-only`).
+    ///
+    /// # Errors
+    /// A pattern that matches nothing.
+    pub fn show_only(printed: &[u8], patterns: &[String], version: HelmVersion) -> Result<Vec<u8>> {
+        manifests::show_only(printed, patterns, version.profile())
+    }
+}
+
+fn looked_at(looked: &Looked) -> LookedAt {
+    LookedAt {
+        kube_version: looked.kube_version.get(),
+        all_api_versions: looked.all_api_versions.get(),
+        api_versions: looked.api_versions.borrow().iter().cloned().collect(),
+    }
+}
+
+/// A release name: a DNS subdomain of at most 53 characters.
+fn check_name(name: &str) -> Result<()> {
+    const MAX: usize = 53;
+    const REGEX: &str = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$";
+    if name.is_empty() {
+        return Err(RenderError::new("no name provided"));
+    }
+    let edge = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let label = |label: &str| {
+        label.starts_with(edge) && label.ends_with(edge) && label.chars().all(|c| edge(c) || c == '-')
+    };
+    if name.len() <= MAX && name.split('.').all(label) {
+        return Ok(());
+    }
+    Err(RenderError::new(format!(
+        "release name check failed: release name {name:?}: invalid release name, must match regex {REGEX} and the length must not be longer than {MAX}"
+    )))
+}
+
+fn check_chart(chart: &Chart) -> Result<()> {
+    if !matches!(chart.metadata.kind.as_str(), "" | "application") {
+        return Err(RenderError::new(format!("{} charts are not installable", chart.metadata.kind)));
+    }
+    let loaded = |name: &str| chart.dependencies.iter().any(|dependency| dependency.metadata.name == name);
+    let wanted = chart.metadata.dependencies.iter().flatten();
+    let missing: Vec<&str> = wanted.map(|entry| entry.name.as_str()).filter(|name| !loaded(name)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(RenderError::new(format!(
+        "an error occurred while checking for chart dependencies. You may need to run 'helm dependency build' to fetch missing dependencies: found in Chart.yaml, but missing in charts/ directory: {}",
+        missing.join(", ")
+    )))
+}
+
+fn check_kube(chart: &Chart, version: &str, normalized: &str, looked: &Looked) -> Result<()> {
+    let wanted = &chart.metadata.kube_version;
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    looked.kube_version.set(true);
+    let fits = semver::Constraint::parse(wanted).is_ok_and(|constraint| {
+        semver::Version::parse(normalized).is_ok_and(|version| constraint.allows(&version))
+    });
+    if fits {
+        return Ok(());
+    }
+    Err(RenderError::new(format!(
+        "chart requires kubeVersion: {wanted} which is incompatible with Kubernetes {version}"
+    )))
+}
+
+/// The contexts of all charts of a release, and their templates.
+struct Contexts<'t> {
+    tree: &'t dyn Tree,
+    release: Value,
+    capabilities: Value,
+    all: Vec<Map>,
+    sources: Vec<Source>,
+    profile: &'static crate::version::Profile,
+}
+
+impl Contexts<'_> {
+    /// Adds a chart and its subcharts; yields the chart's context.
+    fn add(&mut self, chart: &Instance, values: &Map, parent: &str, is_root: bool) -> Result<Map> {
+        let path = full_path(parent, chart.name());
+        let subcharts = Map::any([]);
+        for dependency in &chart.dependencies {
+            let own = match values.get(dependency.name().as_bytes()) {
+                Some(Value::Map(own)) => own,
+                _ => Map::any([]),
+            };
+            let context = self.add(dependency, &own, &path, false)?;
+            subcharts.set(Str::from(dependency.name()), Value::Map(context));
+        }
+        let named = MapType::Named(self.profile.types.values);
+        let context = Map::any([
+            (Str::from("Chart"), engine::chart_value(&chart.metadata, is_root, self.profile)),
+            (Str::from("Files"), self.files(&chart.chart.files)?),
+            (Str::from("Release"), self.release.clone()),
+            (Str::from("Capabilities"), self.capabilities.clone()),
+            (Str::from("Values"), Value::Map(values.seen_as(named))),
+            (Str::from("Subcharts"), Value::Map(subcharts)),
+            (Str::from("Template"), template_value(&path, named)),
+        ]);
+        self.templates(chart, &path)?;
+        self.all.push(context.seen_as(named));
+        Ok(context)
+    }
+
+    fn files(&self, files: &[File]) -> Result<Value> {
+        let mut contents = Vec::with_capacity(files.len());
+        for file in files {
+            let content = file.read(self.tree)?;
+            contents.push((Str::from(&*file.name), Value::Bytes(Str::from(&content[..]))));
+        }
+        Ok(engine::files_value(contents))
+    }
+
+    fn templates(&mut self, chart: &Instance, path: &str) -> Result<()> {
+        let is_library = chart.chart.is_library();
+        for file in &chart.chart.templates {
+            let base = file.name.rsplit('/').next().unwrap_or(&file.name);
+            if is_library && !base.starts_with('_') {
+                continue;
+            }
+            let content = file.read(self.tree)?;
+            self.sources.push(Source {
+                name: Arc::from(format!("{path}/{}", file.name)),
+                text: Arc::from(String::from_utf8_lossy(&content)),
+                context: self.all.len(),
+                runs: true,
+            });
+        }
+        Ok(())
+    }
+}
+
+fn template_value(path: &str, of: MapType) -> Value {
+    let map = Map::new(of);
+    map.set(Str::from("Name"), Value::from(""));
+    map.set(Str::from("BasePath"), Value::from(format!("{path}/templates")));
+    Value::Map(map)
+}
+
+fn full_path(parent: &str, name: &str) -> String {
+    if parent.is_empty() { name.to_owned() } else { format!("{parent}/charts/{name}") }
+}
+
+/// The CRDs of a chart and its subcharts: full name and content.
+fn crds(tree: &dyn Tree, chart: &Instance, parent: &str) -> Result<Vec<(String, Vec<u8>)>> {
+    let path = full_path(parent, chart.name());
+    let mut crds = Vec::new();
+    for file in chart.chart.files.iter().filter(|file| is_crd(&file.name)) {
+        crds.push((format!("{path}/{}", file.name), file.read(tree)?.to_vec()));
+    }
+    for dependency in &chart.dependencies {
+        crds.extend(self::crds(tree, dependency, &path)?);
+    }
+    Ok(crds)
+}
+
+fn is_crd(name: &str) -> bool {
+    let lower = name.to_lowercase();
+    name.starts_with("crds/") && [".yaml", ".yml", ".json"].iter().any(|extension| lower.ends_with(extension))
+}
