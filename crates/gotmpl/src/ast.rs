@@ -110,7 +110,8 @@ pub(crate) struct Number {
     pub(crate) int: Option<i64>,
     pub(crate) uint: Option<u64>,
     pub(crate) float: Option<f64>,
-    pub(crate) complex: bool,
+    /// Real and imaginary part of what is no other number.
+    pub(crate) complex: Option<(f64, f64)>,
 }
 
 impl fmt::Display for Node {

@@ -227,14 +227,14 @@ fn print_verb(arg: &Value, verb: char, flags: Flags, out: &mut Vec<u8>) {
         Value::Str(text) => print_text(arg, text, (verb, flags), out),
         Value::Bytes(bytes) => print_bytes(arg, bytes, (verb, flags), out),
         Value::List(list) => {
-            print_items(list.iter(), out, |item, out| print_verb(item, verb, flags, out));
+            print_items(list.iter(), out, |item, out| print_element(item, verb, flags, out));
         }
         Value::Map(map) => {
             out.extend_from_slice(b"map");
             print_items(map.entries().iter(), out, |(key, value), out| {
                 print_verb(&Value::Str(key.clone()), verb, flags, out);
                 out.push(b':');
-                print_verb(value, verb, flags, out);
+                print_element(value, verb, flags, out);
             });
         }
         Value::Object(object) => {
@@ -242,6 +242,14 @@ fn print_verb(arg: &Value, verb: char, flags: Flags, out: &mut Vec<u8>) {
             print_text(arg, &text, (verb, flags), out);
         }
         _ => bad_verb(arg, verb, out),
+    }
+}
+
+/// Nil inside a collection prints as such whatever the verb.
+fn print_element(value: &Value, verb: char, flags: Flags, out: &mut Vec<u8>) {
+    match value {
+        Value::Nil => out.extend_from_slice(b"<nil>"),
+        value => print_verb(value, verb, flags, out),
     }
 }
 

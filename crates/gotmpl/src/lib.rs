@@ -22,6 +22,7 @@
 
 mod ast;
 pub mod builtins;
+mod complex;
 mod exec;
 pub mod float;
 mod format;

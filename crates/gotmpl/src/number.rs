@@ -5,7 +5,7 @@ use crate::quote;
 
 /// A constant of a template, as every kind of number it can be; the error is Go's message.
 pub(crate) fn constant(text: &str) -> Result<Number, String> {
-    let mut number = Number { text: text.into(), int: None, uint: None, float: None, complex: false };
+    let mut number = Number { text: text.into(), int: None, uint: None, float: None, complex: None };
     if let Some(imaginary) = text.strip_suffix('i') {
         return complex(number, imaginary);
     }
@@ -41,7 +41,7 @@ pub(crate) fn character(text: &str) -> Result<Number, String> {
         int: Some(value),
         uint: u64::try_from(value).ok(),
         float: Some(f64::from(code)),
-        complex: false,
+        complex: None,
     })
 }
 
@@ -53,8 +53,8 @@ fn complex(mut number: Number, imaginary: &str) -> Result<Number, String> {
     let (Some(real), Some(imaginary)) = (parse(real), parse_float(imaginary)) else {
         return Err(format!("illegal number syntax: {}", quote::quoted(number.text.as_bytes())));
     };
-    number.complex = imaginary != 0.0;
-    if !number.complex {
+    number.complex = (imaginary != 0.0).then_some((real, imaginary));
+    if number.complex.is_none() {
         number.float = Some(real);
         number.int = whole(real);
         number.uint = number.int.and_then(|int| u64::try_from(int).ok());

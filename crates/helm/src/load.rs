@@ -3,6 +3,7 @@
 //! Source of the rules: helm `pkg/chart/v2/loader`.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -28,6 +29,17 @@ pub enum LoadError {
     /// The chart is wrong; helm's text.
     Chart(String),
 }
+
+impl fmt::Display for LoadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tree(error) => error.fmt(f),
+            Self::Chart(message) => f.write_str(message),
+        }
+    }
+}
+
+impl std::error::Error for LoadError {}
 
 impl From<tree::Error> for LoadError {
     fn from(error: tree::Error) -> Self {

@@ -43,8 +43,8 @@ pub struct Release<'a> {
     pub limits: Limits,
     /// Says whether to give up.
     pub stop: &'a dyn Fn() -> bool,
-    /// Only this template, by its full name; its output is not split.
-    pub only: Option<&'a str>,
+    /// Leave what the templates print as it is: no documents are made of it.
+    pub raw: bool,
 }
 
 /// What a release yields.
@@ -52,7 +52,7 @@ pub struct Release<'a> {
 pub struct Output {
     /// What each file printed, by its full name.
     pub raw: BTreeMap<Arc<str>, Vec<u8>>,
-    /// The documents, sorted; empty when only one template was asked for.
+    /// The documents, sorted; empty when raw output was asked for.
     pub documents: Documents,
     /// The CRDs of all charts: full name and content.
     pub crds: Vec<(String, Vec<u8>)>,
@@ -115,11 +115,10 @@ impl Release<'_> {
             host: &mut host,
             limits: self.limits,
             stop: self.stop,
-            only: self.only,
         };
         let raw = engine::execute(&program, run)?;
         let documents =
-            if self.only.is_some() { Documents::default() } else { manifests::documents(&raw, profile)? };
+            if self.raw { Documents::default() } else { manifests::documents(&raw, profile)? };
         Ok(Output {
             raw,
             documents,

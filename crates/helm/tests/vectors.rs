@@ -49,7 +49,7 @@ fn chart_tree(input: &Value) -> (Arc<dyn Tree>, Option<String>) {
 fn run(input: &Value, version: HelmVersion) -> Result<Vec<u8>, String> {
     let (tree, raw) = chart_tree(input);
     let path = TreePath::parse("c").unwrap();
-    let chart = load(&*tree, &path, version.profile()).map_err(|error| format!("{error:?}"))?;
+    let chart = load(&*tree, &path, version.profile()).map_err(|error| error.to_string())?;
     let mut values = ValuesOptions {
         set: strings(input, "set"),
         set_string: strings(input, "setString"),
@@ -74,7 +74,7 @@ fn run(input: &Value, version: HelmVersion) -> Result<Vec<u8>, String> {
         now: 1_700_000_000,
         limits: gotmpl::Limits::default(),
         stop: &|| false,
-        only: raw.as_deref(),
+        raw: raw.is_some(),
     };
     let output = release
         .render(&*tree, &chart, &mut |name| Err(format!("open {name}: no such file")))

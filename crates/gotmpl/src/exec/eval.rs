@@ -1,5 +1,6 @@
 //! Evaluating what stands in an action: pipelines, commands, operands, chains of fields.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use super::call::Call;
@@ -7,6 +8,7 @@ use super::frame::{Frame, Result};
 use super::operand::Operand;
 use crate::ast::{Command, Expr, ExprKind, Number, Pipe};
 use crate::quote;
+use crate::complex::Complex;
 use crate::value::{Str, Value};
 
 impl<'t> Frame<'t, '_, '_> {
@@ -70,10 +72,12 @@ impl<'t> Frame<'t, '_, '_> {
         let hex = text.len() > 2 && text.starts_with('0') && text[1..].starts_with(['x', 'X']);
         let looks_float = !text.starts_with('\'')
             && (text.contains(['.', 'p', 'P']) || (!hex && text.contains(['e', 'E'])));
-        match (number.float, number.int) {
-            (Some(float), _) if looks_float => Ok(Operand::plain(Value::Float(float))),
-            (_, Some(int)) => Ok(Operand::plain(Value::int(int))),
-            _ if number.complex => self.fail(format!("complex constants are not supported: {text}")),
+        match (number.float, number.int, number.complex) {
+            (Some(float), ..) if looks_float => Ok(Operand::plain(Value::Float(float))),
+            (_, Some(int), _) => Ok(Operand::plain(Value::int(int))),
+            (.., Some((real, imaginary))) => {
+                Ok(Operand::plain(Value::Object(Rc::new(Complex { real, imaginary }))))
+            }
             _ => self.fail(format!("{text} overflows int")),
         }
     }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::operand::Operand;
-use super::{ExecError, MAX_DEPTH, Machine, Place};
+use super::{ExecError, GO_MAX_DEPTH, MAX_DEPTH, Machine, Place};
 use crate::ast::{Branch, Command, Expr, Node, Pipe, Pos, Template};
 use crate::function::{CallError, Cause};
 use crate::print;
@@ -233,7 +233,7 @@ impl<'t> Frame<'t, '_, '_> {
             return self.fail(format!("template {} not defined", quote::quoted(name.as_bytes())));
         };
         if self.machine.depth >= MAX_DEPTH {
-            return self.fail(format!("exceeded maximum template depth ({MAX_DEPTH})"));
+            return self.fail(format!("exceeded maximum template depth ({GO_MAX_DEPTH})"));
         }
         let dot = match pipe {
             Some(pipe) => self.pipeline(dot, pipe)?,

@@ -18,8 +18,12 @@ use crate::function::{CallError, Cause, Function};
 use crate::quote;
 use crate::value::{Map, Value};
 
-/// How deep templates may call each other. Go allows 100,000; helm's `include` allows 1,000 of one name.
+/// How deep templates may call each other. Helm's `include` allows 1,000 of one name; Go's own limit, which the message
+/// names, would take gigabytes of stack.
 const MAX_DEPTH: usize = 3_000;
+
+/// The limit that Go's message names.
+const GO_MAX_DEPTH: usize = 100_000;
 
 /// The templates one template can call, by name. Layers: `tpl` puts one on top without copying what is beneath.
 #[derive(Debug, Default)]

@@ -77,8 +77,6 @@ pub(crate) struct Run<'a> {
     pub(crate) host: &'a mut Host,
     pub(crate) limits: Limits,
     pub(crate) stop: &'a dyn Fn() -> bool,
-    /// Only this file is executed.
-    pub(crate) only: Option<&'a str>,
 }
 
 /// Executes the files and yields what each printed, by name.
@@ -89,9 +87,6 @@ pub(crate) fn execute(program: &Program, run: Run<'_>) -> Result<BTreeMap<Arc<st
     let mut machine = Machine::new(functions, Rc::new(set), run.host).limited(run.limits, run.stop);
     let mut outputs = BTreeMap::new();
     for (name, context) in &program.runs {
-        if run.only.is_some_and(|only| only != &**name) {
-            continue;
-        }
         let dot = &run.contexts[*context];
         set_template(dot, name);
         let out = machine

@@ -114,13 +114,23 @@ impl Coalescing<'_> {
         values.set(key, default);
     }
 
+    /// A nested table of the user says nothing of `key`.
+    fn missing_in_table(&self, strong: &Map, key: Str, value: Value, nulls: Nulls) {
+        if self.profile.drops_null_defaults && nulls == Nulls::Remove {
+            match &value {
+                Value::Nil => return,
+                Value::Map(map) => remove_nulls(map),
+                _ => {}
+            }
+        }
+        strong.set(key, value);
+    }
+
     fn tables(&mut self, strong: &Map, weak: &Map, prefix: &str, nulls: Nulls) {
         for (key, value) in weak.entries() {
             let full = joined(prefix, &key.lossy());
             match (strong.get(&key), &value) {
-                (None, _) => {
-                    strong.set(key, value);
-                }
+                (None, _) => self.missing_in_table(strong, key, value, nulls),
                 (Some(Value::Nil), Value::Nil) => {}
                 (Some(Value::Nil), _) => {
                     if nulls == Nulls::Remove {

@@ -40,7 +40,7 @@ impl ValuesOptions {
             engine::merge_maps(&values, &map);
         }
         for text in &self.set_json {
-            json(&values, text, profile).map_err(|_| format!("failed parsing --set-json data {text}"))?;
+            json(&values, text).map_err(|_| format!("failed parsing --set-json data {text}"))?;
         }
         for (flag, texts, typing) in
             [("--set", &self.set, Typing::Typed), ("--set-string", &self.set_string, Typing::Text)]
@@ -63,9 +63,9 @@ fn each(values: &Map, texts: &[String], flag: &str, typing: Typing) -> Result<()
     Ok(())
 }
 
-/// `key=JSON`, or since helm 4 one whole object.
-fn json(values: &Map, text: &str, profile: &Profile) -> Result<(), String> {
-    if profile.has_must_encoders && text.trim_start().starts_with('{') {
+/// `key=JSON`, or one whole object.
+fn json(values: &Map, text: &str) -> Result<(), String> {
+    if text.trim_start().starts_with('{') {
         return match json_value(text)? {
             Value::Map(map) => {
                 engine::merge_maps(values, &map);
