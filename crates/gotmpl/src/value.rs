@@ -179,6 +179,12 @@ pub trait Object {
     /// The value as `encoding/json` marshals it, as other values.
     fn json(&self) -> Value;
 
+    /// The members of a struct whose JSON is an object, in the order of their declaration; [`Self::json`] has them
+    /// in the order of a map.
+    fn json_members(&self) -> Option<Vec<(&'static str, Value)>> {
+        None
+    }
+
     /// Go's `reflect.DeepEqual` with another object of the same type.
     fn equal(&self, other: &dyn Object) -> bool {
         self.type_name() == other.type_name() && self.print() == other.print()

@@ -1,5 +1,7 @@
 //! JSON: values to Go's JSON text and back.
 
+use std::borrow::Cow;
+
 use gotmpl::{Function, List, Machine, Map, Str, Type, Value};
 
 use crate::args::{Result, fail, text};
@@ -9,6 +11,7 @@ const S: &[Type] = &[Type::String];
 
 /// How deep values may nest on their way to text; a map may hold itself.
 const MAX_DEPTH: usize = 900;
+const CYCLE: &str = "json: unsupported value: encountered a cycle";
 
 pub(crate) const FUNCTIONS: &[Function] = &[
     Function::new("toJson", ANY, |machine, args| quiet(machine, compact(&args[0]))),
@@ -33,12 +36,69 @@ fn loud(machine: &mut Machine<'_>, text: std::result::Result<String, String>) ->
     Ok(Value::from(text))
 }
 
-/// `encoding/json` of a value: sorted keys, `<`, `>` and `&` escaped.
+/// `encoding/json` of a value: sorted keys, members of structs as declared, `<`, `>` and `&` escaped.
 ///
 /// # Errors
 /// A number JSON does not have, or values nested too deeply.
 pub fn compact(value: &Value) -> std::result::Result<String, String> {
-    yaml::json::to_string(&to_value(value)?).map_err(|error| error.to_string())
+    let mut out = String::new();
+    write(value, 0, &mut out)?;
+    Ok(out)
+}
+
+fn write(value: &Value, depth: usize, out: &mut String) -> std::result::Result<(), String> {
+    if depth > MAX_DEPTH {
+        return Err(CYCLE.to_owned());
+    }
+    match value {
+        Value::List(list) if !list.is_nil() => write_list(list, depth, out),
+        Value::Map(map) if !map.is_nil() => {
+            let entries = map.entries();
+            let members = entries.iter().map(|(key, value)| (key.lossy(), value));
+            write_members(members, depth, out)
+        }
+        Value::Object(object) => match object.json_members() {
+            Some(members) => {
+                let members = members.iter().map(|(name, value)| (Cow::Borrowed(*name), value));
+                write_members(members, depth, out)
+            }
+            None => write(&object.json(), depth + 1, out),
+        },
+        scalar => {
+            let scalar = nested_to_value(scalar, depth)?;
+            yaml::json::write(&scalar, out).map_err(|error| error.to_string())
+        }
+    }
+}
+
+fn write_list(list: &List, depth: usize, out: &mut String) -> std::result::Result<(), String> {
+    out.push('[');
+    for (at, item) in list.iter().enumerate() {
+        if at > 0 {
+            out.push(',');
+        }
+        write(item, depth + 1, out)?;
+    }
+    out.push(']');
+    Ok(())
+}
+
+fn write_members<'m>(
+    members: impl Iterator<Item = (Cow<'m, str>, &'m Value)>,
+    depth: usize,
+    out: &mut String,
+) -> std::result::Result<(), String> {
+    out.push('{');
+    for (at, (name, value)) in members.enumerate() {
+        if at > 0 {
+            out.push(',');
+        }
+        yaml::json::write_string(&name, out);
+        out.push(':');
+        write(value, depth + 1, out)?;
+    }
+    out.push('}');
+    Ok(())
 }
 
 /// Go's JSON decoder on any JSON text: numbers are floats.
@@ -60,7 +120,7 @@ pub fn to_value(value: &Value) -> std::result::Result<yaml::Value, String> {
 
 fn nested_to_value(value: &Value, depth: usize) -> std::result::Result<yaml::Value, String> {
     if depth > MAX_DEPTH {
-        return Err("json: unsupported value: encountered a cycle".to_owned());
+        return Err(CYCLE.to_owned());
     }
     Ok(match value {
         Value::Nil => yaml::Value::Null,

@@ -2,7 +2,8 @@
 //!
 //! Three layers, each usable alone: [`Parser`] gives events, [`Document`] a tree of nodes with style and place,
 //! and [`v2`] (`sigs.k8s.io/yaml`) and [`kyaml`] (kustomize) turn documents into [`Value`]s by the rules of the Go
-//! libraries; [`json`] is their JSON text, [`v2::marshal`] their YAML. Every read takes [`Limits`]; every [`Error`] prints Go's text and knows the real line and column.
+//! libraries; [`json`] is their JSON text, [`v2::marshal`] their YAML;
+//! [`v3`] writes what go-yaml v3 writes. Every read takes [`Limits`]; every [`Error`] prints Go's text and knows the real line and column.
 //!
 //! ```
 //! use yaml::{Limits, json, v2};
@@ -40,10 +41,12 @@ mod resolve;
 mod scan;
 mod timestamp;
 mod value;
+mod write;
 
 pub mod json;
 pub mod kyaml;
 pub mod v2;
+pub mod v3;
 
 pub use error::{Dialect, Error, Mark};
 pub use event::{Event, EventKind, Properties, Props, ScalarStyle};

@@ -2,7 +2,12 @@
 
 use gotmpl::{List, Map, Str, Value};
 
+use yaml::v3::Emitter;
+
 use crate::version::Profile;
+
+/// How deep values may nest on their way to text; a map may hold itself.
+const MAX_DEPTH: usize = 900;
 
 /// `toYaml`: through JSON and go-yaml v2; one newline at the end is taken off.
 pub(crate) fn to_yaml(value: &Value) -> Result<String, String> {
@@ -11,6 +16,73 @@ pub(crate) fn to_yaml(value: &Value) -> Result<String, String> {
         text.pop();
     }
     Ok(text)
+}
+
+/// `toYamlPretty`: go-yaml v3 on the values as they are; one newline at the end is taken off.
+pub(crate) fn to_yaml_pretty(value: &Value) -> Result<String, String> {
+    let mut out = Emitter::new();
+    pretty(value, 0, &mut out)?;
+    let mut text = out.finish();
+    text.pop();
+    Ok(text)
+}
+
+fn pretty(value: &Value, depth: usize, out: &mut Emitter) -> Result<(), String> {
+    if depth > MAX_DEPTH {
+        return Err("yaml: values are nested too deeply".to_owned());
+    }
+    match value {
+        Value::Nil => out.word("null"),
+        Value::Bool(value) => out.word(if *value { "true" } else { "false" }),
+        Value::Int(_, value) => out.word(&value.to_string()),
+        Value::Uint(_, value) => out.word(&value.to_string()),
+        Value::Float(value) => out.float(*value),
+        Value::Str(text) => out.text(text),
+        Value::Bytes(bytes) => {
+            pretty_list(bytes.iter().map(|byte| Value::int(i64::from(*byte))), depth, out)?
+        }
+        Value::List(list) => pretty_list(list.iter().cloned(), depth, out)?,
+        Value::Map(map) => pretty_map(&map.entries(), depth, out)?,
+        Value::Object(object) => match object.json() {
+            Value::Str(moment) if object.type_name() == "time.Time" => out.word(&moment.lossy()),
+            other => pretty(&other, depth + 1, out)?,
+        },
+    }
+    Ok(())
+}
+
+fn pretty_list(
+    items: impl ExactSizeIterator<Item = Value>,
+    depth: usize,
+    out: &mut Emitter,
+) -> Result<(), String> {
+    if items.len() == 0 {
+        out.word("[]");
+        return Ok(());
+    }
+    out.start_list();
+    for item in items {
+        pretty(&item, depth + 1, out)?;
+    }
+    out.end();
+    Ok(())
+}
+
+fn pretty_map(entries: &[(Str, Value)], depth: usize, out: &mut Emitter) -> Result<(), String> {
+    if entries.is_empty() {
+        out.word("{}");
+        return Ok(());
+    }
+    out.start_map();
+    let keys: Vec<_> = entries.iter().map(|(key, _)| key.lossy()).collect();
+    let keys: Vec<&str> = keys.iter().map(|key| &**key).collect();
+    for at in yaml::v3::order(&keys) {
+        let (key, value) = &entries[at];
+        out.key(key);
+        pretty(value, depth + 1, out)?;
+    }
+    out.end();
+    Ok(())
 }
 
 /// The first document of a YAML text; numbers are floats.
@@ -124,7 +196,11 @@ fn merge_values(into: &mut yaml::Map, from: &yaml::Map) {
 }
 
 fn in_document(error: &str, profile: &Profile) -> String {
-    if profile.merges_value_documents { format!("cannot unmarshal yaml document: {error}") } else { error.to_owned() }
+    if profile.merges_value_documents {
+        format!("cannot unmarshal yaml document: {error}")
+    } else {
+        error.to_owned()
+    }
 }
 
 /// Documents between lines that begin with `---` (apimachinery's `YAMLReader`).

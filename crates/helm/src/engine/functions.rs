@@ -28,7 +28,7 @@ const HELM: &[Function] = &[
     Function::new("getHostByName", S, |_, _| Ok(Value::from(""))),
     Function::new("toYaml", ANY, |machine, args| spent(machine, encode::to_yaml(&args[0]).unwrap_or_default())),
     Function::new("toYamlPretty", ANY, |machine, args| {
-        spent(machine, encode::to_yaml(&args[0]).unwrap_or_default())
+        spent(machine, encode::to_yaml_pretty(&args[0]).unwrap_or_default())
     }),
     Function::new("fromYaml", S, |_, args| Ok(encode::from_yaml_map(&bytes(args, 0)))),
     Function::new("fromYamlArray", S, |_, args| Ok(encode::from_yaml_list(&bytes(args, 0)))),

@@ -1,13 +1,14 @@
 //! Executing a chart's templates: all files of all charts in one set, deepest first.
 //!
-//! `functions.rs` is the table of functions, `host.rs` what they share during a run, `objects.rs` the values with
-//! methods, `errors.rs` the texts helm makes of failures. Source: helm `pkg/engine`.
+//! `functions.rs` is the table of functions, `host.rs` what they share during a run, `objects.rs` and
+//! `metadata.rs` the values with methods, `errors.rs` the texts helm makes of failures. Source: helm `pkg/engine`.
 
 mod encode;
 mod errors;
 mod files;
 mod functions;
 mod host;
+mod metadata;
 mod objects;
 mod toml;
 
@@ -20,7 +21,8 @@ use gotmpl::{Limits, Machine, Map, Set, Str, Template, Value};
 pub(crate) use encode::{merge_maps, to_yaml, values_documents, values_value};
 pub(crate) use files::files_value;
 pub(crate) use host::{Chance, Host, Looked};
-pub(crate) use objects::{KubeVersion, capabilities, chart_value, table_at};
+pub(crate) use metadata::chart_value;
+pub(crate) use objects::{KubeVersion, capabilities, table_at};
 
 use crate::version::Profile;
 

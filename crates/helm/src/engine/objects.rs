@@ -6,7 +6,6 @@ use std::rc::Rc;
 use gotmpl::{CallError, Function, List, ListType, Machine, Map, MapType, Object, Str, Type, Value};
 
 use super::host::{Host, Looked};
-use crate::chart::{Dependency, Maintainer, Metadata};
 use crate::version::{Build, Profile, Types};
 
 /// `.Capabilities.KubeVersion`.
@@ -271,118 +270,5 @@ fn path_value(args: &[Value]) -> Result<Value, CallError> {
     match parent.get(name.as_bytes()) {
         None | Some(Value::Map(_)) => Err(missing()),
         Some(value) => Ok(value),
-    }
-}
-
-/// `.Chart`: a map of Go field names in helm 4, a struct before.
-pub(crate) fn chart_value(metadata: &Metadata, is_root: bool, profile: &Profile) -> Value {
-    let fields = chart_fields(metadata, is_root);
-    if profile.chart_is_map {
-        return Value::Map(Map::any(fields.into_iter().map(|(name, value)| (Str::from(name), value))));
-    }
-    Value::Object(Rc::new(ChartStruct { fields: fields.into_iter().collect() }))
-}
-
-fn chart_fields(metadata: &Metadata, is_root: bool) -> Vec<(&'static str, Value)> {
-    let text = |text: &String| Value::from(text.as_str());
-    vec![
-        ("APIVersion", text(&metadata.api_version)),
-        ("Annotations", annotations(metadata.annotations.as_deref())),
-        ("AppVersion", text(&metadata.app_version)),
-        ("Condition", text(&metadata.condition)),
-        ("Dependencies", any_list(metadata.dependencies.iter().flatten().map(dependency))),
-        ("Deprecated", Value::Bool(metadata.deprecated)),
-        ("Description", text(&metadata.description)),
-        ("Home", text(&metadata.home)),
-        ("Icon", text(&metadata.icon)),
-        ("IsRoot", Value::Bool(is_root)),
-        ("Keywords", any_list(metadata.keywords.iter().map(text))),
-        ("KubeVersion", text(&metadata.kube_version)),
-        ("Maintainers", any_list(metadata.maintainers.iter().flatten().map(maintainer))),
-        ("Name", text(&metadata.name)),
-        ("Sources", any_list(metadata.sources.iter().map(text))),
-        ("Tags", text(&metadata.tags)),
-        ("Type", text(&metadata.kind)),
-        ("Version", text(&metadata.version)),
-    ]
-}
-
-fn any_list(items: impl Iterator<Item = Value>) -> Value {
-    Value::List(List::any(items.collect()))
-}
-
-fn annotations(annotations: Option<&[(String, String)]>) -> Value {
-    let Some(annotations) = annotations else { return Value::Map(Map::nil(MapType::Strings)) };
-    let map = Map::new(MapType::Strings);
-    for (key, value) in annotations {
-        map.set(Str::from(key.as_str()), Value::from(value.as_str()));
-    }
-    Value::Map(map)
-}
-
-fn named(fields: Vec<(&'static str, Value)>) -> Value {
-    Value::Map(Map::any(fields.into_iter().map(|(name, value)| (Str::from(name), value))))
-}
-
-fn maintainer(maintainer: &Maintainer) -> Value {
-    named(vec![
-        ("Name", Value::from(maintainer.name.as_str())),
-        ("Email", Value::from(maintainer.email.as_str())),
-        ("URL", Value::from(maintainer.url.as_str())),
-    ])
-}
-
-fn dependency(dependency: &Dependency) -> Value {
-    named(vec![
-        ("Name", Value::from(dependency.name.as_str())),
-        ("Version", Value::from(dependency.version.as_str())),
-        ("Repository", Value::from(dependency.repository.as_str())),
-        ("Condition", Value::from(dependency.condition.as_str())),
-        ("Tags", any_list(dependency.tags.iter().map(|tag| Value::from(tag.as_str())))),
-        ("Enabled", Value::Bool(dependency.enabled)),
-        ("ImportValues", any_list(dependency.import_values.iter().map(sprig::json::from_value))),
-        ("Alias", Value::from(dependency.alias.as_str())),
-    ])
-}
-
-/// `.Chart` of helm 3: unknown fields are errors, and its YAML has the names of `Chart.yaml`.
-struct ChartStruct {
-    fields: std::collections::BTreeMap<&'static str, Value>,
-}
-
-impl Object for ChartStruct {
-    fn type_name(&self) -> &'static str {
-        "chart.Metadata"
-    }
-
-    fn field(&self, name: &str) -> Option<Value> {
-        self.fields.get(name).cloned()
-    }
-
-    fn print(&self) -> String {
-        let values: Vec<String> =
-            self.fields.values().map(|value| String::from_utf8_lossy(&gotmpl::sprint_value(value)).into_owned()).collect();
-        format!("{{{}}}", values.join(" "))
-    }
-
-    fn json(&self) -> Value {
-        let entries = self.fields.iter().filter(|(name, value)| **name == "IsRoot" || value.truth());
-        Value::Map(Map::any(entries.map(|(name, value)| (Str::from(json_name(name)), value.clone()))))
-    }
-
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-}
-
-/// The name of a field in `Chart.yaml`.
-fn json_name(field: &str) -> String {
-    match field {
-        "APIVersion" => "apiVersion".to_owned(),
-        "IsRoot" => "IsRoot".to_owned(),
-        other => {
-            let (first, rest) = other.split_at(1);
-            first.to_lowercase() + rest
-        }
     }
 }

@@ -38,6 +38,11 @@ pub fn write(value: &Value, out: &mut String) -> Result<(), Error> {
     write::write(value, out)
 }
 
+/// A text with its quotes and escapes, behind what `out` already holds.
+pub fn write_string(text: &str, out: &mut String) {
+    write::write_string(text, out);
+}
+
 /// The numbers a value has after Kubernetes read its JSON text: whole floats that fit become [`Value::Int`],
 /// integers above `i64::MAX` become [`Value::Float`].
 #[must_use]

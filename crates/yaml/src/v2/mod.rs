@@ -2,8 +2,7 @@
 
 mod decode;
 mod emit;
-mod scalar;
-mod sort;
+pub(crate) mod sort;
 
 use crate::error::{Dialect, Error};
 use crate::input::Source;

@@ -6,8 +6,15 @@
 //!
 //! Known difference: beyond ASCII, letters are Unicode's alphabetic characters, and only ASCII digits count.
 
+use crate::error::Dialect;
+
 /// Whether `a` stands before `b` (go-yaml v2 `sorter.go`).
 pub(super) fn less(a: &str, b: &str) -> bool {
+    stands_before(a, b, Dialect::V2)
+}
+
+/// The order of v2, or that of v3, where after equal digits a letter comes before everything else.
+pub(crate) fn stands_before(a: &str, b: &str, dialect: Dialect) -> bool {
     let same = common_prefix(a, b);
     let (prefix, a, b) = (&a[..same], &a[same..], &b[same..]);
     let (Some(first_a), Some(first_b)) = (a.chars().next(), b.chars().next()) else {
@@ -15,8 +22,8 @@ pub(super) fn less(a: &str, b: &str) -> bool {
     };
     match (first_a.is_alphabetic(), first_b.is_alphabetic()) {
         (true, true) => first_a < first_b,
-        (true, false) => false,
-        (false, true) => true,
+        (true, false) => letters_first(prefix, dialect),
+        (false, true) => !letters_first(prefix, dialect),
         (false, false) => {
             let lead = i64::from((first_a == '0' || first_b == '0') && ends_in_number(prefix));
             let (number_a, digits_a) = number(a, lead);
@@ -24,6 +31,10 @@ pub(super) fn less(a: &str, b: &str) -> bool {
             (number_a, digits_a, first_a) < (number_b, digits_b, first_b)
         }
     }
+}
+
+fn letters_first(prefix: &str, dialect: Dialect) -> bool {
+    dialect == Dialect::V3 && prefix.ends_with(|c: char| c.is_ascii_digit())
 }
 
 /// Length in bytes of the characters both begin with.
@@ -44,7 +55,7 @@ fn number(text: &str, lead: i64) -> (i64, usize) {
 }
 
 /// Sorts by an order that need not be a total one.
-pub(super) fn merge_sort<T: Copy>(items: &mut Vec<T>, less: impl Fn(&T, &T) -> bool) {
+pub(crate) fn merge_sort<T: Copy>(items: &mut Vec<T>, less: impl Fn(&T, &T) -> bool) {
     let mut width = 1;
     while width < items.len() {
         let mut merged = Vec::with_capacity(items.len());

@@ -1,0 +1,169 @@
+//! `.Chart`: the metadata of a chart as templates see it.
+
+use std::any::Any;
+use std::rc::Rc;
+
+use gotmpl::{List, ListType, Map, MapType, Object, Str, Value};
+
+use crate::chart::{Dependency, Maintainer, Metadata};
+use crate::version::Profile;
+
+/// `.Chart`: a map of Go field names in helm 4, a struct before.
+pub(crate) fn chart_value(metadata: &Metadata, is_root: bool, profile: &Profile) -> Value {
+    let is_map = profile.chart_is_map;
+    let mut fields = metadata_fields(metadata, is_map);
+    let embedded = fields.len();
+    fields.push(Field { omits_empty: false, ..field("IsRoot", "IsRoot", Value::Bool(is_root)) });
+    let chart =
+        Struct { type_name: "struct { chart.Metadata; IsRoot bool }", kind: "struct", embedded, fields };
+    chart.value(is_map)
+}
+
+/// A field of a Go struct.
+#[derive(Clone)]
+struct Field {
+    name: &'static str,
+    json: &'static str,
+    /// JSON does without it when it is empty.
+    omits_empty: bool,
+    value: Value,
+}
+
+fn field(name: &'static str, json: &'static str, value: Value) -> Field {
+    Field { name, json, omits_empty: true, value }
+}
+
+fn metadata_fields(metadata: &Metadata, is_map: bool) -> Vec<Field> {
+    let maintainers = metadata.maintainers.iter().flatten().map(|entry| maintainer(entry).value(is_map));
+    let dependencies =
+        metadata.dependencies.iter().flatten().map(|entry| dependency(entry, is_map).value(is_map));
+    vec![
+        field("Name", "name", text(&metadata.name)),
+        field("Home", "home", text(&metadata.home)),
+        field("Sources", "sources", texts(&metadata.sources, is_map)),
+        field("Version", "version", text(&metadata.version)),
+        field("Description", "description", text(&metadata.description)),
+        field("Keywords", "keywords", texts(&metadata.keywords, is_map)),
+        field("Maintainers", "maintainers", Value::List(List::any(maintainers.collect()))),
+        field("Icon", "icon", text(&metadata.icon)),
+        field("APIVersion", "apiVersion", text(&metadata.api_version)),
+        field("Condition", "condition", text(&metadata.condition)),
+        field("Tags", "tags", text(&metadata.tags)),
+        field("AppVersion", "appVersion", text(&metadata.app_version)),
+        field("Deprecated", "deprecated", Value::Bool(metadata.deprecated)),
+        field("Annotations", "annotations", annotations(metadata.annotations.as_deref())),
+        field("KubeVersion", "kubeVersion", text(&metadata.kube_version)),
+        field("Dependencies", "dependencies", Value::List(List::any(dependencies.collect()))),
+        field("Type", "type", text(&metadata.kind)),
+    ]
+}
+
+fn maintainer(maintainer: &Maintainer) -> Struct {
+    let fields = vec![
+        field("Name", "name", text(&maintainer.name)),
+        field("Email", "email", text(&maintainer.email)),
+        field("URL", "url", text(&maintainer.url)),
+    ];
+    Struct { type_name: "*chart.Maintainer", kind: "ptr", embedded: 0, fields }
+}
+
+fn dependency(dependency: &Dependency, is_map: bool) -> Struct {
+    let always = |field: Field| Field { omits_empty: false, ..field };
+    let imports = dependency.import_values.iter().map(sprig::json::from_value).collect();
+    let fields = vec![
+        always(field("Name", "name", text(&dependency.name))),
+        field("Version", "version", text(&dependency.version)),
+        always(field("Repository", "repository", text(&dependency.repository))),
+        field("Condition", "condition", text(&dependency.condition)),
+        field("Tags", "tags", texts(&dependency.tags, is_map)),
+        field("Enabled", "enabled", Value::Bool(dependency.enabled)),
+        field("ImportValues", "import-values", Value::List(List::any(imports))),
+        field("Alias", "alias", text(&dependency.alias)),
+    ];
+    Struct { type_name: "*chart.Dependency", kind: "ptr", embedded: 0, fields }
+}
+
+fn text(text: &str) -> Value {
+    Value::from(text)
+}
+
+fn texts(items: &[String], is_map: bool) -> Value {
+    let of = if is_map { ListType::Any } else { ListType::Strings };
+    Value::List(List::new(of, items.iter().map(|item| text(item)).collect()))
+}
+
+fn annotations(annotations: Option<&[(String, String)]>) -> Value {
+    let Some(annotations) = annotations else { return Value::Map(Map::nil(MapType::Strings)) };
+    let map = Map::new(MapType::Strings);
+    for (key, value) in annotations {
+        map.set(Str::from(key.as_str()), Value::from(value.as_str()));
+    }
+    Value::Map(map)
+}
+
+/// A Go struct, its fields in the order of their declaration: unknown fields are errors, and JSON has the names
+/// of `Chart.yaml`.
+struct Struct {
+    type_name: &'static str,
+    kind: &'static str,
+    /// So many fields are those of `chart.Metadata` within the struct.
+    embedded: usize,
+    fields: Vec<Field>,
+}
+
+impl Struct {
+    /// As an object, or as the map that helm 4 makes of it.
+    fn value(self, is_map: bool) -> Value {
+        if is_map {
+            let entries = self.fields.into_iter().map(|field| (Str::from(field.name), field.value));
+            return Value::Map(Map::any(entries));
+        }
+        Value::Object(Rc::new(self))
+    }
+
+    fn metadata(&self) -> Option<Value> {
+        let fields = self.fields[..self.embedded].to_vec();
+        let metadata = Self { type_name: "chart.Metadata", kind: "struct", embedded: 0, fields };
+        (self.embedded > 0).then(|| metadata.value(false))
+    }
+}
+
+impl Object for Struct {
+    fn type_name(&self) -> &'static str {
+        self.type_name
+    }
+
+    fn kind(&self) -> &'static str {
+        self.kind
+    }
+
+    fn field(&self, name: &str) -> Option<Value> {
+        if name == "Metadata" {
+            return self.metadata();
+        }
+        self.fields.iter().find(|field| field.name == name).map(|field| field.value.clone())
+    }
+
+    fn print(&self) -> String {
+        let printed =
+            |field: &Field| String::from_utf8_lossy(&gotmpl::sprint_value(&field.value)).into_owned();
+        let own = self.fields[self.embedded..].iter().map(printed);
+        let parts: Vec<String> =
+            self.metadata().iter().map(|value| format!("{value:?}")).chain(own).collect();
+        format!("{}{{{}}}", if self.kind == "ptr" { "&" } else { "" }, parts.join(" "))
+    }
+
+    fn json(&self) -> Value {
+        let members = self.json_members().into_iter().flatten();
+        Value::Map(Map::any(members.map(|(name, value)| (Str::from(name), value))))
+    }
+
+    fn json_members(&self) -> Option<Vec<(&'static str, Value)>> {
+        let shown = self.fields.iter().filter(|field| !field.omits_empty || field.value.truth());
+        Some(shown.map(|field| (field.json, field.value.clone())).collect())
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
