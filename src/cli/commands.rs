@@ -3,7 +3,7 @@
 use clap::{Arg, ArgAction, Command, value_parser};
 
 use super::output::Format;
-use super::{options, report};
+use super::{options, report, template};
 use crate::config;
 
 const RENDER_EXAMPLES: &str = "\
@@ -39,7 +39,15 @@ pub(super) fn command() -> Command {
         .after_help(report::EXIT_CODES)
         .subcommand_required(true)
         .arg_required_else_help(true)
-        .subcommands([serve(), render(), refs(), apps(), completions(), super::bench::command()])
+        .subcommands([
+            serve(),
+            render(),
+            template::command(),
+            refs(),
+            apps(),
+            completions(),
+            super::bench::command(),
+        ])
 }
 
 fn serve() -> Command {
@@ -204,7 +212,7 @@ mod tests {
 
     #[test]
     fn the_environment_is_read() {
-        let with_settings = |sub: &&Command| !matches!(sub.get_name(), "completions" | "bench");
+        let with_settings = |sub: &&Command| !matches!(sub.get_name(), "completions" | "bench" | "template");
         for sub in command().get_subcommands().filter(with_settings) {
             let twins = sub.get_arguments().filter(|arg| arg.get_env().is_some()).count();
             assert!(twins > 5, "{}", sub.get_name());

@@ -12,6 +12,7 @@ mod render;
 mod report;
 mod serve;
 mod start;
+mod template;
 
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
@@ -29,6 +30,8 @@ enum Failure {
     Settings(Mistakes),
     /// It failed on the way.
     Failed(Error),
+    /// A chart cannot be rendered, in helm's words.
+    Helm(report::Helm),
 }
 
 impl From<Error> for Failure {
@@ -49,6 +52,7 @@ pub fn run() -> ExitCode {
         Some(("render", matches)) => render::run(matches),
         Some(("refs", matches)) => refs::run(matches),
         Some(("apps", matches)) => apps::run(matches),
+        Some(("template", matches)) => template::run(matches),
         Some(("completions", matches)) => completions(matches),
         Some(("bench", matches)) => bench::run(matches).map_err(Failure::Failed),
         _ => Err(Failure::Usage("no such command".into())),
@@ -75,6 +79,10 @@ fn failed(failure: &Failure) -> ExitCode {
         Failure::Settings(mistakes) => {
             mistakes.0.iter().for_each(|mistake| say(&format!("error: {mistake}\n")));
             report::USAGE
+        }
+        Failure::Helm(failure) => {
+            template::failed(failure);
+            report::HELM
         }
         Failure::Failed(error) if io::stderr().is_terminal() => {
             say(&report::picture(error, start::colours()));

@@ -72,7 +72,7 @@ fn is_url(text: &str) -> bool {
 }
 
 /// The root of the repository a folder is in: its own work tree's, or the folder itself when it is a bare one.
-fn repository(folder: &Path) -> Option<PathBuf> {
+pub(super) fn repository(folder: &Path) -> Option<PathBuf> {
     let bare =
         folder.join("HEAD").is_file() && folder.join("objects").is_dir() && folder.join("refs").is_dir();
     if bare {
@@ -82,7 +82,7 @@ fn repository(folder: &Path) -> Option<PathBuf> {
     folder.ancestors().find(|at| normal && at.join(".git").exists()).map(Path::to_owned)
 }
 
-fn utf8(path: &Path) -> Result<String> {
+pub(super) fn utf8(path: &Path) -> Result<String> {
     let text = path.to_str().map(str::to_owned);
     text.ok_or_else(|| Error::new(Kind::Invalid, "the name of a folder on the way is not UTF-8"))
 }

@@ -19,6 +19,9 @@ Exit codes:
 /// The exit code of a wrong command line, which is also clap's, and of wrong settings.
 pub(super) const USAGE: u8 = 2;
 
+/// The exit code of a chart that cannot be rendered, which is helm's.
+pub(super) const HELM: u8 = 1;
+
 /// More of a line than this does not help to see where in it something is.
 const WIDEST: usize = 100;
 
@@ -33,6 +36,43 @@ pub(super) fn code(kind: Kind) -> u8 {
         Kind::Cancelled => 130,
     }
 }
+
+/// A chart that cannot be rendered.
+#[derive(Debug)]
+pub(super) struct Helm {
+    /// Helm's text.
+    pub(super) text: String,
+    /// Where, innermost first.
+    pub(super) places: Vec<Place>,
+}
+
+impl Helm {
+    /// What helm prints.
+    pub(super) fn text(&self) -> String {
+        format!("Error: {}\n", self.text)
+    }
+
+    /// Helm's text, the line with a caret under the place, and the lines that led there.
+    pub(super) fn picture(&self, colours: bool) -> String {
+        let paint = Paint(colours);
+        let text: String = self.text.chars().map(|letter| if letter == '\n' { '\n' } else { harmless(letter) }).collect();
+        let mut picture = format!("{}: {}\n", paint.red("Error"), paint.bold(&text));
+        let width = self.places.iter().map(|place| place.line.max(1).to_string().len()).max().unwrap_or(1);
+        for (at, place) in self.places.iter().take(MOST_PLACES).enumerate() {
+            let arrow = if at == 0 { "" } else { "called from\n" };
+            picture.push_str(arrow);
+            locate(&mut picture, place, width, &paint);
+        }
+        let unsaid = self.places.len().saturating_sub(MOST_PLACES);
+        if unsaid > 0 {
+            let _ = writeln!(picture, "and {unsaid} more");
+        }
+        picture
+    }
+}
+
+/// The most places of a picture: a template that includes itself has a thousand.
+const MOST_PLACES: usize = 10;
 
 /// The failure in one line, with its advice.
 pub(super) fn line(error: &Error) -> String {

@@ -8,7 +8,7 @@ mod scope;
 mod secret;
 
 pub use file::Book;
-pub use scope::ScopeKey;
+pub use scope::{ScopeKey, random};
 pub use secret::Secret;
 
 /// How to open one remote. Everything is optional; the default is anonymous with the system's trust.

@@ -8,6 +8,18 @@ use super::Credential;
 /// The key under which credentials become scopes. Drawn at the start: scopes mean nothing to another process.
 pub struct ScopeKey([u8; 32]);
 
+/// Bytes that nobody knows.
+///
+/// # Panics
+/// When the system has no randomness; nothing secret could be done then.
+#[must_use]
+pub fn random() -> [u8; 32] {
+    let mut bytes = [0; 32];
+    let random = rustls::crypto::aws_lc_rs::default_provider().secure_random;
+    random.fill(&mut bytes).expect("the system gives random bytes");
+    bytes
+}
+
 impl ScopeKey {
     /// A key that nobody knows.
     ///
@@ -15,10 +27,7 @@ impl ScopeKey {
     /// When the system has no randomness; nothing secret could be done then.
     #[must_use]
     pub fn random() -> Self {
-        let mut key = [0; 32];
-        let random = rustls::crypto::aws_lc_rs::default_provider().secure_random;
-        random.fill(&mut key).expect("the system gives random bytes");
-        Self(key)
+        Self(random())
     }
 
     /// The digest of `credential`: HMAC-SHA256 over its fields in order, each with its length.

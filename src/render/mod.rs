@@ -3,6 +3,7 @@
 pub mod detect;
 pub mod directory;
 pub mod exec;
+pub(crate) mod helm;
 mod job;
 pub mod jsonnet;
 mod output;

@@ -19,6 +19,7 @@ use crate::error::{Error, Kind, Result};
 use crate::git::{CommitId, Remote, Stats};
 use crate::request::{Origin, Refs, Source};
 
+pub(crate) use disk::Disk;
 pub use settings::Settings;
 
 /// A source whose revision is settled: the same `Pinned` always opens the same tree.

@@ -11,14 +11,16 @@ mod instance;
 mod load;
 mod manifests;
 mod metadata;
+mod name;
 mod release;
 mod values;
 mod version;
 
 pub use chart::{Chart, Content, Dependency, File, Maintainer, Metadata};
-pub use engine::RenderError;
+pub use engine::{ErrorPlace, RenderError};
 pub use load::{LoadError, load};
 pub use manifests::{Document, Documents, Printing};
+pub use name::release_name;
 pub use release::{Output, Release};
 pub use values::{FileReader, ValuesOptions};
 pub use version::{Build, HelmVersion, Profile, Types};

@@ -20,13 +20,14 @@ use gotmpl::{Limits, Machine, Map, Set, Str, Template, Value};
 
 pub(crate) use encode::{merge_maps, to_yaml, values_documents, values_value};
 pub(crate) use files::files_value;
+pub(crate) use functions::{number as function_number, table as functions};
 pub(crate) use host::{Chance, Host, Looked};
 pub(crate) use metadata::chart_value;
 pub(crate) use objects::{KubeVersion, capabilities, table_at};
 
 use crate::version::Profile;
 
-pub use errors::RenderError;
+pub use errors::{ErrorPlace, RenderError};
 
 /// A template file of a chart, ready to be parsed.
 #[derive(Clone, Debug)]

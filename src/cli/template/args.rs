@@ -1,0 +1,209 @@
+//! The flags of `manifestd template`: those of `helm template`, and a few of our own.
+
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use helm::HelmVersion;
+
+use crate::cli::report;
+
+const EXAMPLES: &str = "\
+Examples:
+  A chart with values, as helm would print it:
+    manifestd template web charts/web -n prod -f values-prod.yaml --set image.tag=1.2.3
+  As helm 3 would print it:
+    manifestd template web charts/web --helm-version 3.21.4
+  What one template printed, before it is split into documents:
+    manifestd template web charts/web --raw web/templates/deployment.yaml
+  The same random passwords and certificates again:
+    manifestd template web charts/web --seed mine --now 1700000000";
+
+/// The command.
+pub(in crate::cli) fn command() -> Command {
+    Command::new("template")
+        .about("Render a chart as `helm template` does, to the byte")
+        .long_about(
+            "Render a local chart as `helm template` does: the same bytes on standard output, helm's text on standard error. \
+             The helm program is not needed, and nothing is fetched: dependencies are taken from the chart's charts/ folder.",
+        )
+        .arg(
+            Arg::new("chart")
+                .value_names(["NAME", "CHART"])
+                .num_args(1..=2)
+                .required(true)
+                .help("The release name [default: release-name] and the chart: a folder or an archive"),
+        )
+        .args(release_args())
+        .args(values_args().map(|arg| arg.help_heading("Values")))
+        .args(output_args().map(|arg| arg.help_heading("Output")))
+        .args(repeat_args().map(|arg| arg.help_heading("Repeating")))
+        .after_help(format!("{EXAMPLES}\n\n{}", report::EXIT_CODES))
+}
+
+fn release_args() -> impl Iterator<Item = Arg> {
+    [
+        one("namespace", "NAME", "The namespace of the release").short('n').default_value("default"),
+        one("name-template", "TEMPLATE", "A template that makes the release name"),
+        switch("is-upgrade", "Set .Release.IsUpgrade instead of .Release.IsInstall"),
+        one("kube-version", "VERSION", "The Kubernetes version to render for"),
+        many("api-versions", "LIST", "More API versions that the cluster has, with commas or several times").short('a'),
+        one("helm-version", "VERSION", "The version of helm to be equal to: 4.2.4, 4.2.1 or 3.21.4")
+            .env("MANIFESTD_HELM_VERSION")
+            .default_value("4.2.4")
+            .value_parser(|text: &str| text.parse::<HelmVersion>()),
+        one("root", "FOLDER", "What the chart may read of: links never lead out of it [default: the git work tree the chart is in, else /]"),
+    ]
+    .into_iter()
+}
+
+fn values_args() -> impl Iterator<Item = Arg> {
+    [
+        many("values", "FILES", "Values files, weakest first, with commas or several times; `-` is standard input").short('f'),
+        many("set", "PATH=VALUE", "Values; commas separate several"),
+        many("set-string", "PATH=TEXT", "Values that stay strings"),
+        many("set-json", "PATH=JSON", "Values as JSON, or one JSON object"),
+        many("set-literal", "PATH=TEXT", "One value, taken as it is"),
+        many("set-file", "PATH=FILE", "Values taken from files"),
+        switch("skip-schema-validation", "Do not check values.schema.json"),
+    ]
+    .into_iter()
+}
+
+fn output_args() -> impl Iterator<Item = Arg> {
+    [
+        switch("include-crds", "Print the charts' crds/ folders too"),
+        switch("skip-tests", "Leave out the charts' tests"),
+        switch("no-hooks", "Leave out hooks"),
+        many("show-only", "TEMPLATE", "Only the documents of this template, as a path in the chart; may be given several times")
+            .short('s'),
+        one("raw", "NAME", "What one template printed as it is, by its full name such as web/charts/db/templates/x.yaml")
+            .conflicts_with("show-only"),
+    ]
+    .into_iter()
+}
+
+fn repeat_args() -> impl Iterator<Item = Arg> {
+    [
+        one("seed", "TEXT", "Where the functions of chance begin, such as randAlphaNum and genCA [default: chance]"),
+        one("now", "SECONDS", "The time that the functions of time see, in seconds since 1970 [default: the clock]")
+            .allow_negative_numbers(true)
+            .value_parser(value_parser!(i64)),
+    ]
+    .into_iter()
+}
+
+fn one(name: &'static str, value: &'static str, help: &'static str) -> Arg {
+    // Values such as `-1` and `-` are helm's too.
+    Arg::new(name).long(name).value_name(value).allow_hyphen_values(true).help(help)
+}
+
+fn many(name: &'static str, value: &'static str, help: &'static str) -> Arg {
+    one(name, value, help).action(ArgAction::Append)
+}
+
+/// A flag that is on when it is given, and says `=false` in helm's scripts.
+fn switch(name: &'static str, help: &'static str) -> Arg {
+    Arg::new(name)
+        .long(name)
+        .num_args(0..=1)
+        .require_equals(true)
+        .default_value("false")
+        .default_missing_value("true")
+        .hide_default_value(true)
+        .hide_possible_values(true)
+        .value_parser(value_parser!(bool))
+        .help(help)
+}
+
+pub(super) fn is_on(matches: &ArgMatches, name: &str) -> bool {
+    matches.get_one::<bool>(name).copied().unwrap_or_default()
+}
+
+pub(super) fn text<'m>(matches: &'m ArgMatches, name: &str) -> Option<&'m str> {
+    matches.get_one::<String>(name).map(String::as_str)
+}
+
+pub(super) fn texts(matches: &ArgMatches, name: &str) -> Vec<String> {
+    matches.get_many::<String>(name).into_iter().flatten().cloned().collect()
+}
+
+/// The parts of a flag that is a list: each use is one line of comma separated values, quoted where they hold commas.
+///
+/// # Errors
+/// In words, for a quote that does not belong there.
+pub(super) fn lists(matches: &ArgMatches, name: &str) -> Result<Vec<String>, String> {
+    let mut all = Vec::new();
+    for line in texts(matches, name) {
+        let fields = fields(&line).ok_or_else(|| format!("--{name} {line}: the quotes are not those of a list"))?;
+        all.extend(fields);
+    }
+    Ok(all)
+}
+
+/// The fields of one line of CSV; `None` where its quotes are wrong. An empty line has none.
+fn fields(line: &str) -> Option<Vec<String>> {
+    let mut fields = Vec::new();
+    let mut rest = Some(line).filter(|line| !line.is_empty());
+    while let Some(text) = rest {
+        let (field, after) = match text.strip_prefix('"') {
+            Some(quoted) => quoted_field(quoted)?,
+            None => plain_field(text)?,
+        };
+        fields.push(field);
+        rest = after;
+    }
+    Some(fields)
+}
+
+/// A field without quotes, and what follows its comma.
+fn plain_field(text: &str) -> Option<(String, Option<&str>)> {
+    let (field, rest) = match text.split_once(',') {
+        Some((field, rest)) => (field, Some(rest)),
+        None => (text, None),
+    };
+    (!field.contains('"')).then(|| (field.to_owned(), rest))
+}
+
+/// A field from behind its first quote, in which two quotes are one.
+fn quoted_field(text: &str) -> Option<(String, Option<&str>)> {
+    let mut field = String::new();
+    let mut rest = text;
+    loop {
+        let (part, after) = rest.split_once('"')?;
+        field.push_str(part);
+        match after.strip_prefix('"') {
+            Some(more) => {
+                field.push('"');
+                rest = more;
+            }
+            None if after.is_empty() => return Some((field, None)),
+            None => return Some((field, Some(after.strip_prefix(',')?))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_are_lines_of_csv() {
+        let read = |line: &str| fields(line).map(|fields| fields.join("|"));
+        assert_eq!(read("a,b").as_deref(), Some("a|b"));
+        assert_eq!(read("a,").as_deref(), Some("a|"));
+        assert_eq!(read("\"a,b\",c").as_deref(), Some("a,b|c"));
+        assert_eq!(read("\"a\"\"b\"").as_deref(), Some("a\"b"));
+        assert_eq!(fields(""), Some(Vec::new()));
+        for wrong in ["a\"b", "\"a", "\"a\"b"] {
+            assert_eq!(read(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn switches_can_be_put_off() {
+        let read = |flag: &str| {
+            command().try_get_matches_from(["template", flag, "x", "c"]).map(|matches| is_on(&matches, "no-hooks"))
+        };
+        assert!(read("--no-hooks").unwrap());
+        assert!(!read("--no-hooks=false").unwrap());
+        assert!(read("--no-hooks=maybe").is_err());
+    }
+}
