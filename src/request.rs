@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
+use helm::HelmVersion;
 
 use crate::credentials::Credential;
 use crate::pipeline::Body;
@@ -133,6 +134,8 @@ pub struct HelmOptions {
     pub skip_tests: bool,
     /// Do not check `values.schema.json`.
     pub skip_schema_validation: bool,
+    /// The version of helm to be equal to; the server's where a request does not say.
+    pub version: Option<HelmVersion>,
 }
 
 /// One `--set name=value`.

@@ -124,6 +124,8 @@ fn helm(matches: &ArgMatches) -> Result<HelmOptions, String> {
         skip_crds: matches.get_flag("helm-skip-crds"),
         skip_tests: matches.get_flag("helm-skip-tests"),
         skip_schema_validation: matches.get_flag("helm-skip-schema-validation"),
+        // `--helm-version` is the server's setting, and this command its own server.
+        version: None,
     })
 }
 

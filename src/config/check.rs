@@ -8,12 +8,15 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use helm::HelmVersion;
+
 use super::flags::{FLAGS, Given, Values};
 use super::{
     CacheSettings, LogSettings, RenderingSettings, RepositorySettings, ServerSettings, Settings, TlsSettings,
     file, units,
 };
 use crate::credentials::Secret;
+use crate::render::Engine;
 use crate::telemetry::Format;
 
 /// What is wrong with the settings: one line each.
@@ -30,6 +33,9 @@ impl std::error::Error for Mistakes {}
 
 /// Where ssh keeps the host keys all users of a machine trust.
 const SYSTEM_KNOWN_HOSTS: &str = "/etc/ssh/ssh_known_hosts";
+
+/// The shortest secret that cannot be tried out, in bytes.
+const LEAST_KEY: usize = 16;
 
 /// What the settings take from the environment besides their twins.
 #[derive(Clone, Debug, Default)]
@@ -131,6 +137,9 @@ impl Checker {
             parallelism: self.parallelism(),
             memory_bytes: self.size("render-memory-bytes"),
             timeout: self.duration("render-timeout"),
+            helm_engine: self.helm_engine(),
+            helm_version: self.helm_version(),
+            seed_key: self.seed_key(),
             helm_program: self.text("helm-program").into(),
             kustomize_program: self.text("kustomize-program").into(),
             search: environment.search.clone(),
@@ -176,6 +185,28 @@ impl Checker {
             self.mistake("token-file", "the file must hold one token of printable characters");
         }
         Some(Secret::new(token))
+    }
+
+    fn helm_engine(&mut self) -> Engine {
+        let engine = |text: &str| match text {
+            "native" => Some(Engine::Native),
+            "exec" => Some(Engine::Exec),
+            _ => None,
+        };
+        self.parsed("helm-engine", engine, "is no engine: native or exec").unwrap_or_default()
+    }
+
+    fn helm_version(&mut self) -> HelmVersion {
+        let version = self.parsed("helm-version", |text| text.parse().ok(), "is not known: 4.2.4, 4.2.1 or 3.21.4");
+        version.unwrap_or_default()
+    }
+
+    fn seed_key(&mut self) -> Option<Secret> {
+        let key = self.file("seed-key-file")?;
+        if key.trim().len() < LEAST_KEY {
+            self.mistake("seed-key-file", "the file must hold at least 16 characters that nobody can guess");
+        }
+        Some(Secret::new(key.trim()))
     }
 
     fn message_bytes(&mut self) -> usize {

@@ -164,6 +164,13 @@ pub const FLAGS: &[Flag] = &[
         "Memory for all renders together, reserved by the size of their inputs"),
     flag!(Rendering, One, "render-timeout", "MANIFESTD_RENDER_TIMEOUT", "TIME", Some(defaults::RENDER_TIMEOUT),
         "How long one render may take"),
+    flag!(Rendering, One, "helm-engine", "MANIFESTD_HELM_ENGINE", "ENGINE", Some(defaults::HELM_ENGINE),
+        "What renders charts: native (this process) or exec (the helm program)"),
+    flag!(Rendering, One, "helm-version", "MANIFESTD_HELM_VERSION", "VERSION", Some(defaults::HELM_VERSION),
+        "The version of helm that the native engine is equal to: 4.2.4, 4.2.1 or 3.21.4; a request may choose another"),
+    flag!(Rendering, One, "seed-key-file", "MANIFESTD_SEED_KEY_FILE", "FILE", None,
+        "A secret that servers share, so that functions of chance such as randAlphaNum yield the same in each [default: \
+         drawn at the start]"),
     flag!(Rendering, One, "helm-program", "MANIFESTD_HELM_PROGRAM", "PROGRAM", Some(defaults::HELM_PROGRAM),
         "The helm program: a name looked for in PATH, or a path"),
     flag!(Rendering, One, "kustomize-program", "MANIFESTD_KUSTOMIZE_PROGRAM", "PROGRAM",

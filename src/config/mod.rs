@@ -15,9 +15,11 @@ use std::time::Duration;
 pub use check::{Environment, Mistakes};
 pub use flags::{FLAGS, Flag, Given, Group, Kind, Values, args, values};
 
+use helm::HelmVersion;
 use tracing_subscriber::filter::Targets;
 
 use crate::credentials::Secret;
+use crate::render::Engine;
 use crate::telemetry::Format;
 
 /// Everything that can be set, checked.
@@ -112,6 +114,12 @@ pub struct RenderingSettings {
     pub memory_bytes: u64,
     /// How long one may take.
     pub timeout: Duration,
+    /// What renders charts.
+    pub helm_engine: Engine,
+    /// The version of helm that the native engine is equal to.
+    pub helm_version: HelmVersion,
+    /// The secret that seeds of functions of chance are made with; `None` draws one.
+    pub seed_key: Option<Secret>,
     /// The helm program, a name or a path.
     pub helm_program: PathBuf,
     /// The kustomize program, a name or a path.

@@ -163,6 +163,7 @@ fn write_helm(options: &HelmOptions, to: &mut Writer) {
         skip_crds,
         skip_tests,
         skip_schema_validation,
+        version,
     } = options;
     to.text("renderer", "helm");
     to.text("release name", release_name);
@@ -184,6 +185,7 @@ fn write_helm(options: &HelmOptions, to: &mut Writer) {
     to.flag("skip CRDs", *skip_crds);
     to.flag("skip tests", *skip_tests);
     to.flag("skip schema validation", *skip_schema_validation);
+    to.list("helm version", version.as_slice(), |version, to| to.text("is", &version.to_string()));
 }
 
 #[cfg(test)]
@@ -191,6 +193,8 @@ mod tests {
     use std::collections::BTreeMap;
     use std::sync::Arc;
     use std::time::Duration;
+
+    use helm::HelmVersion;
 
     use super::*;
     use crate::request::{Origin, RenderRequest, Source};
@@ -281,6 +285,7 @@ mod tests {
             skip_crds: true,
             skip_tests: true,
             skip_schema_validation: true,
+            version: Some(HelmVersion::V3_21_4),
         }
     }
 

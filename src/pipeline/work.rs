@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::task::{JoinError, JoinSet, spawn_blocking};
 use tracing::Instrument;
@@ -17,7 +18,7 @@ use super::plan::{Part, Plan};
 use super::stages::Stages;
 use super::{Body, Road};
 use crate::error::{Error, Kind, Result};
-use crate::render::{Job, Lent, Stop};
+use crate::render::{Chance, Job, Lent, Stop};
 use crate::request::Manifests;
 
 /// What became of the earlier results of a request.
@@ -123,17 +124,18 @@ impl<S: Stages> Road<S> {
     pub(super) async fn make(
         self: &Arc<Self>,
         plan: &Arc<Plan>,
+        keys: Keys,
         trees: Trees,
         permit: Permit,
         stop: &Stop,
     ) -> Result<Made> {
         let time = self.rules.budgets.time;
         let stop = stop.within(time);
-        let (road, plan) = (Arc::clone(self), Arc::clone(plan));
+        let (road, plan, of) = (Arc::clone(self), Arc::clone(plan), keys.reuse);
         let span = tracing::Span::current();
         let render = spawn_blocking(move || {
             let _permit = permit;
-            span.in_scope(|| road.make_now(&plan, &trees, &stop))
+            span.in_scope(|| road.make_now(&plan, of, &trees, &stop))
         });
         // An engine looks at its flag often. One that does not is given a quarter more; then its callers are told, and
         // it keeps its permit for as long as it really runs.
@@ -161,10 +163,11 @@ impl<S: Stages> Road<S> {
         }
     }
 
-    fn make_now(&self, plan: &Plan, trees: &Trees, stop: &Stop) -> Result<Made> {
+    fn make_now(&self, plan: &Plan, of: [u8; 32], trees: &Trees, stop: &Stop) -> Result<Made> {
         let recorders: Vec<Arc<Recorder>> =
             trees.iter().map(|tree| Arc::new(Recorder::new(Arc::clone(tree)))).collect();
-        let desk = Desk { plan, recorders: &recorders, inputs: &Arc::default(), stop };
+        let chance = Chance { of, now: now() };
+        let desk = Desk { plan, recorders: &recorders, inputs: &Arc::default(), chance, stop };
         let given = (0..plan.parts.len()).map(|at| self.make_one(&desk, at)).collect::<Result<_>>()?;
         let body = finish(given, self.rules.budgets.output_bytes)?;
         let mut reads: Vec<Reads> = recorders.iter().map(|recorder| recorder.reads()).collect();
@@ -198,6 +201,7 @@ struct Desk<'a> {
     plan: &'a Plan,
     recorders: &'a [Arc<Recorder>],
     inputs: &'a Arc<Inputs>,
+    chance: Chance,
     stop: &'a Stop,
 }
 
@@ -214,6 +218,7 @@ impl Desk<'_> {
             kube_version: self.plan.kube_version.clone(),
             api_versions: self.plan.api_versions.clone(),
             inputs: Arc::clone(self.inputs),
+            chance: self.chance,
             budgets,
             stop: self.stop.clone(),
         }
@@ -224,6 +229,11 @@ impl Desk<'_> {
         let named = self.plan.parts.iter().zip(self.recorders).filter(|(part, _)| !part.ref_name.is_empty());
         named.map(|(part, recorder)| (part.ref_name.clone(), Lent { tree: recorder.clone() })).collect()
     }
+}
+
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or_default()
 }
 
 fn broke_off(broken: &JoinError) -> Error {

@@ -30,6 +30,8 @@ pub struct Job {
     pub api_versions: Vec<String>,
     /// Where uses of inputs other than files are recorded.
     pub inputs: Arc<tree::Inputs>,
+    /// What stands for chance and time.
+    pub chance: Chance,
     /// What the render may use up.
     pub budgets: Budgets,
     /// Raised when nobody waits any more, or time is up.
@@ -41,6 +43,8 @@ impl Job {
     pub const KUBE_VERSION: &'static str = "kube version";
     /// The input fact that says the API versions were looked at.
     pub const API_VERSIONS: &'static str = "API versions";
+    /// What the input facts begin with that say one API version was asked about.
+    const API_VERSION: &'static str = "API version ";
 
     /// The Kubernetes version; that it was looked at is recorded.
     #[must_use]
@@ -55,6 +59,25 @@ impl Job {
     pub fn look_at_api_versions(&self) -> &[String] {
         self.inputs.note(Self::API_VERSIONS, Self::api_versions_value(&self.api_versions));
         &self.api_versions
+    }
+
+    /// Records that it was asked whether there is this one API version.
+    pub fn asked_about_api_version(&self, version: &str) {
+        let name = format!("{}{version}", Self::API_VERSION);
+        self.inputs.note(&name, Self::api_version_value(&self.api_versions, version));
+    }
+
+    /// The API version that an input fact of one is about.
+    #[must_use]
+    pub fn api_version_of(name: &str) -> Option<&str> {
+        name.strip_prefix(Self::API_VERSION)
+    }
+
+    /// The value of the fact about one API version: whether it is among `versions`, which are sorted.
+    #[must_use]
+    pub fn api_version_value(versions: &[String], version: &str) -> Vec<u8> {
+        let there = versions.binary_search_by(|other| other.as_str().cmp(version)).is_ok();
+        vec![u8::from(there)]
     }
 
     /// The value of [`Job::KUBE_VERSION`] as a fact holds it; none is not empty.
@@ -77,6 +100,15 @@ impl Job {
 pub struct Lent {
     /// Its tree.
     pub tree: Arc<dyn Tree>,
+}
+
+/// What stands for chance and time, so that a render can be repeated. Engines warn of results that depend on it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Chance {
+    /// A digest of what is rendered, without what is recorded as facts: seeds are derived from it.
+    pub of: [u8; 32],
+    /// Seconds since 1970.
+    pub now: i64,
 }
 
 /// What one render may use up.

@@ -2,29 +2,38 @@
 
 pub mod detect;
 pub mod directory;
+mod documents;
 pub mod exec;
-pub(crate) mod helm;
+pub mod helm;
 mod job;
 pub mod jsonnet;
 mod output;
+mod release;
+mod values;
 pub mod walk;
 
 use tree::TreePath;
 use yaml::Limits;
 
-pub use job::{Budgets, Job, Lent, Stop};
+pub use documents::Printed;
+pub use job::{Budgets, Chance, Job, Lent, Stop};
 
 use self::detect::Type;
 use crate::error::{Error, Kind, Result};
 use crate::request::{Manifests, Renderer};
 
-/// What renders charts and kustomizations.
+/// What renders charts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Engine {
-    /// Their own programs.
+    /// This process.
     #[default]
+    Native,
+    /// The helm program.
     Exec,
 }
+
+/// What to do about a dependency of a chart that is not there.
+const VENDOR: &str = "run `helm dependency build` and commit the folder charts/: dependencies are not fetched at render time";
 
 /// What renders, as configured.
 #[derive(Clone, Debug, Default)]
@@ -33,9 +42,9 @@ pub struct Engines {
     pub jsonnet: jsonnet::Settings,
     /// What renders charts.
     pub helm: Engine,
-    /// What renders kustomizations.
-    pub kustomize: Engine,
-    /// The programs of [`Engine::Exec`].
+    /// How [`Engine::Native`] renders them.
+    pub native_helm: helm::Settings,
+    /// The programs that render charts ([`Engine::Exec`]) and kustomizations.
     pub exec: exec::Settings,
 }
 
@@ -55,15 +64,14 @@ pub fn render(job: &Job, engines: &Engines) -> Result<Manifests> {
         }
         Renderer::Helm(options) => {
             let printed = match engines.helm {
+                Engine::Native => helm::helm(job, &folder, &engines.native_helm, options)?,
                 Engine::Exec => exec::helm(job, &folder, &engines.exec, options)?,
             };
-            Ok(exec::output(job, &folder, &printed)?.finish(Type::Helm.name()))
+            Ok(documents::output(job, &folder, &printed)?.finish(Type::Helm.name()))
         }
         Renderer::Kustomize(options) => {
-            let printed = match engines.kustomize {
-                Engine::Exec => exec::kustomize(job, &folder, &engines.exec, options)?,
-            };
-            Ok(exec::output(job, &folder, &printed)?.finish(Type::Kustomize.name()))
+            let printed = exec::kustomize(job, &folder, &engines.exec, options)?;
+            Ok(documents::output(job, &folder, &printed)?.finish(Type::Kustomize.name()))
         }
         Renderer::Detect => Err(Error::new(Kind::Internal, "no renderer was detected")),
     }

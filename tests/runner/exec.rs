@@ -10,8 +10,8 @@ use std::{env, fs};
 
 use manifestd::error::{Error, Kind};
 use manifestd::process::Program;
-use manifestd::render::exec::{self, GET_HELM, Printed, Settings};
-use manifestd::render::{Budgets, Job, Lent, Stop};
+use manifestd::render::exec::{self, GET_HELM, Settings};
+use manifestd::render::{Budgets, Chance, Job, Lent, Printed, Stop};
 use manifestd::request::{HelmFileParameter, HelmOptions, HelmParameter, KustomizeOptions, Renderer};
 use tempfile::TempDir;
 use testkit::Program as Installed;
@@ -41,6 +41,7 @@ impl Bench {
             kube_version: None,
             api_versions: Vec::new(),
             inputs: Arc::default(),
+            chance: Chance::default(),
             budgets: Budgets::default(),
             stop: Stop::after(Duration::from_secs(60)),
         };

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use manifestd::error::{Error, Kind};
 use manifestd::inspect;
-use manifestd::render::{Budgets, Engines, Job, Stop, jsonnet, render};
+use manifestd::render::{Budgets, Chance, Engines, Job, Stop, jsonnet, render};
 use manifestd::request::{DirectoryOptions, JsonnetOptions, JsonnetVar, Manifests, Renderer};
 use serde::Deserialize;
 use testkit::{Case, cases};
@@ -104,6 +104,7 @@ fn job_of(tree: Arc<dyn Tree>, path: &str) -> Job {
         kube_version: None,
         api_versions: Vec::new(),
         inputs: Arc::default(),
+        chance: Chance::default(),
         budgets: Budgets::default(),
         stop: Stop::after(Duration::from_secs(60)),
     }

@@ -8,7 +8,7 @@ use cache::{Cache, Memory};
 use manifestd::credentials::{Credential, Secret};
 use manifestd::error::{Kind, Result};
 use manifestd::pipeline::{Pipeline, Service, Settings};
-use manifestd::render::{Engines, exec};
+use manifestd::render::{Engine, Engines, exec};
 use manifestd::request::{
     Answered, DirectoryOptions, HelmOptions, Origin, RenderRequest, Rendered, Renderer, Source,
 };
@@ -144,7 +144,7 @@ fn with_helm(scratch: &Path) -> Engines {
     let search = env::var_os("PATH").unwrap_or_default();
     let mut exec = exec::Settings::find(Path::new("helm"), Path::new("none"), &search, scratch.to_owned());
     exec.helm = exec.helm.launched_by(Path::new(env!("CARGO_BIN_EXE_manifestd")));
-    Engines { exec, ..Engines::default() }
+    Engines { helm: Engine::Exec, exec, ..Engines::default() }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -21,6 +21,6 @@ pub use engine::{ErrorPlace, RenderError};
 pub use load::{LoadError, load};
 pub use manifests::{Document, Documents, Printing};
 pub use name::release_name;
-pub use release::{Output, Release};
+pub use release::{LookedAt, Output, Release};
 pub use values::{FileReader, ValuesOptions};
 pub use version::{Build, HelmVersion, Profile, Types};

@@ -1,9 +1,10 @@
 //! Renderer options.
 
+use helm::HelmVersion;
 use proto::v1::{self, source};
 
 use super::required;
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::request::{
     DirectoryOptions, HelmFileParameter, HelmOptions, HelmParameter, JsonnetOptions, JsonnetVar,
     KustomizeOptions, Renderer,
@@ -58,7 +59,14 @@ fn helm(options: v1::HelmOptions, at: &str) -> Result<HelmOptions> {
         skip_crds: options.skip_crds,
         skip_tests: options.skip_tests,
         skip_schema_validation: options.skip_schema_validation,
+        version: helm_version(&options.helm_version, at)?,
     })
+}
+
+/// A version the service knows; empty is the server's.
+fn helm_version(text: &str, at: &str) -> Result<Option<HelmVersion>> {
+    let wrong = |error| Error::new(Kind::Invalid, format!("{at}.helm.helm_version: {error}"));
+    if text.is_empty() { Ok(None) } else { text.parse().map(Some).map_err(wrong) }
 }
 
 fn parameters(parameters: Vec<v1::HelmParameter>, at: &str) -> Result<Vec<HelmParameter>> {

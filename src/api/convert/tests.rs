@@ -93,6 +93,7 @@ fn helm_options() {
         skip_crds: true,
         skip_tests: true,
         skip_schema_validation: true,
+        helm_version: "3.21.4".into(),
     };
     let expected = HelmOptions {
         release_name: "r".into(),
@@ -105,6 +106,7 @@ fn helm_options() {
         skip_crds: true,
         skip_tests: true,
         skip_schema_validation: true,
+        version: Some(helm::HelmVersion::V3_21_4),
     };
     assert_eq!(renderer(source::Renderer::Helm(options)).unwrap(), Renderer::Helm(expected));
 }

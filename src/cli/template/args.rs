@@ -24,13 +24,9 @@ pub(in crate::cli) fn command() -> Command {
             "Render a local chart as `helm template` does: the same bytes on standard output, helm's text on standard error. \
              The helm program is not needed, and nothing is fetched: dependencies are taken from the chart's charts/ folder.",
         )
-        .arg(
-            Arg::new("chart")
-                .value_names(["NAME", "CHART"])
-                .num_args(1..=2)
-                .required(true)
-                .help("The release name [default: release-name] and the chart: a folder or an archive"),
-        )
+        .override_usage("manifestd template [OPTIONS] [NAME] <CHART>")
+        .arg(Arg::new("first").value_name("NAME").required(true).help("The release name [default: release-name]"))
+        .arg(Arg::new("second").value_name("CHART").help("The chart: a folder or an archive of this machine"))
         .args(release_args())
         .args(values_args().map(|arg| arg.help_heading("Values")))
         .args(output_args().map(|arg| arg.help_heading("Output")))

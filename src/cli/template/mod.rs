@@ -16,13 +16,10 @@ use self::args::{is_on, lists, text, texts};
 use super::{Done, Failure, output, place, report, say, start};
 use crate::credentials;
 use crate::error::{Error, Kind};
-use crate::render::helm::{on_stack, places};
+use crate::render::helm::{DEFAULT_NAME, on_stack, places};
 use crate::source::Disk;
 
 pub(super) use self::args::command;
-
-/// The release name where none is given.
-const DEFAULT_NAME: &str = "release-name";
 
 /// What of the command line decides the output.
 struct Ask {
@@ -61,9 +58,12 @@ pub(super) fn run(matches: &ArgMatches) -> Done {
 
 /// The release name, if there is one, and the chart.
 fn positions(matches: &ArgMatches) -> Result<(Option<String>, String), Failure> {
-    let mut given = texts(matches, "chart");
-    let chart = given.pop().ok_or_else(|| Failure::Usage("which chart?".into()))?;
-    let name = given.pop();
+    let first = text(matches, "first").map(str::to_owned);
+    let (name, chart) = match text(matches, "second") {
+        Some(chart) => (first, Some(chart.to_owned())),
+        None => (None, first),
+    };
+    let chart = chart.ok_or_else(|| Failure::Usage("which chart?".into()))?;
     if name.is_some() && text(matches, "name-template").is_some_and(|template| !template.is_empty()) {
         return Err(helm_text("cannot set --name-template and also specify a name"));
     }

@@ -5,11 +5,12 @@ use tree::TreePath;
 
 use super::export::Export;
 use super::room::Room;
-use super::values::{self, File, SOURCE};
-use super::{Printed, Run, Settings, schema};
+use super::{Run, Settings, schema};
 use crate::error::{Error, Kind, Result};
-use crate::render::Job;
-use crate::request::{HelmOptions, HelmParameter};
+use crate::render::documents::Printed;
+use crate::render::values::{self, File, SOURCE};
+use crate::render::{Job, VENDOR, release};
+use crate::request::HelmOptions;
 
 /// Renders the chart in `folder`, which leads through no link.
 ///
@@ -18,6 +19,10 @@ use crate::request::{HelmOptions, HelmParameter};
 /// exist, leave the repository, or are too large.
 pub fn helm(job: &Job, folder: &TreePath, settings: &Settings, options: &HelmOptions) -> Result<Printed> {
     settings.helm.require()?;
+    if let Some(version) = options.version {
+        let message = format!("helm {version} was asked for, but charts are rendered with the helm program here");
+        return Err(Error::new(Kind::Precondition, message).help("leave the version to the server"));
+    }
     let mut room = Room::new(settings, &job.budgets)?;
     Export::new(&*job.tree, SOURCE, &job.stop).reach(&mut room, folder)?;
     if !options.skip_schema_validation {
@@ -75,34 +80,19 @@ impl Arguments<'_> {
 
     /// Release, namespace and version of the cluster; helm has its own default for each.
     fn names(&self) -> Result<Vec<String>> {
-        let release = first(&[&self.options.release_name, application(&self.job.name)]);
-        if release.contains("{{") {
-            let message = format!("the release name {release:?} is a template");
-            return Err(Error::new(Kind::Invalid, message).help("give the name itself"));
-        }
-        let namespace = first(&[&self.options.namespace, &self.job.namespace]);
-        let version = self.job.look_at_kube_version().filter(|version| !version.is_empty()).map(kube_version);
-        let version = version.transpose()?.unwrap_or_default();
+        let (release, namespace) = (release::name(self.job, self.options)?, release::namespace(self.job, self.options));
+        let version = self.job.look_at_kube_version().filter(|version| !version.is_empty());
+        let version = version.map(release::kube_version).transpose()?.unwrap_or_default();
         let named = [("--name-template", release), ("--namespace", namespace), ("--kube-version", &version)];
         let given = named.iter().filter(|(_, value)| !value.is_empty());
         Ok(given.map(|(name, value)| format!("{name}={value}")).collect())
     }
 
-    fn parameters(&self) -> Vec<String> {
-        let parameters = &self.options.parameters;
-        // The last of a name counts, and helm takes all `--set` before all `--set-string`.
-        let last = |at: usize, parameter: &HelmParameter| {
-            let same = |other: &HelmParameter| {
-                other.name == parameter.name && other.force_string == parameter.force_string
-            };
-            !parameters[at + 1..].iter().any(same)
-        };
-        let kept = parameters.iter().enumerate().filter(|(at, parameter)| last(*at, parameter));
-        kept.map(|(_, parameter)| {
-            let flag = if parameter.force_string { "--set-string" } else { "--set" };
-            format!("{flag}={}={}", parameter.name, escape_commas(&parameter.value))
+    fn parameters(&self) -> impl Iterator<Item = String> {
+        release::parameters(self.options).map(|(force_string, text)| {
+            let flag = if force_string { "--set-string" } else { "--set" };
+            format!("{flag}={text}")
         })
-        .collect()
     }
 
     /// File parameters: the files are given names of ours, since helm would split theirs at commas.
@@ -137,55 +127,6 @@ fn read(room: &Room, file: &File) -> Result<Bytes> {
     Ok(file.tree.read(&file.path)?)
 }
 
-fn first<'a>(texts: &[&'a str]) -> &'a str {
-    texts.iter().find(|text| !text.is_empty()).copied().unwrap_or("")
-}
-
-/// The application in a name that Argo CD has put the namespace before (`<namespace>_<name>`).
-fn application(name: &str) -> &str {
-    name.split_once('_').map_or(name, |(_, name)| name)
-}
-
-/// The numbers at the beginning of a version, as Kubernetes reads it (apimachinery `version.ParseGeneric`):
-/// `v1.30.2+k3s1` is `1.30.2`.
-fn kube_version(text: &str) -> Result<String> {
-    let wrong =
-        |why: String| Error::new(Kind::Invalid, format!("could not parse kubernetes version {text}: {why}"));
-    let rest = text.trim_start();
-    let rest = rest.strip_prefix('v').unwrap_or(rest);
-    let end = rest.find(|char: char| !char.is_ascii_digit() && char != '.').unwrap_or(rest.len());
-    let mut numbers: Vec<&str> = rest[..end].split('.').collect();
-    if numbers.first().is_some_and(|number| number.is_empty()) {
-        return Err(wrong(format!("could not parse {text:?} as version")));
-    }
-    // What is no number any more belongs to the rest.
-    numbers.truncate(numbers.iter().position(|number| number.is_empty()).unwrap_or(numbers.len()));
-    if numbers.len() < 2 {
-        return Err(wrong(format!("illegal version string {text:?}")));
-    }
-    match numbers.iter().find(|number| number.len() > 1 && number.starts_with('0')) {
-        Some(number) => Err(wrong(format!("illegal zero-prefixed version component {number:?} in {text:?}"))),
-        None => Ok(numbers.join(".")),
-    }
-}
-
-/// The value with its commas escaped, unless they are or the value is a list: helm would split it there.
-fn escape_commas(value: &str) -> String {
-    if value.starts_with('{') && value.ends_with('}') {
-        return value.to_owned();
-    }
-    let mut escaped = String::with_capacity(value.len());
-    let mut before = ' ';
-    for char in value.chars() {
-        if char == ',' && before != '\\' {
-            escaped.push('\\');
-        }
-        escaped.push(char);
-        before = char;
-    }
-    escaped
-}
-
 /// The value as one field of a line of CSV, which is how helm reads some options.
 fn csv(value: &str) -> String {
     if value.contains([',', '"', '\n', '\r']) || value.starts_with(char::is_whitespace) {
@@ -204,8 +145,7 @@ fn explain(error: &Error) -> Error {
         let told = Error::new(error.kind(), text);
         return error.advice().map_or(told.clone(), |advice| told.help(advice));
     }
-    let advice = "run `helm dependency build` and commit the folder charts/: dependencies are not fetched at render time";
-    Error::new(Kind::Precondition, text).help(advice)
+    Error::new(Kind::Precondition, text).help(VENDOR)
 }
 
 /// What helm warned of: the messages of its log lines, without their times.
@@ -226,40 +166,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn versions_are_cut_to_their_numbers() {
-        for (text, version) in [
-            ("v1.30.2+k3s1", "1.30.2"),
-            ("1.33", "1.33"),
-            ("v1.29.1-gke.100", "1.29.1"),
-            (" 1.2.3.4x", "1.2.3.4"),
-            ("1.30.", "1.30"),
-        ] {
-            assert_eq!(kube_version(text).unwrap(), version);
-        }
-        for (text, why) in [
-            ("1", "illegal version string \"1\""),
-            ("latest", "could not parse \"latest\" as version"),
-            ("1.02", "illegal zero-prefixed version component \"02\" in \"1.02\""),
-            (".5", "could not parse \".5\" as version"),
-        ] {
-            let error = kube_version(text).unwrap_err();
-            assert_eq!(error.message(), format!("could not parse kubernetes version {text}: {why}"));
-        }
-    }
-
-    #[test]
     fn helm_splits_nothing_of_ours() {
-        assert_eq!(escape_commas("a,b\\,c,,d"), "a\\,b\\,c\\,\\,d");
-        assert_eq!(escape_commas("{a,b}"), "{a,b}");
         assert_eq!(csv("plain/v1"), "plain/v1");
         assert_eq!(csv("a,\"b\""), "\"a,\"\"b\"\"\"");
-    }
-
-    #[test]
-    fn the_name_is_behind_the_namespace() {
-        assert_eq!(application("team_web"), "web");
-        assert_eq!(application("web"), "web");
-        assert_eq!(first(&["", "b", "c"]), "b");
     }
 
     #[test]

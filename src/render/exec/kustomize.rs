@@ -5,10 +5,11 @@ use tree::TreePath;
 
 use super::export::Export;
 use super::room::Room;
-use super::values::SOURCE;
-use super::{Printed, Run, Settings, scan};
+use super::{Run, Settings, scan};
 use crate::error::Result;
 use crate::render::Job;
+use crate::render::documents::Printed;
+use crate::render::values::SOURCE;
 use crate::request::KustomizeOptions;
 
 /// Builds the kustomization in `folder`, which leads through no link.

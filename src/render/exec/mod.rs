@@ -1,7 +1,6 @@
 //! Helm and Kustomize through their own programs: what they need of the tree is written into a private folder, and the
 //! program runs there under limits. Chosen by configuration; the reference the native engines are compared with.
 
-mod documents;
 mod export;
 mod helm;
 mod kustomize;
@@ -10,15 +9,13 @@ mod room;
 mod scan;
 mod schema;
 #[cfg(test)]
-mod testing;
-mod values;
+pub(super) mod testing;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 
-pub(super) use documents::output;
 pub use helm::helm;
 pub use kustomize::kustomize;
 pub use room::sweep;
@@ -66,15 +63,6 @@ impl Default for Settings {
     fn default() -> Self {
         Self::find(Path::new("helm"), Path::new("kustomize"), OsStr::new(""), PathBuf::new())
     }
-}
-
-/// What a program printed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Printed {
-    /// A stream of YAML documents.
-    pub documents: Bytes,
-    /// What it warned of, a line each.
-    pub warnings: Vec<String>,
 }
 
 /// A program about to run in a room.

@@ -1,4 +1,4 @@
-//! Jobs over trees in memory, for the tests of this folder.
+//! Jobs over trees in memory, for the tests of engines.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use tree::{MemoryTree, Recorder, TreePath};
 
-use crate::render::{Budgets, Job, Stop};
+use crate::render::{Budgets, Chance, Job, Stop};
 use crate::request::Renderer;
 
 /// A job over these files and links, with nothing asked for.
-pub(super) fn job(files: &[(&str, &str)], links: &[(&str, &str)]) -> Job {
+pub(in crate::render) fn job(files: &[(&str, &str)], links: &[(&str, &str)]) -> Job {
     let mut builder = MemoryTree::builder();
     for (path, text) in files {
         builder.file(TreePath::parse(path).unwrap(), (*text).to_owned());
@@ -28,6 +28,7 @@ pub(super) fn job(files: &[(&str, &str)], links: &[(&str, &str)]) -> Job {
         kube_version: None,
         api_versions: Vec::new(),
         inputs: Arc::default(),
+        chance: Chance::default(),
         budgets: Budgets::default(),
         stop: Stop::after(Duration::from_secs(60)),
     }

@@ -22,6 +22,8 @@ pub struct RenderError {
     pub cause: Cause,
     /// The files and lines that led there, outermost first.
     pub chain: Vec<ErrorPlace>,
+    /// The tree could not answer: it says nothing about the chart.
+    pub tree: Option<tree::Error>,
 }
 
 /// A place in a chart.
@@ -38,7 +40,7 @@ pub struct ErrorPlace {
 impl RenderError {
     /// A failure that has no place in a template.
     pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), place: None, cause: Cause::Template, chain: Vec::new() }
+        Self { message: message.into(), place: None, cause: Cause::Template, chain: Vec::new(), tree: None }
     }
 }
 
@@ -65,6 +67,7 @@ pub(crate) fn parse(error: &ParseError) -> RenderError {
         chain: vec![place.clone()],
         place: Some(place),
         cause: Cause::Template,
+        tree: None,
     }
 }
 
@@ -77,6 +80,7 @@ pub(crate) fn exec(error: &ExecError, profile: &Profile) -> RenderError {
         place: places.last().cloned(),
         cause: error.cause,
         chain: places,
+        tree: None,
     }
 }
 

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use glob::doublestar::Pattern;
 use tree::{Tree, TreePath};
 
+use super::Job;
 use crate::error::{Error, Kind, Result};
-use crate::render::Job;
 use crate::request::HelmOptions;
 
 /// The most entries one glob may look at.
@@ -251,7 +251,7 @@ impl Search<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::job;
+    use super::super::exec::testing::job;
     use super::*;
     use crate::render::Lent;
 
@@ -280,7 +280,7 @@ mod tests {
 
     fn found(names: &[&str], ignore_missing: bool) -> Result<Vec<String>> {
         let mut job = job(&FILES, &LINKS);
-        let lent = super::super::testing::job(&[("prod/v.yaml", "")], &[]).tree;
+        let lent = super::super::exec::testing::job(&[("prod/v.yaml", "")], &[]).tree;
         job.lent.insert("values".to_owned(), Lent { tree: lent });
         let folder = TreePath::parse("app").unwrap();
         let files = value_files(&job, &folder, &options(names, ignore_missing))?;

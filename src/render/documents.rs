@@ -1,22 +1,31 @@
-//! From what a program printed to manifests: documents, objects, and where helm says each came from.
+//! From what an engine printed to manifests: documents, objects, and where helm says each came from.
 
+use bytes::Bytes;
 use manifest::{Document, Object};
 use tree::TreePath;
 use yaml::Limits;
 
-use super::Printed;
+use super::Job;
+use super::output::Output;
 use crate::error::{Error, Kind, Place, Result};
-use crate::render::Job;
-use crate::render::output::Output;
 
 /// How helm marks a document, followed by the chart's name and the path in the chart.
 const SOURCE_MARK: &str = "# Source: ";
 
-/// The manifests a program printed for `folder`.
+/// What an engine printed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Printed {
+    /// A stream of YAML documents.
+    pub documents: Bytes,
+    /// What it warned of, a line each.
+    pub warnings: Vec<String>,
+}
+
+/// The manifests an engine printed for `folder`.
 ///
 /// # Errors
 /// When a document is no YAML, or not an object (spec: argocd.md §3.2); when they are larger than the output budget.
-pub(in crate::render) fn output<'a>(
+pub(super) fn output<'a>(
     job: &'a Job,
     folder: &TreePath,
     printed: &Printed,
@@ -66,7 +75,7 @@ fn source(job: &Job, folder: &TreePath, document: &Document<'_>) -> Result<Strin
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::job;
+    use super::super::exec::testing::job;
     use super::*;
     use crate::request::Manifest;
 

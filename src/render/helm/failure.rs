@@ -1,0 +1,89 @@
+//! From helm's failures to ours: kind, advice, and the place as a file of the tree.
+
+use std::sync::Arc;
+
+use ::helm::{Chart, ErrorPlace, LoadError, RenderError};
+use gotmpl::Cause;
+use tree::{Tree, TreePath};
+
+use crate::error::{Error, Kind, Place};
+use crate::render::{Job, VENDOR};
+
+/// A chart that could not be loaded.
+pub(super) fn loading(job: &Job, folder: &TreePath, error: LoadError) -> Error {
+    match error {
+        LoadError::Tree(error) => error.into(),
+        LoadError::Chart(_) => rendering(job, folder, &error.into()),
+    }
+}
+
+/// A chart that could not be rendered.
+pub(super) fn rendering(job: &Job, folder: &TreePath, error: &RenderError) -> Error {
+    if let Some(error) = &error.tree {
+        return error.clone().into();
+    }
+    let kind = match error.cause {
+        Cause::Template => Kind::Invalid,
+        Cause::Budget => Kind::OverBudget,
+        // Whoever stopped it knows why.
+        Cause::Stopped => job.stop.check().err().map_or(Kind::Cancelled, |why| why.kind()),
+    };
+    let failed = Error::new(kind, error.message.as_str());
+    places(&*job.tree, folder, error).into_iter().take(1).fold(failed, Error::at)
+}
+
+/// Which dependencies of a chart are not there, and what to do about it; nothing when all are.
+pub(super) fn missing(chart: &Chart) -> Option<String> {
+    let loaded = |name: &str| chart.dependencies.iter().any(|loaded| loaded.metadata.name == name);
+    let missing = chart.metadata.dependencies.iter().flatten().filter(|wanted| !loaded(&wanted.name));
+    let missing: Vec<String> = missing
+        .map(|wanted| format!("{} {} from {}", wanted.name, wanted.version, origin(&wanted.repository)))
+        .collect();
+    (!missing.is_empty()).then(|| format!("missing: {}; {VENDOR}", missing.join(", ")))
+}
+
+/// Where a dependency comes from, without what may be a password.
+fn origin(repository: &str) -> String {
+    match repository.split_once("://") {
+        None if repository.is_empty() => "charts/".to_owned(),
+        Some((scheme, rest)) => {
+            let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+            let host = host.rsplit('@').next().unwrap_or(host);
+            format!("{scheme}://{host}/{path}")
+        }
+        None => repository.to_owned(),
+    }
+}
+
+/// The places of a failure as files of the tree, innermost first.
+pub(crate) fn places(tree: &dyn Tree, folder: &TreePath, error: &RenderError) -> Vec<Place> {
+    let innermost = error.place.iter().filter(|place| error.chain.last() != Some(place));
+    innermost.chain(error.chain.iter().rev()).map(|place| at(tree, folder, place)).collect()
+}
+
+/// A place of a chart in the tree; in a packed chart it keeps helm's name of the file.
+fn at(tree: &dyn Tree, folder: &TreePath, place: &ErrorPlace) -> Place {
+    let path = source(tree, folder, &place.file);
+    let text = path.as_ref().and_then(|path| line(tree, path, place.line)).unwrap_or_default();
+    let letters = text.get(..place.column.saturating_sub(1)).map_or(0, |before| before.chars().count() + 1);
+    Place {
+        file: path.map_or_else(|| Arc::from(&*place.file), |path| Arc::from(path.as_str())),
+        line: u32::try_from(place.line).unwrap_or(0),
+        column: if place.column == 0 { 0 } else { u32::try_from(letters).unwrap_or(0) },
+        text: Arc::from(text),
+    }
+}
+
+/// The file that helm calls `name` (the chart's name, then the path in it), where it is a file of the tree: not so in
+/// a packed chart.
+fn source(tree: &dyn Tree, folder: &TreePath, name: &str) -> Option<TreePath> {
+    let path = folder.join(name.split_once('/')?.1).ok()?;
+    let real = tree::resolve(tree, &path).ok()?;
+    (tree.kind(&real).ok()? == Some(tree::Kind::File)).then_some(real)
+}
+
+fn line(tree: &dyn Tree, path: &TreePath, number: usize) -> Option<String> {
+    let content = tree.read(path).ok()?;
+    let line = content.split(|byte| *byte == b'\n').nth(number.checked_sub(1)?)?;
+    Some(String::from_utf8_lossy(line).into_owned())
+}

@@ -1,0 +1,42 @@
+//! Where the random bytes of a chart come from: the same for the same chart and options, and known to nobody outside.
+
+use std::fmt;
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+use crate::credentials;
+use crate::render::Job;
+
+/// The key that seeds are made with. Replicas that share it agree on what functions of chance yield.
+#[derive(Clone)]
+pub struct SeedKey(Vec<u8>);
+
+impl SeedKey {
+    /// The key that a shared secret stands for.
+    #[must_use]
+    pub fn new(secret: &[u8]) -> Self {
+        Self(secret.to_vec())
+    }
+
+    /// The seed of one render: HMAC-SHA256 of what is rendered.
+    pub(super) fn seed(&self, job: &Job) -> [u8; 32] {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes keys of any length");
+        mac.update(&job.chance.of);
+        mac.finalize().into_bytes().into()
+    }
+}
+
+impl Default for SeedKey {
+    /// A key that nobody knows.
+    fn default() -> Self {
+        Self::new(&credentials::random())
+    }
+}
+
+impl fmt::Debug for SeedKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Part of the key of results, which outlives a key that was drawn.
+        f.write_str("SeedKey")
+    }
+}
