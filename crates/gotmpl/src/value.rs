@@ -11,6 +11,8 @@ use std::ops::Deref;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use crate::function::Function;
+
 /// A Go string: any bytes, usually UTF-8. Cheap to clone.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Str(Arc<[u8]>);
@@ -172,6 +174,12 @@ pub trait Object {
 
     /// The exported field `name`.
     fn field(&self, name: &str) -> Option<Value>;
+
+    /// The method `name`; its function gets the value as first argument, undeclared.
+    fn method(&self, name: &str) -> Option<&'static Function> {
+        let _ = name;
+        None
+    }
 
     /// What printing shows (`%v`): `String()` where the type has one.
     fn print(&self) -> String;

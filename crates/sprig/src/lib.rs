@@ -9,14 +9,19 @@
 
 mod args;
 mod case;
+mod date;
 mod decimal;
 mod dicts;
+mod encode;
 pub mod json;
 mod kinds;
 mod lists;
 mod logic;
 mod numbers;
+mod paths;
 mod strings;
+mod urls;
+mod versions;
 
 use gotmpl::Function;
 
@@ -32,6 +37,11 @@ pub fn functions() -> Vec<Function> {
         lists::FUNCTIONS,
         dicts::FUNCTIONS,
         json::FUNCTIONS,
+        encode::FUNCTIONS,
+        paths::FUNCTIONS,
+        urls::FUNCTIONS,
+        date::FUNCTIONS,
+        versions::FUNCTIONS,
     ]
     .concat()
 }

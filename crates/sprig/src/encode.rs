@@ -1,0 +1,161 @@
+//! Encodings and digests: base64, base32, SHA-1, SHA-2, Adler-32.
+//!
+//! What cannot be decoded yields Go's error text as the result, not a failure.
+
+use data_encoding::{BASE32, BASE64, HEXLOWER};
+use gotmpl::{Function, Machine, Type, Value};
+use sha1::Digest;
+
+use crate::args::{Result, bytes};
+
+const S: &[Type] = &[Type::String];
+
+pub(crate) const FUNCTIONS: &[Function] = &[
+    Function::new("b64enc", S, |machine, args| encoded(machine, args, |data| BASE64.encode(data))),
+    Function::new("b32enc", S, |machine, args| encoded(machine, args, |data| BASE32.encode(data))),
+    Function::new("b64dec", S, |_, args| Ok(decoded("base64", base64(bytes(args, 0))))),
+    Function::new("b32dec", S, |_, args| Ok(decoded("base32", base32(bytes(args, 0))))),
+    Function::new("sha1sum", S, |machine, args| digest::<sha1::Sha1>(machine, args)),
+    Function::new("sha256sum", S, |machine, args| digest::<sha2::Sha256>(machine, args)),
+    Function::new("sha512sum", S, |machine, args| digest::<sha2::Sha512>(machine, args)),
+    Function::new("adler32sum", S, |_, args| {
+        Ok(Value::from(adler2::adler32_slice(bytes(args, 0)).to_string()))
+    }),
+];
+
+fn encoded(machine: &mut Machine<'_>, args: &[Value], encode: fn(&[u8]) -> String) -> Result {
+    let data = bytes(args, 0);
+    machine.spend(data.len() * 2)?;
+    Ok(Value::from(encode(data)))
+}
+
+/// How many bytes are hashed for one step of the budget.
+const BYTES_PER_STEP: u64 = 64;
+
+fn digest<D: Digest>(machine: &mut Machine<'_>, args: &[Value]) -> Result {
+    let data = bytes(args, 0);
+    machine.work(data.len() as u64 / BYTES_PER_STEP)?;
+    Ok(Value::from(HEXLOWER.encode(&D::digest(data))))
+}
+
+/// The data, or the offset of the first wrong byte in Go's words.
+fn decoded(encoding: &str, data: std::result::Result<Vec<u8>, usize>) -> Value {
+    match data {
+        Ok(data) => Value::from(data),
+        Err(at) => Value::from(format!("illegal {encoding} data at input byte {at}")),
+    }
+}
+
+fn is_newline(byte: u8) -> bool {
+    matches!(byte, b'\r' | b'\n')
+}
+
+/// Go's standard base64 decoder: padding is wanted, newlines anywhere are not looked at. The error is the offset that
+/// Go reports.
+pub(crate) fn base64(text: &[u8]) -> std::result::Result<Vec<u8>, usize> {
+    let mut data = Vec::with_capacity(text.len() / 4 * 3);
+    let mut group = Vec::with_capacity(4);
+    let mut at = 0;
+    while let Some(byte) = text.get(at) {
+        at += 1;
+        match (base64_digit(*byte), *byte) {
+            (Some(digit), _) => group.push(digit),
+            (None, byte) if is_newline(byte) => continue,
+            (None, b'=') => {
+                base64_padding(text, at, group.len())?;
+                push_bits(&mut data, &group, 6);
+                return Ok(data);
+            }
+            _ => return Err(at - 1),
+        }
+        if group.len() == 4 {
+            push_bits(&mut data, &group, 6);
+            group.clear();
+        }
+    }
+    if group.is_empty() { Ok(data) } else { Err(at - group.len()) }
+}
+
+fn base64_digit(byte: u8) -> Option<u8> {
+    match byte {
+        b'A'..=b'Z' => Some(byte - b'A'),
+        b'a'..=b'z' => Some(byte - b'a' + 26),
+        b'0'..=b'9' => Some(byte - b'0' + 52),
+        b'+' => Some(62),
+        b'/' => Some(63),
+        _ => None,
+    }
+}
+
+/// Checks what stands at and behind the first `=`, which is in front of `at`, after `digits` of a group.
+fn base64_padding(text: &[u8], mut at: usize, digits: usize) -> std::result::Result<(), usize> {
+    let skip = |at: usize| at + text[at..].iter().take_while(|byte| is_newline(**byte)).count();
+    if digits < 2 {
+        return Err(at - 1);
+    }
+    if digits == 2 {
+        at = skip(at);
+        match text.get(at) {
+            None => return Err(text.len()),
+            Some(b'=') => at += 1,
+            Some(_) => return Err(at - 1),
+        }
+    }
+    at = skip(at);
+    if at < text.len() { Err(at) } else { Ok(()) }
+}
+
+/// Appends the whole bytes that digits of `width` bits make.
+fn push_bits(data: &mut Vec<u8>, digits: &[u8], width: u32) {
+    let (mut held, mut bits) = (0_u32, 0);
+    for digit in digits {
+        held = (held << width | u32::from(*digit)) & 0xffff;
+        bits += width;
+        if bits >= 8 {
+            bits -= 8;
+            data.push((held >> bits & 0xff) as u8);
+        }
+    }
+}
+
+/// Go's standard base32 decoder. The error is the offset that Go reports, newlines not counted.
+fn base32(text: &[u8]) -> std::result::Result<Vec<u8>, usize> {
+    let text: Vec<u8> = text.iter().copied().filter(|byte| !is_newline(*byte)).collect();
+    let mut data = Vec::with_capacity(text.len() / 8 * 5);
+    let mut group = Vec::with_capacity(8);
+    for (at, byte) in text.iter().enumerate() {
+        let left = text.len() - at - 1;
+        if *byte == b'=' && group.len() >= 2 && left < 8 {
+            base32_padding(&text, at, group.len())?;
+            push_bits(&mut data, &group, 5);
+            return Ok(data);
+        }
+        group.push(base32_digit(*byte).ok_or(at)?);
+        if group.len() == 8 {
+            push_bits(&mut data, &group, 5);
+            group.clear();
+        }
+    }
+    if group.is_empty() { Ok(data) } else { Err(text.len() - group.len()) }
+}
+
+fn base32_digit(byte: u8) -> Option<u8> {
+    match byte {
+        b'A'..=b'Z' => Some(byte - b'A'),
+        b'2'..=b'7' => Some(byte - b'2' + 26),
+        _ => None,
+    }
+}
+
+/// Checks the padding whose first `=` stands at `at`, after `digits` of the last group.
+fn base32_padding(text: &[u8], at: usize, digits: usize) -> std::result::Result<(), usize> {
+    let behind = &text[at + 1..];
+    let wanted = 8 - 1 - digits;
+    if behind.len() < wanted {
+        return Err(text.len());
+    }
+    if let Some(wrong) = behind[..wanted].iter().position(|byte| *byte != b'=') {
+        return Err(at + wrong);
+    }
+    if matches!(digits, 3 | 6) { Err(at) } else { Ok(()) }
+}
