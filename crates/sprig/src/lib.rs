@@ -19,6 +19,7 @@ mod lists;
 mod logic;
 mod numbers;
 mod paths;
+mod regex;
 mod strings;
 mod urls;
 mod versions;
@@ -39,6 +40,7 @@ pub fn functions() -> Vec<Function> {
         json::FUNCTIONS,
         encode::FUNCTIONS,
         paths::FUNCTIONS,
+        regex::FUNCTIONS,
         urls::FUNCTIONS,
         date::FUNCTIONS,
         versions::FUNCTIONS,
