@@ -4,6 +4,13 @@ fn unjson(s: &str) -> String {
     let v: serde_json::Value = serde_json::from_str(s).unwrap();
     v.as_str().unwrap().to_owned()
 }
+struct H(u8);
+impl Host for H {
+    fn method(&self, _: &Value, _: &str) -> Option<&'static Function> { None }
+    fn random(&mut self, _: &'static str, b: &mut [u8]) -> Result<(), CallError> { for x in b { self.0 = self.0.wrapping_mul(77).wrapping_add(113); *x = self.0 } Ok(()) }
+    fn now(&mut self, _: &'static str) -> Result<i64, CallError> { Ok(1_700_000_000) }
+    fn as_any(&mut self) -> &mut dyn std::any::Any { self }
+}
 fn main() {
     for line in std::io::stdin().lock().lines() {
         let t = unjson(&line.unwrap());
@@ -40,7 +47,7 @@ fn main() {
             for t in parse("t", &t, &num).map_err(|e| e.to_string())? {
                 set.add(t);
             }
-            let mut h = NoHost;
+            let mut h = H(1);
             let o = Machine::new(f, std::rc::Rc::new(set), &mut h)
                 .execute("t", &dot)
                 .map_err(|e| e.to_string())?;

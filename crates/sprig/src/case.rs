@@ -3,6 +3,7 @@
 use gotmpl::{Function, Type, Value};
 
 use crate::args::text;
+use crate::names;
 
 const S: &[Type] = &[Type::String];
 
@@ -17,13 +18,19 @@ pub(crate) const FUNCTIONS: &[Function] = &[
     Function::new("untitle", S, |_, args| Ok(Value::from(untitle(&text(args, 0))))),
     Function::new("swapcase", S, |_, args| Ok(Value::from(swap(&text(args, 0))))),
     Function::new("initials", S, |_, args| Ok(Value::from(initials(&text(args, 0))))),
-    Function::new("snakecase", S, |_, args| Ok(Value::from(words_joined(&text(args, 0), '_')))),
-    Function::new("kebabcase", S, |_, args| Ok(Value::from(words_joined(&text(args, 0), '-')))),
-    Function::new("camelcase", S, |_, args| Ok(Value::from(pascal(&text(args, 0))))),
+    Function::new("snakecase", S, |_, args| Ok(Value::from(names::joined(&text(args, 0), '_')))),
+    Function::new("kebabcase", S, |_, args| Ok(Value::from(names::joined(&text(args, 0), '-')))),
+    Function::new("camelcase", S, |_, args| Ok(Value::from(names::pascal(&text(args, 0))))),
 ];
 
-/// Go maps one character to one character; where Rust's mapping has several, it stays.
-fn upper(c: char) -> char {
+/// Go maps one character to one character; where Rust's mapping has several, it stays, but for Greek letters with a
+/// small iota, which have a form with a large one.
+pub(crate) fn upper(c: char) -> char {
+    match c {
+        'ᾀ'..='ᾇ' | 'ᾐ'..='ᾗ' | 'ᾠ'..='ᾧ' => return shifted(c, 8),
+        'ᾳ' | 'ῃ' | 'ῳ' => return shifted(c, 9),
+        _ => {}
+    }
     let mut mapped = c.to_uppercase();
     match (mapped.next(), mapped.next()) {
         (Some(single), None) => single,
@@ -31,7 +38,23 @@ fn upper(c: char) -> char {
     }
 }
 
-fn lower(c: char) -> char {
+fn shifted(c: char, by: u32) -> char {
+    char::from_u32(u32::from(c) + by).unwrap_or(c)
+}
+
+/// Like upper case, but for letters made of two, and Georgian, which has none at the beginning of words.
+fn title_case(c: char) -> char {
+    match c {
+        'Ǆ'..='ǆ' => 'ǅ',
+        'Ǉ'..='ǉ' => 'ǈ',
+        'Ǌ'..='ǌ' => 'ǋ',
+        'Ǳ'..='ǳ' => 'ǲ',
+        'ა'..='ჿ' => c,
+        c => upper(c),
+    }
+}
+
+pub(crate) fn lower(c: char) -> char {
     if c == 'İ' {
         return 'i';
     }
@@ -55,7 +78,7 @@ fn separates(c: char) -> bool {
 fn title(text: &str) -> String {
     let mut before = ' ';
     let map = |c: char| {
-        let mapped = if separates(before) { upper(c) } else { c };
+        let mapped = if separates(before) { title_case(c) } else { c };
         before = c;
         mapped
     };
@@ -79,121 +102,4 @@ fn swap(text: &str) -> String {
 
 fn initials(text: &str) -> String {
     text.split_whitespace().filter_map(|word| word.chars().next()).collect()
-}
-
-/// What kind of run a word is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Run {
-    Letters,
-    Digits,
-    /// `-`, `_` and white space.
-    Connector,
-    Other,
-}
-
-fn run_of(c: char) -> Run {
-    match c {
-        '-' | '_' => Run::Connector,
-        c if c.is_whitespace() => Run::Connector,
-        c if c.is_numeric() => Run::Digits,
-        c if c.is_alphabetic() => Run::Letters,
-        _ => Run::Other,
-    }
-}
-
-/// The first word of `text` and the rest. Letters end where an upper case letter begins a new word: `HTTPServer` is
-/// `HTTP`, `Server`.
-fn next_word(text: &str) -> (Run, &str, &str) {
-    let chars: Vec<(usize, char)> = text.char_indices().collect();
-    let run = run_of(chars[0].1);
-    let same = chars.iter().take_while(|(_, c)| run_of(*c) == run).count();
-    let end = if run == Run::Letters { letters_end(&chars[..same]) } else { same };
-    let cut = chars.get(end).map_or(text.len(), |(at, _)| *at);
-    (run, &text[..cut], &text[cut..])
-}
-
-fn letters_end(chars: &[(usize, char)]) -> usize {
-    let upper = chars.iter().take_while(|(_, c)| c.is_uppercase()).count();
-    let lower = chars[upper..].iter().take_while(|(_, c)| !c.is_uppercase()).count();
-    match (upper, lower) {
-        (0 | 1, _) => upper + lower,
-        (_, 0) => upper,
-        // The last upper case letter belongs to the lower case ones.
-        _ => upper - 1,
-    }
-}
-
-/// `snakecase` and `kebabcase`: lower case words joined by `connector`. Digits stick to the letters before them
-/// unless letters in lower case follow.
-fn words_joined(text: &str, connector: char) -> String {
-    let mut words = Vec::new();
-    let mut rest = text;
-    while !rest.is_empty() {
-        let (run, word, after) = next_word(rest);
-        words.push((run, word));
-        rest = after;
-    }
-    let mut out = String::new();
-    let mut glued = true;
-    let mut index = 0;
-    while let Some((run, word)) = words.get(index) {
-        let (next, after) = (words.get(index + 1).map(|next| next.0), words.get(index + 2));
-        match run {
-            Run::Connector => {
-                out.extend(
-                    word.chars()
-                        .map(|c| if c.is_whitespace() || c == '-' || c == '_' { connector } else { c }),
-                );
-                glued = true;
-            }
-            Run::Other => {
-                out.push_str(word);
-                glued = true;
-            }
-            Run::Letters | Run::Digits => {
-                if !glued {
-                    out.push(connector);
-                }
-                out.extend(word.chars().map(lower));
-                glued = *run == Run::Digits && next == Some(Run::Letters) && false;
-            }
-        }
-        if *run == Run::Letters && next == Some(Run::Digits) {
-            let lower_follows = after.is_some_and(|(run, word)| {
-                *run == Run::Letters && word.chars().next().is_some_and(char::is_lowercase)
-            });
-            if lower_follows {
-                out.push(connector);
-            }
-            glued = true;
-        }
-        index += 1;
-    }
-    out
-}
-
-/// `camelcase`: each word's first letter upper, the rest lower; connectors go, except at the ends.
-fn pascal(text: &str) -> String {
-    let connector = |c: char| c == '_' || c == '-' || c.is_whitespace();
-    let inner = text.trim_matches(connector);
-    if inner.is_empty() {
-        return text.to_owned();
-    }
-    let head = text.len() - text.trim_start_matches(connector).len();
-    let tail = head + inner.len();
-    let mut out = text[..head].to_owned();
-    let mut start = true;
-    let mut previous_lower = false;
-    for c in inner.chars() {
-        if connector(c) {
-            start = true;
-            continue;
-        }
-        let begins = start || (c.is_uppercase() && previous_lower);
-        out.push(if begins { upper(c) } else { lower(c) });
-        previous_lower = !c.is_uppercase();
-        start = false;
-    }
-    out.push_str(&text[tail..]);
-    out
 }

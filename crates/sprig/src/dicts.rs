@@ -94,11 +94,13 @@ fn pluck(_: &mut Machine<'_>, args: &[Value]) -> Result {
 
 /// mergo's merge: into the first map, from the second, then the third, …
 fn merge_all(machine: &mut Machine<'_>, args: &[Value], overwrites: bool) -> Result {
-    let target = map(args, 0);
+    let given = map(args, 0);
+    // mergo makes the map that is missing.
+    let target = if given.is_nil() { Map::new(MapType::Any) } else { given };
     for at in 1..args.len() {
         merge(machine, (&target, &map(args, at)), overwrites, 0)?;
     }
-    Ok(args[0].clone())
+    Ok(Value::Map(target))
 }
 
 /// Without `overwrites` the target's value stays unless it is empty; with it the source's value always wins. Maps in

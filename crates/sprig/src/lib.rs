@@ -17,6 +17,7 @@ pub mod json;
 mod kinds;
 mod lists;
 mod logic;
+mod names;
 mod numbers;
 mod paths;
 mod regex;

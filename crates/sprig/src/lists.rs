@@ -164,7 +164,7 @@ fn slice(machine: &mut Machine<'_>, args: &[Value]) -> Result {
 fn chunk(machine: &mut Machine<'_>, args: &[Value]) -> Result {
     let items = of(&args[1], "chunk")?;
     let Ok(size @ 1..) = usize::try_from(int(args, 0)) else {
-        return fail("runtime error: integer divide by zero");
+        return fail("runtime error: makeslice: len out of range");
     };
     machine.spend(items.len() * std::mem::size_of::<Value>() * 2)?;
     let chunks = items.chunks(size).map(|chunk| Value::List(List::any(chunk.to_vec()))).collect();
@@ -174,7 +174,9 @@ fn chunk(machine: &mut Machine<'_>, args: &[Value]) -> Result {
 fn concat(machine: &mut Machine<'_>, args: &[Value]) -> Result {
     let mut all = Vec::new();
     for arg in args {
-        all.extend(of(arg, "concat")?);
+        let wrong = || CallError::new(format!("Cannot concat type {} as list", arg.kind()));
+        let items = if matches!(arg, Value::Nil) { None } else { Some(elements(arg).ok_or_else(wrong)?) };
+        all.extend(items.ok_or(NIL)?);
     }
     if args.is_empty() { none() } else { made(machine, all) }
 }

@@ -66,7 +66,6 @@ fn float_to_int(value: f64) -> i64 {
 fn without_zero_fraction(text: &str) -> &str {
     match text.split_once('.') {
         Some((whole, zeros)) if !zeros.is_empty() && zeros.bytes().all(|byte| byte == b'0') => whole,
-        Some((whole, "")) => whole,
         _ => text,
     }
 }

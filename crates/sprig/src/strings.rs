@@ -71,11 +71,9 @@ fn trim_all(args: &[Value]) -> Result {
     Ok(Value::from(whole.trim_matches(|c| set.contains(c))))
 }
 
-/// sprig drops spaces byte by byte, taking each byte for a character: text beyond ASCII is mangled.
+/// sprig drops spaces byte by byte and takes each byte for a character: text beyond ASCII comes out mangled.
 fn without_spaces(whole: &[u8]) -> String {
-    // Go ranges over characters but looks at, and keeps, the single byte where each begins.
-    let text = String::from_utf8_lossy(whole);
-    text.char_indices().filter(|(_, c)| !c.is_whitespace()).map(|(_, c)| c).collect()
+    whole.iter().map(|byte| char::from(*byte)).filter(|c| !c.is_whitespace()).collect()
 }
 
 fn trunc(length: i64, whole: &[u8]) -> Result {

@@ -85,7 +85,7 @@ pub(super) fn unicode(text: &str, flags: Flags) -> Read<Option<Found<'_>>> {
         (_, Some(inner)) => (inner, true),
         _ => return Ok(None),
     };
-    let Some(first) = inner.chars().next() else { return Ok(None) };
+    let Some(first) = inner.chars().next() else { return Err(Error::new(Code::ClassRange, text)) };
     let end = match first {
         '{' => inner.find('}').map(|close| close + 1).ok_or_else(|| Error::new(Code::ClassRange, text))?,
         c => c.len_utf8(),

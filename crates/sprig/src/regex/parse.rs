@@ -185,7 +185,7 @@ impl<'a> Parser<'a> {
         self.rest = chars.as_str();
         match c {
             '(' if self.rest.starts_with('?') => self.perl_group(text)?,
-            '(' => self.begin(Some(String::new()), text)?,
+            '(' => self.begin(Some(String::new()))?,
             '|' => self.group.end_alternative(),
             ')' => self.end()?,
             '^' => self.look(if self.flags.lines { Look::StartLF } else { Look::Start }),
@@ -225,9 +225,9 @@ impl<'a> Parser<'a> {
     }
 
     /// Opens a group; one that captures has a name, which may be empty.
-    fn begin(&mut self, name: Option<String>, text: &str) -> Result {
+    fn begin(&mut self, name: Option<String>) -> Result {
         if self.open.len() >= MAX_HEIGHT {
-            return Err(Error::new(Code::Depth, text));
+            return Err(Error::new(Code::Depth, self.whole));
         }
         let capture = match name {
             Some(name) => {
@@ -340,7 +340,7 @@ impl<'a> Parser<'a> {
             return Err(Error::new(Code::NamedCapture, &text[..text.len() - rest.len()]));
         }
         self.rest = rest;
-        self.begin(Some(name.to_owned()), text)
+        self.begin(Some(name.to_owned()))
     }
 
     fn flag_group(&mut self, text: &'a str) -> Result {
@@ -356,7 +356,7 @@ impl<'a> Parser<'a> {
                 ':' | ')' if on || said => {
                     self.rest = chars.as_str();
                     if c == ':' {
-                        self.begin(None, text)?;
+                        self.begin(None)?;
                     }
                     self.flags = flags;
                     return Ok(());
@@ -423,8 +423,7 @@ fn hexadecimal<'a>(text: &'a str, behind: &'a str) -> Result<(char, &'a str)> {
     let wrong = |rest: &str| Error::new(Code::Escape, &text[..text.len() - rest.len()]);
     let first = chars.next().unwrap_or_default();
     if first != '{' {
-        let second = chars.next().ok_or_else(|| Error::new(Code::Utf8, ""));
-        let digits = (first.to_digit(16), second?.to_digit(16));
+        let digits = (first.to_digit(16), chars.next().and_then(|second| second.to_digit(16)));
         let rest = chars.as_str();
         let (Some(high), Some(low)) = digits else { return Err(wrong(rest)) };
         return Ok((char::from_u32(high * 16 + low).unwrap_or('\0'), rest));

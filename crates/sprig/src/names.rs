@@ -1,0 +1,150 @@
+//! Naming conventions: `snake_case`, `kebab-case`, `PascalCase`, as huandu/xstrings 1.5 makes them.
+
+use crate::case::{lower, upper};
+
+/// What kind of run a word is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Word {
+    /// `-`, `_` and white space.
+    Connector,
+    Punctuation,
+    /// Begins in upper case: `HTTP`, `Server`.
+    Upper,
+    /// Letters, none of them in upper case.
+    Letters,
+    Digits,
+    Other,
+}
+
+fn is_connector(c: char) -> bool {
+    c == '-' || c == '_' || c.is_whitespace()
+}
+
+/// Letters of scripts whose words are written with several of them.
+fn is_letter(c: char) -> bool {
+    let ideograph = matches!(u32::from(c), 0x3400..=0x4db5 | 0x4e00..=0x9fcc | 0x2_0000..=0x2_b81d);
+    c.is_alphabetic() && !ideograph
+}
+
+/// General punctuation beyond ASCII is recognised by its blocks.
+fn is_punctuation(c: char) -> bool {
+    let symbol = matches!(c, '$' | '+' | '<' | '=' | '>' | '^' | '`' | '|' | '~');
+    let beyond = matches!(c, '¡' | '§' | '«' | '¶' | '·' | '»' | '¿' | '\u{2010}'..='\u{2027}' | '\u{2030}'..='\u{205e}'
+        | '\u{3001}'..='\u{3003}' | '\u{3008}'..='\u{3011}');
+    (c.is_ascii_punctuation() && !symbol) || beyond
+}
+
+fn word_of(c: char) -> Word {
+    match c {
+        c if is_connector(c) => Word::Connector,
+        c if is_punctuation(c) => Word::Punctuation,
+        c if c.is_uppercase() => Word::Upper,
+        c if is_letter(c) => Word::Letters,
+        c if c.is_numeric() => Word::Digits,
+        _ => Word::Other,
+    }
+}
+
+/// The words of `text`. An upper case letter begins a word; of several, the last one belongs to the letters in lower
+/// case behind them: `HTTPServer` is `HTTP`, `Server`.
+fn words(text: &str) -> Vec<(Word, &str)> {
+    let mut words = Vec::new();
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let word = word_of(first);
+        let length = if word == Word::Upper { upper_length(rest) } else { run_length(rest, word) };
+        let (piece, behind) = rest.split_at(length);
+        words.push((word, piece));
+        rest = behind;
+    }
+    words
+}
+
+fn run_length(text: &str, word: Word) -> usize {
+    text.find(|c| word_of(c) != word).unwrap_or(text.len())
+}
+
+fn upper_length(text: &str) -> usize {
+    let uppers = run_length(text, Word::Upper);
+    let letters = run_length(&text[uppers..], Word::Letters);
+    let last = text[..uppers].char_indices().next_back().map_or(0, |(at, _)| at);
+    match (last, letters) {
+        (0, letters) => uppers + letters,
+        (_, 0) => uppers,
+        (last, _) => last,
+    }
+}
+
+/// `snakecase` and `kebabcase`: words in lower case with `connector` between. Digits belong to the word before them,
+/// unless letters in lower case follow: then they begin one.
+pub(crate) fn joined(text: &str, connector: char) -> String {
+    let words = words(text);
+    let mut out = String::with_capacity(text.len() + 8);
+    let kind = |at: usize| words.get(at).map(|(word, _)| *word);
+    let apart = |word: Option<Word>| !matches!(word, None | Some(Word::Connector | Word::Punctuation));
+    let glued = |word: Option<Word>| matches!(word, Some(Word::Letters | Word::Digits));
+    let mut at = 0;
+    while let Some((word, piece)) = words.get(at) {
+        write(&mut out, *word, piece, connector);
+        at += 1;
+        if matches!(word, Word::Connector | Word::Punctuation) {
+            continue;
+        }
+        let mut sticks = *word == Word::Digits;
+        if !sticks && kind(at) == Some(Word::Digits) {
+            sticks = kind(at + 1) == Some(Word::Letters);
+            if sticks {
+                out.push(connector);
+            }
+            write(&mut out, Word::Digits, words[at].1, connector);
+            at += 1;
+        }
+        while sticks && glued(kind(at)) {
+            write(&mut out, words[at].0, words[at].1, connector);
+            at += 1;
+        }
+        if apart(kind(at)) {
+            out.push(connector);
+        }
+    }
+    out
+}
+
+fn write(out: &mut String, word: Word, piece: &str, connector: char) {
+    match word {
+        Word::Connector => out.extend(piece.chars().map(|_| connector)),
+        Word::Upper => out.extend(piece.chars().map(lower)),
+        _ => out.push_str(piece),
+    }
+}
+
+/// `camelcase`: each word begins in upper case, upper case right behind its first letter goes, and so does one
+/// connector between words. Connectors at the beginning stay; where there is nothing else, the last one is doubled.
+pub(crate) fn pascal(text: &str) -> String {
+    let body = text.trim_start_matches(is_connector);
+    let mut out = text[..text.len() - body.len()].to_owned();
+    let mut chars = body.chars();
+    let Some(first) = chars.next() else {
+        out.extend(text.chars().next_back());
+        return out;
+    };
+    let (mut before, mut lowers) = (upper(first), first.is_uppercase());
+    for c in chars {
+        let mut next = c;
+        match (is_connector(before), is_connector(c)) {
+            (true, true) => out.push(before),
+            (true, false) => {
+                lowers = c.is_uppercase();
+                next = upper(c);
+            }
+            (false, _) => {
+                out.push(before);
+                lowers = lowers && c.is_uppercase();
+                next = if lowers { lower(c) } else { c };
+            }
+        }
+        before = next;
+    }
+    out.push(before);
+    out
+}
