@@ -319,8 +319,8 @@ mod tests {
             ),
             (
                 Renderer::Helm(helm()),
-                "49b8c48e94347c7338f7132afa2606f2697c13676ed6e4cc764d7f077dcd2a4a",
-                "5ec1167b69fcdc9b12a505dd19b07eb506f9fa915af84657ba5f59218883abf5",
+                "f6740e8faf4e29f629adaa4fdd21648c27e2f202a3a4c898eab13495a4ac3449",
+                "98a721076b020369b751bcf1c9b03b675b97f3e1e21fecf6697116f6c21cf9ca",
             ),
             (
                 Renderer::Kustomize(KustomizeOptions { load_restrictions_none: true }),
@@ -436,6 +436,8 @@ mod tests {
             ("skip CRDs", |c| helm_of(c).skip_crds = false),
             ("skip tests", |c| helm_of(c).skip_tests = false),
             ("skip schema validation", |c| helm_of(c).skip_schema_validation = false),
+            ("helm version", |c| helm_of(c).version = None),
+            ("another helm version", |c| helm_of(c).version = Some(HelmVersion::V4_2_4)),
         ];
         all_differ(&Case::of(Renderer::Helm(helm())), changes);
     }

@@ -15,11 +15,7 @@ impl<'t> Frame<'t, '_, '_> {
     /// The value of a pipeline; its variables are declared or assigned.
     pub(super) fn pipeline(&mut self, dot: &Operand, pipe: &'t Pipe) -> Result<Operand> {
         self.at_pipe(pipe);
-        let mut value: Option<Operand> = None;
-        for command in &pipe.commands {
-            value = Some(self.command(dot, command, value.as_ref())?.unboxed());
-        }
-        let value = value.unwrap_or(Operand::NONE);
+        let value = self.nested(|frame| frame.stages(dot, pipe))?;
         for name in &pipe.variables {
             if pipe.assigns {
                 self.assign(name, value.clone())?;
@@ -28,6 +24,15 @@ impl<'t> Frame<'t, '_, '_> {
             }
         }
         Ok(value)
+    }
+
+    /// The value of the last command.
+    fn stages(&mut self, dot: &Operand, pipe: &'t Pipe) -> Result<Operand> {
+        let mut value: Option<Operand> = None;
+        for command in &pipe.commands {
+            value = Some(self.command(dot, command, value.as_ref())?.unboxed());
+        }
+        Ok(value.unwrap_or(Operand::NONE))
     }
 
     /// A command; `piped` is the value of the stage before it.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::operand::Operand;
-use super::{ExecError, GO_MAX_DEPTH, MAX_DEPTH, Machine, Place};
+use super::{ExecError, GO_MAX_DEPTH, MAX_DEPTH, MAX_NESTING, Machine, Place};
 use crate::ast::{Branch, Command, Expr, Node, Pipe, Pos, Template};
 use crate::function::{CallError, Cause};
 use crate::print;
@@ -67,7 +67,22 @@ fn execute(
 }
 
 impl<'t> Frame<'t, '_, '_> {
+    /// Does `work` one level deeper.
+    pub(super) fn nested<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        if self.machine.nesting >= MAX_NESTING {
+            return self.fail_with(CallError::budget("the templates are nested deeper than the budget allows"));
+        }
+        self.machine.nesting += 1;
+        let result = work(self);
+        self.machine.nesting -= 1;
+        result
+    }
+
     fn list(&mut self, dot: &Operand, nodes: &'t [Node]) -> Result<Flow> {
+        self.nested(|frame| frame.nodes(dot, nodes))
+    }
+
+    fn nodes(&mut self, dot: &Operand, nodes: &'t [Node]) -> Result<Flow> {
         for node in nodes {
             let flow = self.node(dot, node)?;
             if flow != Flow::Goes {
