@@ -4,7 +4,7 @@
 //! tell, is the executor's knowledge (`exec/operand.rs`), and so is "no value at all".
 
 use std::borrow::Cow;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Deref;
@@ -159,7 +159,15 @@ pub enum MapType {
 pub struct Map {
     /// Its type.
     pub of: MapType,
-    entries: Option<Rc<RefCell<BTreeMap<Str, Value>>>>,
+    entries: Option<Rc<Entries>>,
+}
+
+/// What the clones of a map share.
+#[derive(Default)]
+struct Entries {
+    map: RefCell<BTreeMap<Str, Value>>,
+    /// Whether anybody looked inside.
+    touched: Cell<bool>,
 }
 
 /// A value with fields or methods of its own: a struct, or a pointer to one.
@@ -258,7 +266,7 @@ impl Map {
     /// `map[string]interface {}` with these entries; the last of a key wins.
     pub fn any(entries: impl IntoIterator<Item = (Str, Value)>) -> Self {
         let entries: BTreeMap<Str, Value> = entries.into_iter().collect();
-        Self { of: MapType::Any, entries: Some(Rc::new(RefCell::new(entries))) }
+        Self { of: MapType::Any, entries: Some(Rc::new(Entries { map: RefCell::new(entries), touched: Cell::new(false) })) }
     }
 
     /// A nil map.
@@ -279,6 +287,18 @@ impl Map {
         self.entries.is_none()
     }
 
+    /// Whether anybody has looked inside: what a map nobody looked into holds made no difference.
+    #[must_use]
+    pub fn was_touched(&self) -> bool {
+        self.entries.as_ref().is_some_and(|entries| entries.touched.get())
+    }
+
+    fn touch(&self) -> Option<&RefCell<BTreeMap<Str, Value>>> {
+        let entries = self.entries.as_ref()?;
+        entries.touched.set(true);
+        Some(&entries.map)
+    }
+
     /// Whether both are one map.
     #[must_use]
     pub fn same(&self, other: &Self) -> bool {
@@ -292,31 +312,31 @@ impl Map {
     /// The value of `key`.
     #[must_use]
     pub fn get(&self, key: &[u8]) -> Option<Value> {
-        self.entries.as_ref()?.borrow().get(key).cloned()
+        self.touch()?.borrow().get(key).cloned()
     }
 
     /// Whether there is `key`.
     #[must_use]
     pub fn has(&self, key: &[u8]) -> bool {
-        self.entries.as_ref().is_some_and(|entries| entries.borrow().contains_key(key))
+        self.touch().is_some_and(|entries| entries.borrow().contains_key(key))
     }
 
     /// Sets `key`; false for a nil map, where Go panics.
     pub fn set(&self, key: Str, value: Value) -> bool {
-        let Some(entries) = &self.entries else { return false };
+        let Some(entries) = self.touch() else { return false };
         entries.borrow_mut().insert(key, value);
         true
     }
 
     /// Removes `key`.
     pub fn remove(&self, key: &[u8]) -> Option<Value> {
-        self.entries.as_ref()?.borrow_mut().remove(key)
+        self.touch()?.borrow_mut().remove(key)
     }
 
     /// Takes everything out, so that a map that holds itself can be freed.
     pub fn clear(&self) {
         if let Some(entries) = &self.entries {
-            let taken = std::mem::take(&mut *entries.borrow_mut());
+            let taken = std::mem::take(&mut *entries.map.borrow_mut());
             drop(taken);
         }
     }
@@ -324,7 +344,7 @@ impl Map {
     /// The number of entries.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.entries.as_ref().map_or(0, |entries| entries.borrow().len())
+        self.touch().map_or(0, |entries| entries.borrow().len())
     }
 
     /// Whether there are none.
@@ -336,14 +356,14 @@ impl Map {
     /// The entries as they are now, sorted by key.
     #[must_use]
     pub fn entries(&self) -> Vec<(Str, Value)> {
-        let Some(entries) = &self.entries else { return Vec::new() };
+        let Some(entries) = self.touch() else { return Vec::new() };
         entries.borrow().iter().map(|(key, value)| (key.clone(), value.clone())).collect()
     }
 
     /// The keys as they are now, sorted.
     #[must_use]
     pub fn keys(&self) -> Vec<Str> {
-        self.entries.as_ref().map_or_else(Vec::new, |entries| entries.borrow().keys().cloned().collect())
+        self.touch().map_or_else(Vec::new, |entries| entries.borrow().keys().cloned().collect())
     }
 
     /// Go's name of the type.

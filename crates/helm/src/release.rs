@@ -8,7 +8,7 @@ use gotmpl::{Limits, Map, MapType, Str, Value};
 use tree::Tree;
 
 use crate::capabilities;
-use crate::chart::{Chart, File};
+use crate::chart::Chart;
 use crate::engine::{self, Chance, Host, Looked, RenderError, Run, Source};
 use crate::instance::Instance;
 use crate::load::LoadError;
@@ -92,6 +92,32 @@ impl Release<'_> {
     /// # Errors
     /// Helm's text, and where.
     pub fn render(&self, tree: &dyn Tree, chart: &Arc<Chart>, read: FileReader<'_>) -> Result<Output> {
+        match self.attempt(tree, chart, &mut *read, false) {
+            Attempt::Done(output) => output,
+            Attempt::NeedsFiles => match self.attempt(tree, chart, read, true) {
+                Attempt::Done(output) => output,
+                Attempt::NeedsFiles => Err(RenderError::new("the chart's files were read and are not there")),
+            },
+        }
+    }
+
+    fn attempt(&self, tree: &dyn Tree, chart: &Arc<Chart>, read: FileReader<'_>, with_files: bool) -> Attempt {
+        let mut unread = Vec::new();
+        let output = self.render_once(tree, chart, read, (with_files, &mut unread));
+        // What came of files that seemed empty is worth nothing, failures included.
+        match unread.iter().any(Map::was_touched) {
+            true => Attempt::NeedsFiles,
+            false => Attempt::Done(output),
+        }
+    }
+
+    fn render_once(
+        &self,
+        tree: &dyn Tree,
+        chart: &Arc<Chart>,
+        read: FileReader<'_>,
+        (with_files, unread): (bool, &mut Vec<Map>),
+    ) -> Result<Output> {
         let profile = self.version.profile();
         let mut warnings = Warnings::new();
         let kube = capabilities::kube_version(self.kube_version, profile)?;
@@ -105,8 +131,9 @@ impl Release<'_> {
         check_kube(chart, &kube.version, &kube.normalized, &looked)?;
         let versions = capabilities::api_versions(self.api_versions);
         let capabilities = engine::capabilities(kube, &versions, profile, &looked);
-        let mut contexts = Contexts { tree, release: self.release_value(), capabilities, all: Vec::new(), sources: Vec::new(), profile };
+        let mut contexts = Contexts { tree, release: self.release_value(), capabilities, all: Vec::new(), files: Vec::new(), sources: Vec::new(), profile };
         contexts.add(&instance, &user, "", true)?;
+        *unread = contexts.read_files(with_files)?;
         let program = engine::compile(std::mem::take(&mut contexts.sources), profile)?;
         let mut host = Host::new(profile, Chance { seed: self.seed, now: self.now }, looked.clone());
         let run = Run {
@@ -218,12 +245,21 @@ fn check_kube(chart: &Chart, version: &str, normalized: &str, looked: &Looked) -
     )))
 }
 
+/// What came of rendering once.
+enum Attempt {
+    Done(Result<Output>),
+    /// A template looked at files that had not been read.
+    NeedsFiles,
+}
+
 /// The contexts of all charts of a release, and their templates.
 struct Contexts<'t> {
     tree: &'t dyn Tree,
     release: Value,
     capabilities: Value,
     all: Vec<Map>,
+    /// `.Files` of each chart, still empty.
+    files: Vec<(Map, Arc<Chart>)>,
     sources: Vec<Source>,
     profile: &'static crate::version::Profile,
 }
@@ -241,10 +277,12 @@ impl Contexts<'_> {
             let context = self.add(dependency, &own, &path, false)?;
             subcharts.set(Str::from(dependency.name()), Value::Map(context));
         }
+        let files = engine::no_files();
+        self.files.push((files.clone(), chart.chart.clone()));
         let named = MapType::Named(self.profile.types.values);
         let context = Map::any([
             (Str::from("Chart"), engine::chart_value(&chart.metadata, is_root, self.profile)),
-            (Str::from("Files"), self.files(&chart.chart.files)?),
+            (Str::from("Files"), Value::Map(files)),
             (Str::from("Release"), self.release.clone()),
             (Str::from("Capabilities"), self.capabilities.clone()),
             (Str::from("Values"), Value::Map(values.seen_as(named))),
@@ -256,13 +294,20 @@ impl Contexts<'_> {
         Ok(context)
     }
 
-    fn files(&self, files: &[File]) -> Result<Value> {
-        let mut contents = Vec::with_capacity(files.len());
-        for file in files {
-            let content = file.read(self.tree)?;
-            contents.push((Str::from(&*file.name), Value::Bytes(Str::from(&content[..]))));
+    /// Reads every `.Files` if a template speaks of them, or if asked to; else they stay empty and are handed out, to
+    /// be watched: what nobody reads is no fact of the render.
+    fn read_files(&mut self, asked: bool) -> Result<Vec<Map>> {
+        let files = std::mem::take(&mut self.files);
+        if !asked && !self.sources.iter().any(|source| source.text.contains("Files")) {
+            return Ok(files.into_iter().map(|(map, _)| map).collect());
         }
-        Ok(engine::files_value(contents))
+        for (map, chart) in &files {
+            for file in &chart.files {
+                let content = file.read(self.tree)?;
+                map.set(Str::from(&*file.name), Value::Bytes(Str::from(&content[..])));
+            }
+        }
+        Ok(Vec::new())
     }
 
     fn templates(&mut self, chart: &Instance, path: &str) -> Result<()> {

@@ -10,9 +10,13 @@ use super::host::Host;
 /// Go's name of the type.
 pub(crate) const FILES_TYPE: &str = "engine.files";
 
-/// `.Files` of a chart.
-pub(crate) fn files_value(files: impl IntoIterator<Item = (Str, Value)>) -> Value {
-    let map = Map::new(MapType::Other(FILES_TYPE));
+/// `.Files` of a chart before its files are read.
+pub(crate) fn no_files() -> Map {
+    Map::new(MapType::Other(FILES_TYPE))
+}
+
+fn files_value(files: impl IntoIterator<Item = (Str, Value)>) -> Value {
+    let map = no_files();
     for (name, content) in files {
         map.set(name, content);
     }

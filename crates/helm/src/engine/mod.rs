@@ -19,7 +19,7 @@ use std::sync::Arc;
 use gotmpl::{Limits, Machine, Map, Set, Str, Template, Value};
 
 pub(crate) use encode::{merge_maps, to_yaml, values_documents, values_value};
-pub(crate) use files::files_value;
+pub(crate) use files::no_files;
 pub(crate) use functions::{number as function_number, table as functions};
 pub(crate) use host::{Chance, Host, Looked};
 pub(crate) use metadata::chart_value;
