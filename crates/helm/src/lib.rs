@@ -13,6 +13,7 @@ mod manifests;
 mod metadata;
 mod name;
 mod release;
+mod schema;
 mod values;
 mod version;
 

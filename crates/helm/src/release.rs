@@ -13,6 +13,7 @@ use crate::engine::{self, Chance, Host, Looked, RenderError, Run, Source};
 use crate::instance::Instance;
 use crate::load::LoadError;
 use crate::manifests::{self, Documents, Printing};
+use crate::schema;
 use crate::values::coalesce::{self, Warnings};
 use crate::values::{FileReader, ValuesOptions};
 use crate::version::HelmVersion;
@@ -127,6 +128,9 @@ impl Release<'_> {
         let mut instance = Instance::of(chart);
         instance.process(&user, profile, &mut warnings)?;
         coalesce::coalesce(&instance, &user, profile, &mut warnings)?;
+        if !self.skip_schema_validation {
+            schema::check(tree, &instance, &user)?;
+        }
         let looked = Rc::new(Looked::default());
         check_kube(chart, &kube.version, &kube.normalized, &looked)?;
         let versions = capabilities::api_versions(self.api_versions);

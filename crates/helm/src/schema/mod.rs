@@ -1,0 +1,233 @@
+//! `values.schema.json`: each chart's own schema against its own coalesced values, before anything is rendered.
+//!
+//! `boon` compiles and validates; `guard.rs` says beforehand whether that stays within bounds, `exact.rs` corrects
+//! its arithmetic, `words.rs` tells the failures in helm's words. Nothing outside the schema's own file is ever read or fetched.
+//! Source of the rules: helm `pkg/chart/common/util/jsonschema.go`.
+
+mod exact;
+mod guard;
+mod words;
+
+use boon::{Compiler, Schemas, UrlLoader};
+use gotmpl::{Map, Value};
+use serde_json::Value as Json;
+use tree::Tree;
+
+use crate::engine::RenderError;
+use crate::instance::Instance;
+use crate::load::LoadError;
+
+/// What the schema calls itself in messages.
+const URL: &str = "file:///values.schema.json";
+/// The validator recurses, by far less than a page for each of the levels the guard lets through.
+const STACK: usize = 64 << 20;
+
+/// Checks the values of a chart and of its subcharts.
+///
+/// # Errors
+/// Helm's text, all charts with their failures.
+pub(crate) fn check(tree: &dyn Tree, chart: &Instance, values: &Map) -> Result<(), RenderError> {
+    let mut failures = String::new();
+    collect(tree, chart, values, &mut failures)?;
+    if failures.is_empty() {
+        return Ok(());
+    }
+    Err(RenderError::new(format!(
+        "values don't meet the specifications of the schema(s) in the following chart(s):\n{failures}"
+    )))
+}
+
+fn collect(tree: &dyn Tree, chart: &Instance, values: &Map, failures: &mut String) -> Result<(), LoadError> {
+    if let Some(file) = &chart.chart.schema {
+        let schema = file.read(tree)?;
+        if let Err(failure) = single(&String::from_utf8_lossy(&schema), values) {
+            failures.push_str(&format!("{}:\n{failure}", chart.name()));
+        }
+    }
+    for dependency in &chart.dependencies {
+        match values.get(dependency.name().as_bytes()) {
+            None | Some(Value::Nil) => {}
+            Some(Value::Map(own)) => collect(tree, dependency, &own, failures)?,
+            Some(other) => failures.push_str(&format!(
+                "{}:\ninvalid type for values: expected object (map), got {}\n",
+                dependency.name(),
+                other.type_name()
+            )),
+        }
+    }
+    Ok(())
+}
+
+/// Checks values against the text of a schema.
+fn single(schema: &str, values: &Map) -> Result<(), String> {
+    let schema = parsed(schema)?;
+    let values = json(&yaml::json::as_kubernetes(sprig::json::to_value(&Value::Map(values.clone()))?));
+    guard::check(&schema, &values)?;
+    on_large_stack(|| validated(schema, &values))
+}
+
+/// A schema's text. Deeper than 128 levels is refused; real ones stay below 50.
+fn parsed(text: &str) -> Result<Json, String> {
+    serde_json::from_str(text).map_err(|error| {
+        // Go's words, where Go refuses the text too.
+        match yaml::json::from_str(text, &yaml::Limits::default()) {
+            Err(go) => go.to_string(),
+            Ok(_) => format!("values.schema.json cannot be read: {error}"),
+        }
+    })
+}
+
+fn json(value: &yaml::Value) -> Json {
+    match value {
+        yaml::Value::Null => Json::Null,
+        yaml::Value::Bool(value) => Json::Bool(*value),
+        yaml::Value::Int(value) => Json::from(*value),
+        yaml::Value::Uint(value) => Json::from(*value),
+        yaml::Value::Float(value) => Json::from(*value),
+        yaml::Value::String(text) => Json::from(&**text),
+        yaml::Value::List(items) => Json::Array(items.iter().map(json).collect()),
+        yaml::Value::Map(map) => {
+            Json::Object(map.iter().map(|(key, value)| (key.to_string(), json(value))).collect())
+        }
+    }
+}
+
+fn on_large_stack(work: impl FnOnce() -> Result<(), String> + Send) -> Result<(), String> {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work);
+        let thread = thread.map_err(|error| format!("unable to validate schema: no thread: {error}"))?;
+        thread.join().unwrap_or_else(|_| Err("unable to validate schema".to_owned()))
+    })
+}
+
+fn validated(schema: Json, values: &Json) -> Result<(), String> {
+    let mut schemas = Schemas::new();
+    let mut compiler = Compiler::new();
+    compiler.use_loader(Box::new(Inside));
+    let compiled = compiler.add_resource(URL, schema).and_then(|()| compiler.compile(URL, &mut schemas));
+    let compiled = compiled.map_err(|error| words::of_compilation(&error))?;
+    match schemas.validate(values, compiled).map_err(|error| words::of_values(&error)) {
+        Err(Some(failures)) => Err(failures),
+        Err(None) | Ok(()) => Ok(()),
+    }
+}
+
+/// Loads nothing: `urn:` allows everything, as in helm, anything else is refused.
+struct Inside;
+
+impl UrlLoader for Inside {
+    fn load(&self, url: &str) -> Result<Json, Box<dyn std::error::Error>> {
+        if url.starts_with("urn:") {
+            return Ok(Json::Bool(true));
+        }
+        Err("a schema may only refer to parts of itself; put what it refers to under \"$defs\"".into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict(schema: &str, values: &str) -> Result<(), String> {
+        let Ok(Value::Map(values)) = sprig::json::parse(values) else { panic!("{values}") };
+        single(schema, &values)
+    }
+
+    fn refused(schema: &str, values: &str) -> String {
+        verdict(schema, values).unwrap_err()
+    }
+
+    #[test]
+    fn failures_are_told_in_helms_words_and_in_one_order() {
+        let schema = r#"{"required": ["q"], "properties": {"b": {"type": "string"}, "a": {"maximum": 65535}},
+            "additionalProperties": false}"#;
+        let told = refused(schema, r#"{"b": 1, "a": 70000, "z": 1, "c": 2}"#);
+        assert_eq!(
+            told,
+            "- at '': missing property 'q'\n- at '/a': maximum: got 70,000, want 65,535\n\
+             - at '/b': got number, want string\n- at '': additional properties 'c', 'z' not allowed\n"
+        );
+    }
+
+    #[test]
+    fn every_draft_is_known() {
+        let four = r#"{"$schema": "http://json-schema.org/draft-04/schema#",
+            "properties": {"x": {"maximum": 5, "exclusiveMaximum": true}}}"#;
+        assert_eq!(refused(four, r#"{"x": 5}"#), "- at '/x': exclusiveMaximum: got 5, want 5\n");
+        for draft in ["draft-06", "draft-07"] {
+            let schema = format!(
+                r#"{{"$schema": "http://json-schema.org/{draft}/schema#", "properties": {{"x": {{"const": 1}}}}}}"#
+            );
+            assert_eq!(refused(&schema, r#"{"x": 5}"#), "- at '/x': value must be 1\n");
+        }
+        let nineteen = r##"{"$schema": "https://json-schema.org/draft/2019-09/schema", "$recursiveAnchor": true,
+            "properties": {"x": {"$recursiveRef": "#"}, "y": false}}"##;
+        assert_eq!(refused(nineteen, r#"{"x": {"y": 1}}"#), "- at '/x/y': false schema\n");
+        let twenty = r##"{"$defs": {"n": {"$dynamicAnchor": "n", "additionalProperties": {"$dynamicRef": "#n"},
+            "type": "object"}}, "$ref": "#/$defs/n"}"##;
+        assert_eq!(refused(twenty, r#"{"x": {"y": 1}}"#), "- at '/x/y': got number, want object\n");
+    }
+
+    #[test]
+    fn nothing_outside_is_read() {
+        for url in ["other.json", "file:///etc/passwd", "http://example.com/s.json", "https://example.com/s"]
+        {
+            let schema = format!(r#"{{"properties": {{"x": {{"$ref": "{url}"}}}}}}"#);
+            let told = refused(&schema, "{}");
+            assert!(told.starts_with("failing loading ") && told.contains("parts of itself"), "{told}");
+        }
+        assert_eq!(verdict(r#"{"properties": {"x": {"$ref": "urn:a:b"}}}"#, r#"{"x": 1}"#), Ok(()));
+    }
+
+    #[test]
+    fn a_long_chain_of_references_is_an_error() {
+        let links: Vec<String> =
+            (0..50_000).map(|i| format!(r##""a{i}": {{"$ref": "#/$defs/a{}"}}"##, i + 1)).collect();
+        let schema =
+            format!(r##"{{"$ref": "#/$defs/a0", "$defs": {{{}, "a50000": true}}}}"##, links.join(","));
+        assert!(refused(&schema, "{}").contains("too deep"));
+        let nested = "{\"not\":".repeat(100_000) + "{}" + &"}".repeat(100_000);
+        assert!(refused(&nested, "{}").contains("depth"));
+    }
+
+    #[test]
+    fn the_deepest_the_guard_lets_through_fits_the_stack() {
+        let levels = guard::MAX_DEPTH - 2;
+        let links: Vec<String> = (0..levels)
+            .map(|i| format!(r##""a{i}": {{"allOf": [{{"$ref": "#/$defs/a{}"}}]}}"##, i + 1))
+            .collect();
+        let schema =
+            format!(r##"{{"$ref": "#/$defs/a0", "$defs": {{{}, "a{levels}": false}}}}"##, links.join(","));
+        assert!(verdict(&schema, "{}").is_err());
+        let half: Vec<String> = links.into_iter().take(levels / 2 - 2).collect();
+        let end = levels / 2 - 2;
+        let schema =
+            format!(r##"{{"$ref": "#/$defs/a0", "$defs": {{{}, "a{end}": false}}}}"##, half.join(","));
+        assert!(refused(&schema, "{}").ends_with("false schema\n"));
+    }
+
+    #[test]
+    fn work_that_doubles_at_each_level_is_an_error() {
+        let twice = |i: usize| {
+            format!(
+                r##""a{i}": {{"anyOf": [{{"$ref": "#/$defs/a{0}"}}, {{"$ref": "#/$defs/a{0}"}}]}}"##,
+                i + 1
+            )
+        };
+        let links: Vec<String> = (0..60).map(twice).collect();
+        let schema = format!(r##"{{"$ref": "#/$defs/a0", "$defs": {{{}, "a60": false}}}}"##, links.join(","));
+        assert!(refused(&schema, "{}").contains("too much work"));
+    }
+
+    #[test]
+    fn patterns_are_bounded() {
+        assert!(
+            refused(r#"{"properties": {"x": {"pattern": "((a{900}){900}){900}"}}}"#, "{}")
+                .contains("patterns")
+        );
+        assert_eq!(
+            verdict(r#"{"properties": {"x": {"pattern": "^[a-z]{1,63}$"}}}"#, r#"{"x": "a"}"#),
+            Ok(())
+        );
+    }
+}
