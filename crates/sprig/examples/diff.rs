@@ -6,10 +6,22 @@ fn unjson(s: &str) -> String {
 }
 struct H(u8);
 impl Host for H {
-    fn method(&self, _: &Value, _: &str) -> Option<&'static Function> { None }
-    fn random(&mut self, _: &'static str, b: &mut [u8]) -> Result<(), CallError> { for x in b { self.0 = self.0.wrapping_mul(77).wrapping_add(113); *x = self.0 } Ok(()) }
-    fn now(&mut self, _: &'static str) -> Result<i64, CallError> { Ok(1_700_000_000) }
-    fn as_any(&mut self) -> &mut dyn std::any::Any { self }
+    fn method(&self, _: &Value, _: &str) -> Option<&'static Function> {
+        None
+    }
+    fn random(&mut self, _: &'static str, b: &mut [u8]) -> Result<(), CallError> {
+        for x in b {
+            self.0 = self.0.wrapping_mul(77).wrapping_add(113);
+            *x = self.0
+        }
+        Ok(())
+    }
+    fn now(&mut self, _: &'static str) -> Result<i64, CallError> {
+        Ok(1_700_000_000)
+    }
+    fn as_any(&mut self) -> &mut dyn std::any::Any {
+        self
+    }
 }
 fn main() {
     for line in std::io::stdin().lock().lines() {

@@ -16,10 +16,16 @@ const CYCLE: &str = "json: unsupported value: encountered a cycle";
 pub(crate) const FUNCTIONS: &[Function] = &[
     Function::new("toJson", ANY, |machine, args| quiet(machine, compact(&args[0]))),
     Function::new("mustToJson", ANY, |machine, args| loud(machine, compact(&args[0]))),
-    Function::new("toPrettyJson", ANY, |machine, args| quiet(machine, compact(&args[0]).map(|text| pretty(&text)))),
-    Function::new("mustToPrettyJson", ANY, |machine, args| loud(machine, compact(&args[0]).map(|text| pretty(&text)))),
+    Function::new("toPrettyJson", ANY, |machine, args| {
+        quiet(machine, compact(&args[0]).map(|text| pretty(&text)))
+    }),
+    Function::new("mustToPrettyJson", ANY, |machine, args| {
+        loud(machine, compact(&args[0]).map(|text| pretty(&text)))
+    }),
     Function::new("toRawJson", ANY, |machine, args| loud(machine, compact(&args[0]).map(|text| raw(&text)))),
-    Function::new("mustToRawJson", ANY, |machine, args| loud(machine, compact(&args[0]).map(|text| raw(&text)))),
+    Function::new("mustToRawJson", ANY, |machine, args| {
+        loud(machine, compact(&args[0]).map(|text| raw(&text)))
+    }),
     Function::new("fromJson", S, |_, args| Ok(parse(&text(args, 0)).unwrap_or(Value::Nil))).any(),
     Function::new("mustFromJson", S, |_, args| parse(&text(args, 0)).or_else(fail)).any(),
 ];
@@ -128,7 +134,9 @@ fn nested_to_value(value: &Value, depth: usize) -> std::result::Result<yaml::Val
         Value::Int(_, value) => yaml::Value::Int(*value),
         Value::Uint(_, value) => i64::try_from(*value).map_or(yaml::Value::Uint(*value), yaml::Value::Int),
         Value::Float(value) if value.is_finite() => yaml::Value::Float(*value),
-        Value::Float(value) => return Err(format!("json: unsupported value: {}", gotmpl::float::shortest(*value))),
+        Value::Float(value) => {
+            return Err(format!("json: unsupported value: {}", gotmpl::float::shortest(*value)));
+        }
         Value::Str(text) => yaml::Value::String(text.lossy().into()),
         Value::Bytes(bytes) => yaml::Value::String(data_encoding::BASE64.encode(bytes).into()),
         Value::List(list) if list.is_nil() => yaml::Value::Null,

@@ -9,6 +9,7 @@
 
 mod args;
 mod case;
+mod chance;
 mod date;
 mod decimal;
 mod dicts;
@@ -19,7 +20,9 @@ mod lists;
 mod logic;
 mod names;
 mod numbers;
+mod passwords;
 mod paths;
+mod pki;
 mod regex;
 mod strings;
 mod urls;
@@ -45,6 +48,9 @@ pub fn functions() -> Vec<Function> {
         urls::FUNCTIONS,
         date::FUNCTIONS,
         versions::FUNCTIONS,
+        chance::FUNCTIONS,
+        passwords::FUNCTIONS,
+        pki::FUNCTIONS,
     ]
     .concat()
 }

@@ -1,5 +1,7 @@
 //! Numbers: conversions (spf13/cast's rules), integer, float and decimal arithmetic, ranges.
 
+use std::borrow::Cow;
+
 use gotmpl::{CallError, Function, IntType, List, ListType, Machine, Type, Value, number};
 
 use crate::args::{Result, fail, int, strval, text};
@@ -77,9 +79,20 @@ pub(crate) fn to_float(value: &Value) -> f64 {
         Value::Uint(_, value) => *value as f64,
         Value::Float(value) => *value,
         Value::Bool(value) => f64::from(u8::from(*value)),
-        Value::Str(text) => number::parse_float(&text.lossy()).unwrap_or(0.0),
+        Value::Str(text) => number::parse_float(&without_separators(&text.lossy())).unwrap_or(0.0),
         _ => 0.0,
     }
+}
+
+/// Go lets `_` stand between two digits.
+fn without_separators(text: &str) -> Cow<'_, str> {
+    let bytes = text.as_bytes();
+    let digit = |at: Option<usize>| at.and_then(|at| bytes.get(at)).is_some_and(u8::is_ascii_hexdigit);
+    let fits = |(at, _): (usize, &str)| digit(at.checked_sub(1)) && digit(Some(at + 1));
+    if text.contains('_') && text.match_indices('_').all(fits) {
+        return Cow::Owned(text.replace('_', ""));
+    }
+    Cow::Borrowed(text)
 }
 
 fn octal(value: &Value) -> i64 {

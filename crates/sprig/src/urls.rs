@@ -65,8 +65,7 @@ impl Url {
         }
         let (scheme, rest) = scheme(text)?;
         let (rest, query) = cut(rest, b'?');
-        let mut url =
-            Self { scheme: scheme.to_ascii_lowercase(), query: query.to_vec(), ..Self::default() };
+        let mut url = Self { scheme: scheme.to_ascii_lowercase(), query: query.to_vec(), ..Self::default() };
         if !rest.starts_with(b"/") {
             if !scheme.is_empty() {
                 url.opaque = rest.to_vec();
@@ -154,7 +153,8 @@ impl Url {
 
     /// `//user@host/path`
     fn print_hierarchy(&self, out: &mut Vec<u8>) {
-        if !self.host.is_empty() || self.user.is_some() || (!self.scheme.is_empty() && !self.path.is_empty()) {
+        if !self.host.is_empty() || self.user.is_some() || (!self.scheme.is_empty() && !self.path.is_empty())
+        {
             out.extend_from_slice(b"//");
         }
         if let Some(user) = &self.user {
@@ -236,7 +236,8 @@ fn address(text: &[u8]) -> Parsed<Vec<u8>> {
 
 fn check_address(name: &str) -> Parsed<()> {
     let (address, zone) = name.split_once('%').map_or((name, None), |(address, zone)| (address, Some(zone)));
-    let wrong = |why: &str| Err(format!("invalid host: ParseAddr({}): {why}", quote::quoted(name.as_bytes())));
+    let wrong =
+        |why: &str| Err(format!("invalid host: ParseAddr({}): {why}", quote::quoted(name.as_bytes())));
     match (address.parse::<std::net::IpAddr>(), zone) {
         (Ok(std::net::IpAddr::V4(_)), None) => Err("invalid IP-literal".to_owned()),
         (_, Some("")) => wrong("zone must be a non-empty string"),
@@ -314,7 +315,8 @@ fn join(parts: &Map) -> Result {
     let user = part("userinfo")?;
     if !user.is_empty() {
         let whole = [b"proto://", user.as_slice(), b"@host"].concat();
-        let parsed = Url::parse(&whole).or_else(|why| fail(format!("unable to parse userinfo in dict: {why}")))?;
+        let parsed =
+            Url::parse(&whole).or_else(|why| fail(format!("unable to parse userinfo in dict: {why}")))?;
         url.user = parsed.user;
     }
     Ok(Value::from(url.print()))

@@ -27,9 +27,7 @@ impl Call<'_, '_> {
 impl<'t> Frame<'t, '_, '_> {
     pub(super) fn method(&self, receiver: &Value, name: &str) -> Option<&'static Function> {
         match receiver {
-            Value::Object(object) => {
-                self.machine.host.method(receiver, name).or_else(|| object.method(name))
-            }
+            Value::Object(object) => self.machine.host.method(receiver, name).or_else(|| object.method(name)),
             Value::Map(_) | Value::List(_) => self.machine.host.method(receiver, name),
             _ => None,
         }

@@ -7,8 +7,8 @@ use super::call::Call;
 use super::frame::{Frame, Result};
 use super::operand::Operand;
 use crate::ast::{Command, Expr, ExprKind, Number, Pipe};
-use crate::quote;
 use crate::complex::Complex;
+use crate::quote;
 use crate::value::{Str, Value};
 
 impl<'t> Frame<'t, '_, '_> {

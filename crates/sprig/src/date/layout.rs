@@ -104,7 +104,17 @@ const OFFSETS: [(&str, bool, bool, bool); 5] = [
 ];
 
 pub(super) const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
     "December",
 ];
 pub(super) const WEEKDAYS: [&str; 7] =

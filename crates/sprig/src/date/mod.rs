@@ -65,6 +65,12 @@ pub(crate) const FUNCTIONS: &[Function] = &[
     Function::new("durationRound", ANY, duration_round),
 ];
 
+/// The year of a time in seconds since 1970, and the time by a layout, in UTC.
+pub(crate) fn utc(seconds: i64, layout: &[u8]) -> (i64, Vec<u8>) {
+    let time = Time { seconds, nanos: 0, zone: Zone::Utc };
+    (time.civil().year, layout::format(&time, layout))
+}
+
 fn now(machine: &mut Machine<'_>, function: &'static str) -> Result<Time> {
     Ok(Time { seconds: machine.host.now(function)?, nanos: 0, zone: Zone::Local })
 }

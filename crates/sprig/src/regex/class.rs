@@ -146,7 +146,8 @@ fn item<'a>(text: &'a str, whole: &'a str, flags: Flags) -> Read<Found<'a>> {
         return Ok(found);
     }
     let (low, rest) = character(text, whole)?;
-    let Some(behind) = rest.strip_prefix('-').filter(|behind| !behind.is_empty() && !behind.starts_with(']')) else {
+    let Some(behind) = rest.strip_prefix('-').filter(|behind| !behind.is_empty() && !behind.starts_with(']'))
+    else {
         return Ok((single(low, flags), rest));
     };
     let (high, rest) = character(behind, whole)?;

@@ -331,7 +331,8 @@ impl<'a> Parser<'a> {
 
     /// `(?P<name>`, `(?<name>`, `(?flags)`, `(?flags:`
     fn perl_group(&mut self, text: &'a str) -> Result {
-        let named = text.strip_prefix("(?P<").or_else(|| text.strip_prefix("(?<")).filter(|name| !name.is_empty());
+        let named =
+            text.strip_prefix("(?P<").or_else(|| text.strip_prefix("(?<")).filter(|name| !name.is_empty());
         let Some(inner) = named else { return self.flag_group(text) };
         let Some((name, rest)) = inner.split_once('>') else {
             return Err(Error::new(Code::NamedCapture, text));

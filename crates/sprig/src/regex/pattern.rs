@@ -50,9 +50,8 @@ impl Pattern {
         let parsed = parse::parse(text).map_err(|error| format!("error parsing regexp: {error}"))?;
         let config = Config::new().nfa_size_limit(Some(MAX_BYTES)).onepass_size_limit(Some(MAX_BYTES / 8));
         let built = Regex::builder().configure(config).build_from_hir(&parsed.hir);
-        let too_large = |_| {
-            format!("error parsing regexp: expression too large: `{}`", String::from_utf8_lossy(text))
-        };
+        let too_large =
+            |_| format!("error parsing regexp: expression too large: `{}`", String::from_utf8_lossy(text));
         Ok(Self { regex: built.map_err(too_large)?, names: parsed.names })
     }
 
