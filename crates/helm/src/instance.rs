@@ -130,9 +130,10 @@ impl Instance {
         self.import(profile, warnings)
     }
 
-    /// `import-values`: tables of subcharts' defaults under this chart's own.
+    /// The defaults of all subcharts become part of this chart's own, nulls and all, and under them what
+    /// `import-values` takes from them.
     fn import(&mut self, profile: &Profile, warnings: &mut Warnings) -> Result<(), String> {
-        if self.metadata.dependencies.iter().flatten().all(|entry| entry.import_values.is_empty()) {
+        if self.metadata.dependencies.is_empty() {
             return Ok(());
         }
         let all = Map::any([]);
@@ -143,10 +144,8 @@ impl Instance {
                 import_one(entry, import, (&all, &imported), (profile, warnings));
             }
         }
-        let own = deep_copy_map(&self.values);
-        merge_tables(&own, &imported, profile, warnings);
-        // Nulls of imported tables stay, as everything under them.
-        self.values = own;
+        merge_tables(&all, &imported, profile, warnings);
+        self.values = all;
         Ok(())
     }
 }

@@ -203,15 +203,21 @@ fn in_document(error: &str, profile: &Profile) -> String {
     }
 }
 
-/// Documents between lines that begin with `---` (apimachinery's `YAMLReader`).
+/// Documents between lines that begin with `---` (apimachinery's `YAMLReader`, which ends every line with a newline of
+/// its own, also the last one).
 fn documents(text: &[u8], all: bool) -> Vec<Vec<u8>> {
     if !all {
         return vec![text.to_vec()];
     }
     let mut documents = vec![Vec::new()];
     for line in text.split_inclusive(|byte| *byte == b'\n') {
+        let line = line.strip_suffix(b"\n").unwrap_or(line);
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
         match documents.last_mut() {
-            Some(last) if !line.starts_with(b"---") => last.extend_from_slice(line),
+            Some(last) if !line.starts_with(b"---") => {
+                last.extend_from_slice(line);
+                last.push(b'\n');
+            }
             _ => documents.push(Vec::new()),
         }
     }
