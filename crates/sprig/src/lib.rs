@@ -30,6 +30,8 @@ mod versions;
 
 use gotmpl::Function;
 
+pub use date::moment;
+
 /// Every function of the library.
 #[must_use]
 pub fn functions() -> Vec<Function> {

@@ -39,7 +39,7 @@ fn pretty(value: &Value, depth: usize, out: &mut Emitter) -> Result<(), String> 
         Value::Float(value) => out.float(*value),
         Value::Str(text) => out.text(text),
         Value::Bytes(bytes) => {
-            pretty_list(bytes.iter().map(|byte| Value::int(i64::from(*byte))), depth, out)?
+            pretty_list(bytes.iter().map(|byte| Value::int(i64::from(*byte))), depth, out)?;
         }
         Value::List(list) => pretty_list(list.iter().cloned(), depth, out)?,
         Value::Map(map) => pretty_map(&map.entries(), depth, out)?,

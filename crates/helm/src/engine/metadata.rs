@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use gotmpl::{List, ListType, Map, MapType, Object, Str, Value};
 
+use super::objects::as_json_map;
 use crate::chart::{Dependency, Maintainer, Metadata};
 use crate::version::Profile;
 
@@ -154,8 +155,7 @@ impl Object for Struct {
     }
 
     fn json(&self) -> Value {
-        let members = self.json_members().into_iter().flatten();
-        Value::Map(Map::any(members.map(|(name, value)| (Str::from(name), value))))
+        as_json_map(self)
     }
 
     fn json_members(&self) -> Option<Vec<(&'static str, Value)>> {

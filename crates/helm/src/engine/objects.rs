@@ -42,6 +42,12 @@ struct Capabilities {
 /// The version of the Kubernetes client all known versions are built with.
 const CLIENT: &str = "v1.36";
 
+/// The members of a struct as a map.
+pub(super) fn as_json_map(object: &dyn Object) -> Value {
+    let members = object.json_members().into_iter().flatten();
+    Value::Map(Map::any(members.map(|(name, value)| (Str::from(name), value))))
+}
+
 /// `.Capabilities` of a run.
 pub(crate) fn capabilities(
     kube: KubeVersion,
@@ -88,13 +94,17 @@ impl Object for Capabilities {
     }
 
     fn json(&self) -> Value {
+        as_json_map(self)
+    }
+
+    fn json_members(&self) -> Option<Vec<(&'static str, Value)>> {
         self.looked.kube_version.set(true);
         self.looked.all_api_versions.set(true);
-        Value::Map(Map::any([
-            (Str::from("KubeVersion"), self.kube.json()),
-            (Str::from("APIVersions"), self.api_versions.clone()),
-            (Str::from("HelmVersion"), self.build.json()),
-        ]))
+        Some(vec![
+            ("KubeVersion", Value::Object(self.kube.clone())),
+            ("APIVersions", self.api_versions.clone()),
+            ("HelmVersion", Value::Object(Rc::new(self.build))),
+        ])
     }
 
     fn as_any(&self) -> &dyn Any {
@@ -121,8 +131,12 @@ impl Object for KubeVersion {
     }
 
     fn json(&self) -> Value {
+        as_json_map(self)
+    }
+
+    fn json_members(&self) -> Option<Vec<(&'static str, Value)>> {
         let fields = ["Version", "Major", "Minor"];
-        Value::Map(Map::any(fields.iter().filter_map(|name| Some((Str::from(*name), self.field(name)?)))))
+        Some(fields.into_iter().filter_map(|name| Some((name, self.field(name)?))).collect())
     }
 
     fn as_any(&self) -> &dyn Any {
@@ -153,6 +167,10 @@ impl Object for BuildInfo {
     }
 
     fn json(&self) -> Value {
+        as_json_map(self)
+    }
+
+    fn json_members(&self) -> Option<Vec<(&'static str, Value)>> {
         let Build { version, commit, tree_state, go } = self.build;
         let fields = [
             ("version", version),
@@ -162,7 +180,7 @@ impl Object for BuildInfo {
             ("kube_client_version", self.client.unwrap_or_default()),
         ];
         let fields = fields.into_iter().filter(|(_, value)| !value.is_empty());
-        Value::Map(Map::any(fields.map(|(key, value)| (Str::from(key), Value::from(value)))))
+        Some(fields.map(|(key, value)| (key, Value::from(value))).collect())
     }
 
     fn as_any(&self) -> &dyn Any {
@@ -250,7 +268,12 @@ fn table(args: &[Value]) -> Result<Value, CallError> {
     for name in path(args).split('.') {
         match at.get(name.as_bytes()) {
             Some(Value::Map(inner)) => at = inner,
-            _ => return Err(CallError::new(format!("{} is not a table", gotmpl::quote::quoted(name.as_bytes())))),
+            _ => {
+                return Err(CallError::new(format!(
+                    "{} is not a table",
+                    gotmpl::quote::quoted(name.as_bytes())
+                )));
+            }
         }
     }
     Ok(Value::Map(at.seen_as(map.of)))

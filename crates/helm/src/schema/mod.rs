@@ -104,8 +104,8 @@ fn validated(schema: Json, values: &Json) -> Result<(), String> {
     let mut schemas = Schemas::new();
     let mut compiler = Compiler::new();
     compiler.use_loader(Box::new(Inside));
-    let compiled = compiler.add_resource(URL, schema).and_then(|()| compiler.compile(URL, &mut schemas));
-    let compiled = compiled.map_err(|error| words::of_compilation(&error))?;
+    compiler.add_resource(URL, schema).map_err(|error| words::of_compilation(&error))?;
+    let compiled = compiler.compile(URL, &mut schemas).map_err(|error| words::of_compilation(&error))?;
     match schemas.validate(values, compiled).map_err(|error| words::of_values(&error)) {
         Err(Some(failures)) => Err(failures),
         Err(None) | Ok(()) => Ok(()),

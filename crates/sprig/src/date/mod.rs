@@ -11,7 +11,7 @@ use gotmpl::{Function, Machine, Type, Value};
 
 use crate::args::{Result, bytes, fail, text};
 use duration::Duration;
-use time::Time;
+use time::{Civil, Time};
 use zone::Zone;
 
 const ANY: &[Type] = &[Type::Any];
@@ -126,4 +126,19 @@ fn duration_round(machine: &mut Machine<'_>, args: &[Value]) -> Result {
         _ => Duration::default(),
     };
     Ok(Value::from(duration.largest_unit()))
+}
+
+/// A `time.Time` from year, month and day, hour, minute and second, as clocks show them at an offset (seconds) from
+/// UTC in a zone of that name.
+#[must_use]
+pub fn moment(
+    [year, month, day]: [i64; 3],
+    [hour, minute, second]: [i64; 3],
+    nanos: u32,
+    zone: (&str, i64),
+) -> Value {
+    let (name, offset) = zone;
+    let seconds = Civil { year, month, day, hour, minute, second }.seconds() - offset;
+    let zone = if name == "UTC" { Zone::Utc } else { Zone::Fixed(name.to_owned(), offset) };
+    Time { seconds, nanos, zone }.into()
 }
