@@ -1,7 +1,5 @@
 //! JSON: values to Go's JSON text and back.
 
-use std::borrow::Cow;
-
 use gotmpl::{Function, List, Machine, Map, Str, Type, Value};
 
 use crate::args::{Result, fail, text};
@@ -57,15 +55,19 @@ fn write(value: &Value, depth: usize, out: &mut String) -> std::result::Result<(
         return Err(CYCLE.to_owned());
     }
     match value {
+        Value::Str(text) => {
+            write_text(text, out);
+            Ok(())
+        }
         Value::List(list) if !list.is_nil() => write_list(list, depth, out),
         Value::Map(map) if !map.is_nil() => {
             let entries = map.entries();
-            let members = entries.iter().map(|(key, value)| (key.lossy(), value));
+            let members = entries.iter().map(|(key, value)| (&key[..], value));
             write_members(members, depth, out)
         }
         Value::Object(object) => match object.json_members() {
             Some(members) => {
-                let members = members.iter().map(|(name, value)| (Cow::Borrowed(*name), value));
+                let members = members.iter().map(|(name, value)| (name.as_bytes(), value));
                 write_members(members, depth, out)
             }
             None => write(&object.json(), depth + 1, out),
@@ -90,7 +92,7 @@ fn write_list(list: &List, depth: usize, out: &mut String) -> std::result::Resul
 }
 
 fn write_members<'m>(
-    members: impl Iterator<Item = (Cow<'m, str>, &'m Value)>,
+    members: impl Iterator<Item = (&'m [u8], &'m Value)>,
     depth: usize,
     out: &mut String,
 ) -> std::result::Result<(), String> {
@@ -99,12 +101,25 @@ fn write_members<'m>(
         if at > 0 {
             out.push(',');
         }
-        yaml::json::write_string(&name, out);
+        write_text(name, out);
         out.push(':');
         write(value, depth + 1, out)?;
     }
     out.push('}');
     Ok(())
+}
+
+/// A string. A byte that is no UTF-8 is written as an escape, unlike a replacement character of the text itself.
+fn write_text(text: &[u8], out: &mut String) {
+    let Err(_) = std::str::from_utf8(text).map(|text| yaml::json::write_string(text, out)) else { return };
+    out.push('"');
+    for chunk in text.utf8_chunks() {
+        let mut quoted = String::new();
+        yaml::json::write_string(chunk.valid(), &mut quoted);
+        out.push_str(&quoted[1..quoted.len() - 1]);
+        chunk.invalid().iter().for_each(|_| out.push_str("\\ufffd"));
+    }
+    out.push('"');
 }
 
 /// Go's JSON decoder on any JSON text: numbers are floats.
