@@ -124,14 +124,22 @@ fn sources(settings: &RepositorySettings, progress: Option<Arc<dyn Progress>>) -
 }
 
 fn engines(settings: &RenderingSettings, scratch: &Path) -> Engines {
-    let RenderingSettings { helm_engine, helm_version, seed_key, helm_program, kustomize_program, search, .. } =
-        settings;
+    let RenderingSettings {
+        helm_engine,
+        helm_version,
+        seed_key,
+        helm_program,
+        kustomize_program,
+        search,
+        ..
+    } = settings;
     let exec = exec::Settings {
         helm: Program::find("helm", helm_program, search, exec::GET_HELM),
         kustomize: Program::find("kustomize", kustomize_program, search, exec::GET_KUSTOMIZE),
         scratch: scratch.to_owned(),
     };
-    let seed_key = seed_key.as_ref().map(|key| helm::SeedKey::new(key.expose().as_bytes())).unwrap_or_default();
+    let seed_key =
+        seed_key.as_ref().map(|key| helm::SeedKey::new(key.expose().as_bytes())).unwrap_or_default();
     let native_helm = helm::Settings { version: *helm_version, seed_key };
     Engines { helm: *helm_engine, native_helm, exec, ..Engines::default() }
 }

@@ -55,7 +55,8 @@ impl Helm {
     /// Helm's text, the line with a caret under the place, and the lines that led there.
     pub(super) fn picture(&self, colours: bool) -> String {
         let paint = Paint(colours);
-        let text: String = self.text.chars().map(|letter| if letter == '\n' { '\n' } else { harmless(letter) }).collect();
+        let text: String =
+            self.text.chars().map(|letter| if letter == '\n' { '\n' } else { harmless(letter) }).collect();
         let mut picture = format!("{}: {}\n", paint.red("Error"), paint.bold(&text));
         let width = self.places.iter().map(|place| place.line.max(1).to_string().len()).max().unwrap_or(1);
         for (at, place) in self.places.iter().take(MOST_PLACES).enumerate() {

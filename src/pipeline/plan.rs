@@ -78,7 +78,9 @@ impl Plan {
         match name {
             Job::KUBE_VERSION => Some(Job::kube_version_value(self.kube_version.as_deref())),
             Job::API_VERSIONS => Some(Job::api_versions_value(&self.api_versions)),
-            name => Job::api_version_of(name).map(|version| Job::api_version_value(&self.api_versions, version)),
+            name => {
+                Job::api_version_of(name).map(|version| Job::api_version_value(&self.api_versions, version))
+            }
         }
     }
 }

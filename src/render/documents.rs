@@ -25,11 +25,7 @@ pub struct Printed {
 ///
 /// # Errors
 /// When a document is no YAML, or not an object (spec: argocd.md §3.2); when they are larger than the output budget.
-pub(super) fn output<'a>(
-    job: &'a Job,
-    folder: &TreePath,
-    printed: &Printed,
-) -> Result<Output<'a>> {
+pub(super) fn output<'a>(job: &'a Job, folder: &TreePath, printed: &Printed) -> Result<Output<'a>> {
     let mut output = Output::new(job, &printed.warnings);
     for (at, document) in manifest::split(&printed.documents).enumerate() {
         let document = document.map_err(|error| Error::new(Kind::Invalid, error.to_string()))?;

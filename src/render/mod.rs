@@ -33,7 +33,8 @@ pub enum Engine {
 }
 
 /// What to do about a dependency of a chart that is not there.
-const VENDOR: &str = "run `helm dependency build` and commit the folder charts/: dependencies are not fetched at render time";
+const VENDOR: &str =
+    "run `helm dependency build` and commit the folder charts/: dependencies are not fetched at render time";
 
 /// What renders, as configured.
 #[derive(Clone, Debug, Default)]

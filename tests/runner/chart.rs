@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use manifestd::error::{Error, Kind, Result};
-use manifestd::render::helm::{SeedKey, Settings};
 use manifestd::render::{Budgets, Chance, Engines, Job, Stop, render};
 use manifestd::request::{HelmFileParameter, HelmOptions, HelmParameter, Manifests, Renderer};
 use tree::{MemoryTree, Recorder, Tree, TreePath};
@@ -14,7 +13,9 @@ const CHART: (&str, &str) = ("web/Chart.yaml", "apiVersion: v2\nname: web\nversi
 
 /// A config map whose only datum is what `text` prints.
 fn map(text: &str) -> String {
-    format!("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{{{ .Release.Name }}}}\ndata:\n  x: {text}\n")
+    format!(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{{{ .Release.Name }}}}\ndata:\n  x: {text}\n"
+    )
 }
 
 /// A chart in a repository, and what asks for it.
@@ -22,7 +23,6 @@ struct Case {
     job: Job,
     recorder: Arc<Recorder>,
     options: HelmOptions,
-    key: SeedKey,
 }
 
 impl Case {
@@ -43,7 +43,7 @@ impl Case {
             budgets: Budgets::default(),
             stop: Stop::after(Duration::from_secs(60)),
         };
-        Self { job, recorder, options: HelmOptions::default(), key: SeedKey::new(b"a key of the tests") }
+        Self { job, recorder, options: HelmOptions::default() }
     }
 
     /// A chart with one template.
@@ -53,8 +53,7 @@ impl Case {
 
     fn render(&mut self) -> Result<Manifests> {
         self.job.renderer = Renderer::Helm(self.options.clone());
-        let native_helm = Settings { seed_key: self.key.clone(), ..Settings::default() };
-        render(&self.job, &Engines { native_helm, ..Engines::default() })
+        render(&self.job, &Engines::default())
     }
 
     /// The datum of the first config map.
@@ -143,7 +142,8 @@ fn a_missing_dependency_is_named_with_its_origin() {
 
 #[test]
 fn what_was_not_looked_at_is_no_fact() {
-    let files = [("web/templates/a.yaml", map("1")), ("web/README.md", "long".to_owned()), ("b", String::new())];
+    let files =
+        [("web/templates/a.yaml", map("1")), ("web/README.md", "long".to_owned()), ("b", String::new())];
     let files: Vec<_> = files.iter().map(|(path, text)| (*path, text.as_str())).collect();
     let facts = Case::new(&files).facts();
     let about = |name: &str| facts.iter().filter(|fact| fact.starts_with(name)).count();
@@ -153,7 +153,9 @@ fn what_was_not_looked_at_is_no_fact() {
 
 #[test]
 fn files_are_facts_once_a_template_looks_at_them() {
-    for look in ["{{ .Files.Get \"README.md\" }}", "{{ range $name, $it := . }}{{ $it | toJson | len }}{{ end }}"] {
+    for look in
+        ["{{ .Files.Get \"README.md\" }}", "{{ range $name, $it := . }}{{ $it | toJson | len }}{{ end }}"]
+    {
         let files = [("web/templates/a.yaml", map(look)), ("web/README.md", "long".to_owned())];
         let files: Vec<_> = files.iter().map(|(path, text)| (*path, text.as_str())).collect();
         let facts = Case::new(&files).facts();
@@ -176,18 +178,11 @@ fn only_the_versions_that_were_asked_about_are_facts() {
 }
 
 #[test]
-fn chance_is_repeated_and_warned_of() {
-    let mut case = Case::of(&map("{{ randAlphaNum 20 }}{{ now | unixEpoch }}"));
-    let first = case.datum();
-    assert!(first.ends_with("1700000000"), "{first}");
-    assert_eq!(case.datum(), first, "the same key and request");
+fn time_is_given_and_warned_of() {
+    let mut case = Case::of(&map("at{{ now | unixEpoch }}"));
+    assert_eq!(case.datum(), "at1700000000");
     let warnings = case.render().unwrap().warnings;
-    assert!(warnings.iter().any(|warning| warning.contains("(randAlphaNum, now)")), "{warnings:?}");
-    case.job.chance.of = [8; 32];
-    assert_ne!(case.datum(), first, "another request");
-    case.job.chance.of = [7; 32];
-    case.key = SeedKey::default();
-    assert_ne!(case.datum(), first, "another key");
+    assert!(warnings.iter().any(|warning| warning.contains("(now)")), "{warnings:?}");
 }
 
 #[test]
@@ -207,7 +202,9 @@ fn a_render_ends_when_it_is_stopped_or_too_large() {
 /// 4,000 calls of 240 nested blocks each: no stack holds them.
 #[test]
 fn deep_nesting_is_over_budget_before_the_stack_is() {
-    for (open, close) in [("{{ with . }}", "{{ end }}"), ("{{ range (list .) }}{{ if . }}", "{{ end }}{{ end }}")] {
+    for (open, close) in
+        [("{{ with . }}", "{{ end }}"), ("{{ range (list .) }}{{ if . }}", "{{ end }}{{ end }}")]
+    {
         let call = |from: &str, to: &str| {
             let (open, close) = (open.repeat(100), close.repeat(100));
             format!("{{{{ define \"{from}\" }}}}{open}{{{{ include \"{to}\" . }}}}{close}{{{{ end }}}}")
@@ -217,6 +214,8 @@ fn deep_nesting_is_over_budget_before_the_stack_is() {
         assert_eq!(error.kind(), Kind::OverBudget, "{:.200}", error.message());
     }
     let print = "(print ".repeat(200) + "(include \"a\" .)" + &")".repeat(200);
-    let error = Case::of(&format!("{{{{ define \"a\" }}}}{{{{ {print} }}}}{{{{ end }}}}{{{{ include \"a\" . }}}}")).failure();
+    let error =
+        Case::of(&format!("{{{{ define \"a\" }}}}{{{{ {print} }}}}{{{{ end }}}}{{{{ include \"a\" . }}}}"))
+            .failure();
     assert_eq!(error.kind(), Kind::OverBudget, "{:.200}", error.message());
 }

@@ -1,5 +1,5 @@
 //! `manifestd bench`: speed and memory of this machine's manifestd, as ratios against a peer measured in turn in the
-//! same run. Needs the `git` program: it makes and serves the repositories, and is the peer of `clone`.
+//! same run. All but `template` need the `git` program: it makes and serves the repositories, and is the peer of `clone`.
 
 mod clone;
 mod commit;
@@ -9,6 +9,7 @@ mod peer;
 mod repository;
 mod service;
 mod stats;
+mod template;
 mod warm;
 
 use std::io::{self, Write};
@@ -30,6 +31,7 @@ pub(super) fn command() -> Command {
         .subcommand(
             Command::new("clone").about("Clone and first render of 50,000 objects, against the git program"),
         )
+        .subcommand(template::command())
         .subcommand(peer::command())
 }
 
@@ -38,6 +40,9 @@ pub(super) fn command() -> Command {
 /// # Errors
 /// When the `git` program is missing, or a server does not come up or does not answer.
 pub(super) fn run(matches: &ArgMatches) -> Result<()> {
+    if let Some((template::NAME, matches)) = matches.subcommand() {
+        return template::run(matches);
+    }
     let runtime = tokio::runtime::Runtime::new().map_err(|error| failed("starting a runtime", &error))?;
     runtime.block_on(async {
         match matches.subcommand() {

@@ -52,7 +52,12 @@ fn release_args() -> impl Iterator<Item = Arg> {
 
 fn values_args() -> impl Iterator<Item = Arg> {
     [
-        many("values", "FILES", "Values files, weakest first, with commas or several times; `-` is standard input").short('f'),
+        many(
+            "values",
+            "FILES",
+            "Values files, weakest first, with commas or several times; `-` is standard input",
+        )
+        .short('f'),
         many("set", "PATH=VALUE", "Values; commas separate several"),
         many("set-string", "PATH=TEXT", "Values that stay strings"),
         many("set-json", "PATH=JSON", "Values as JSON, or one JSON object"),
@@ -68,20 +73,36 @@ fn output_args() -> impl Iterator<Item = Arg> {
         switch("include-crds", "Print the charts' crds/ folders too"),
         switch("skip-tests", "Leave out the charts' tests"),
         switch("no-hooks", "Leave out hooks"),
-        many("show-only", "TEMPLATE", "Only the documents of this template, as a path in the chart; may be given several times")
-            .short('s'),
-        one("raw", "NAME", "What one template printed as it is, by its full name such as web/charts/db/templates/x.yaml")
-            .conflicts_with("show-only"),
+        many(
+            "show-only",
+            "TEMPLATE",
+            "Only the documents of this template, as a path in the chart; may be given several times",
+        )
+        .short('s'),
+        one(
+            "raw",
+            "NAME",
+            "What one template printed as it is, by its full name such as web/charts/db/templates/x.yaml",
+        )
+        .conflicts_with("show-only"),
     ]
     .into_iter()
 }
 
 fn repeat_args() -> impl Iterator<Item = Arg> {
     [
-        one("seed", "TEXT", "Where the functions of chance begin, such as randAlphaNum and genCA [default: chance]"),
-        one("now", "SECONDS", "The time that the functions of time see, in seconds since 1970 [default: the clock]")
-            .allow_negative_numbers(true)
-            .value_parser(value_parser!(i64)),
+        one(
+            "seed",
+            "TEXT",
+            "Where the functions of chance begin, such as randAlphaNum and genCA [default: chance]",
+        ),
+        one(
+            "now",
+            "SECONDS",
+            "The time that the functions of time see, in seconds since 1970 [default: the clock]",
+        )
+        .allow_negative_numbers(true)
+        .value_parser(value_parser!(i64)),
     ]
     .into_iter()
 }
@@ -128,7 +149,8 @@ pub(super) fn texts(matches: &ArgMatches, name: &str) -> Vec<String> {
 pub(super) fn lists(matches: &ArgMatches, name: &str) -> Result<Vec<String>, String> {
     let mut all = Vec::new();
     for line in texts(matches, name) {
-        let fields = fields(&line).ok_or_else(|| format!("--{name} {line}: the quotes are not those of a list"))?;
+        let fields =
+            fields(&line).ok_or_else(|| format!("--{name} {line}: the quotes are not those of a list"))?;
         all.extend(fields);
     }
     Ok(all)
@@ -196,7 +218,9 @@ mod tests {
     #[test]
     fn switches_can_be_put_off() {
         let read = |flag: &str| {
-            command().try_get_matches_from(["template", flag, "x", "c"]).map(|matches| is_on(&matches, "no-hooks"))
+            command()
+                .try_get_matches_from(["template", flag, "x", "c"])
+                .map(|matches| is_on(&matches, "no-hooks"))
         };
         assert!(read("--no-hooks").unwrap());
         assert!(!read("--no-hooks=false").unwrap());

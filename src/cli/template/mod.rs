@@ -84,7 +84,10 @@ impl Ask {
             values: values::options(matches)?,
             skip_schema_validation: is_on(matches, "skip-schema-validation"),
             include_crds: is_on(matches, "include-crds"),
-            printing: Printing { no_hooks: is_on(matches, "no-hooks"), skip_tests: is_on(matches, "skip-tests") },
+            printing: Printing {
+                no_hooks: is_on(matches, "no-hooks"),
+                skip_tests: is_on(matches, "skip-tests"),
+            },
             show_only: texts(matches, "show-only"),
             raw: text(matches, "raw").map(str::to_owned),
             seed: text(matches, "seed").map_or_else(credentials::random, |seed| Sha256::digest(seed).into()),
@@ -142,7 +145,9 @@ impl Chart {
         let missing = || helm_text(&format!("path {chart:?} not found"));
         let path = Path::new(chart).canonicalize().map_err(|_| missing())?;
         let root = match root {
-            Some(root) => Path::new(root).canonicalize().map_err(|_| helm_text(&format!("path {root:?} not found")))?,
+            Some(root) => {
+                Path::new(root).canonicalize().map_err(|_| helm_text(&format!("path {root:?} not found")))?
+            }
             None => work_tree(&path),
         };
         let inner = path.strip_prefix(&root).map_err(|_| outside(chart))?;
@@ -154,7 +159,8 @@ impl Chart {
     /// What helm says before it loads anything.
     fn check(&self, version: HelmVersion) -> Result<(), Failure> {
         let file = self.path.child("Chart.yaml");
-        let is_folder = tree::kind_of(&self.tree, &self.path).map_err(Error::from)? == Some(tree::Kind::Folder);
+        let is_folder =
+            tree::kind_of(&self.tree, &self.path).map_err(Error::from)? == Some(tree::Kind::Folder);
         let has_file = || tree::kind_of(&self.tree, &file).map_err(Error::from);
         // Helm 3 says so while loading.
         if !version.profile().chart_is_map || !is_folder || has_file()?.is_some() {

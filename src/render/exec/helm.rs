@@ -20,7 +20,8 @@ use crate::request::HelmOptions;
 pub fn helm(job: &Job, folder: &TreePath, settings: &Settings, options: &HelmOptions) -> Result<Printed> {
     settings.helm.require()?;
     if let Some(version) = options.version {
-        let message = format!("helm {version} was asked for, but charts are rendered with the helm program here");
+        let message =
+            format!("helm {version} was asked for, but charts are rendered with the helm program here");
         return Err(Error::new(Kind::Precondition, message).help("leave the version to the server"));
     }
     let mut room = Room::new(settings, &job.budgets)?;
@@ -80,7 +81,8 @@ impl Arguments<'_> {
 
     /// Release, namespace and version of the cluster; helm has its own default for each.
     fn names(&self) -> Result<Vec<String>> {
-        let (release, namespace) = (release::name(self.job, self.options)?, release::namespace(self.job, self.options));
+        let (release, namespace) =
+            (release::name(self.job, self.options)?, release::namespace(self.job, self.options));
         let version = self.job.look_at_kube_version().filter(|version| !version.is_empty());
         let version = version.map(release::kube_version).transpose()?.unwrap_or_default();
         let named = [("--name-template", release), ("--namespace", namespace), ("--kube-version", &version)];

@@ -48,7 +48,12 @@ pub struct Settings {
 /// # Errors
 /// Helm's text, with the place ([`Kind::Invalid`]); a missing dependency ([`Kind::Precondition`]); a budget that is used
 /// up; files that do not exist or leave their tree.
-pub(super) fn helm(job: &Job, folder: &TreePath, settings: &Settings, options: &HelmOptions) -> Result<Printed> {
+pub(super) fn helm(
+    job: &Job,
+    folder: &TreePath,
+    settings: &Settings,
+    options: &HelmOptions,
+) -> Result<Printed> {
     on_stack(|| Render { job, folder, settings, options }.printed())?
 }
 
@@ -100,7 +105,7 @@ impl Render<'_> {
             api_versions: &self.job.api_versions,
             values: &values.options,
             skip_schema_validation: self.options.skip_schema_validation,
-            seed: self.settings.seed_key.seed(self.job),
+            seed: self.settings.seed_key.seed(&self.job.chance.of),
             now: self.job.chance.now,
             limits: self.limits(),
             stop: &|| self.job.stop.check().is_err(),
@@ -173,7 +178,8 @@ impl Values {
         let budget = job.budgets.export_bytes;
         self.bytes = self.bytes.saturating_add(file.tree.size(&file.path)?);
         if self.bytes > budget {
-            let message = format!("{}: the values files are larger than {budget} bytes together", shown(file));
+            let message =
+                format!("{}: the values files are larger than {budget} bytes together", shown(file));
             return Err(Error::new(Kind::OverBudget, message));
         }
         Ok(file.tree.read(&file.path)?)

@@ -6,7 +6,6 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use crate::credentials;
-use crate::render::Job;
 
 /// The key that seeds are made with. Replicas that share it agree on what functions of chance yield.
 #[derive(Clone)]
@@ -20,9 +19,9 @@ impl SeedKey {
     }
 
     /// The seed of one render: HMAC-SHA256 of what is rendered.
-    pub(super) fn seed(&self, job: &Job) -> [u8; 32] {
+    pub(super) fn seed(&self, of: &[u8; 32]) -> [u8; 32] {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes keys of any length");
-        mac.update(&job.chance.of);
+        mac.update(of);
         mac.finalize().into_bytes().into()
     }
 }
@@ -38,5 +37,19 @@ impl fmt::Debug for SeedKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Part of the key of results, which outlives a key that was drawn.
         f.write_str("SeedKey")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seeds_depend_on_the_key_and_on_what_is_rendered() {
+        let key = SeedKey::new(b"shared");
+        assert_eq!(key.seed(&[1; 32]), SeedKey::new(b"shared").seed(&[1; 32]));
+        assert_ne!(key.seed(&[1; 32]), key.seed(&[2; 32]));
+        assert_ne!(key.seed(&[1; 32]), SeedKey::default().seed(&[1; 32]));
+        assert_eq!(format!("{key:?}"), "SeedKey");
     }
 }

@@ -1,0 +1,239 @@
+//! `bench template`: every chart of a folder in this one process, against the helm program run for each in turn.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use clap::{Arg, ArgAction, ArgMatches, value_parser};
+use helm::{HelmVersion, Printing, Release, ValuesOptions};
+use serde_json::Value;
+use tree::TreePath;
+
+use super::stats::{Latencies, Megabytes};
+use super::{failed, say};
+use crate::error::{Error, Kind, Result};
+use crate::render::helm::on_stack;
+use crate::source::Disk;
+
+/// The name of the command, and of each release.
+pub(super) const NAME: &str = "template";
+
+/// The deepest folder that is looked through for charts.
+const MAX_DEPTH: usize = 20;
+
+/// A chart to render.
+#[derive(Debug)]
+struct Chart {
+    /// Its folder.
+    folder: PathBuf,
+    /// A values file.
+    values: Option<PathBuf>,
+}
+
+/// What rendering all charts took.
+struct Measured {
+    latencies: Latencies,
+    total: Duration,
+    failures: usize,
+}
+
+/// The command.
+pub(super) fn command() -> clap::Command {
+    clap::Command::new(NAME)
+        .about("Render every chart of a folder, against the helm program where it is installed")
+        .arg(
+            Arg::new("folder")
+                .value_name("FOLDER")
+                .required(true)
+                .value_parser(value_parser!(PathBuf))
+                .help("A folder that holds charts, however deep, or cases.jsonl with input/"),
+        )
+        .arg(Arg::new("alone").long("alone").action(ArgAction::SetTrue).help("Do not run the helm program"))
+}
+
+/// Measures both in turn and prints what they took.
+///
+/// # Errors
+/// When the folder cannot be read, or holds no chart.
+pub(super) fn run(matches: &ArgMatches) -> Result<()> {
+    let folder = matches.get_one::<PathBuf>("folder").cloned().unwrap_or_default();
+    let charts = charts(&folder)?;
+    say(&format!("{} charts", charts.len()))?;
+    let ours = on_stack(|| measure(&charts, |chart| ours(chart)))?;
+    say(&ours.line("in process"))?;
+    say(&format!(
+        "peak memory     {}",
+        peak_memory().map_or_else(|| "unknown".to_owned(), |peak| peak.to_string())
+    ))?;
+    if matches.get_flag("alone") {
+        return Ok(());
+    }
+    if Command::new("helm").arg("version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_err() {
+        return say(
+            "helm            not installed: install helm 4 to compare with it (https://helm.sh/docs/intro/install/)",
+        );
+    }
+    let theirs = measure(&charts, theirs);
+    say(&theirs.line("helm program"))?;
+    let ratio = ours.rate() / theirs.rate();
+    say(&format!("ratio of the charts per second: {ratio:.1} (wanted: at least 20)"))
+}
+
+impl Measured {
+    fn rate(&self) -> f64 {
+        #[expect(clippy::cast_precision_loss, reason = "a number for people to read")]
+        let count = self.latencies.count() as f64;
+        count / self.total.as_secs_f64().max(f64::EPSILON)
+    }
+
+    fn line(&self, who: &str) -> String {
+        let (rate, failures) = (self.rate(), self.failures);
+        format!("{who:<15} {rate:.1} charts/s, {}, {failures} failed", self.latencies)
+    }
+}
+
+/// Renders each chart once, in order; `render` says whether it could.
+fn measure(charts: &[Chart], render: impl Fn(&Chart) -> bool) -> Measured {
+    let begun = Instant::now();
+    let mut failures = 0;
+    let each = charts.iter().map(|chart| {
+        let begun = Instant::now();
+        failures += usize::from(!render(chart));
+        begun.elapsed()
+    });
+    let latencies = Latencies::new(each.collect());
+    Measured { latencies, total: begun.elapsed(), failures }
+}
+
+fn ours(chart: &Chart) -> bool {
+    rendered(chart).is_ok_and(|printed| !printed.is_empty())
+}
+
+/// What `helm template` would print; the files are read as the program reads them.
+fn rendered(chart: &Chart) -> Result<Vec<u8>> {
+    let invalid = |text: String| Error::new(Kind::Invalid, text);
+    let tree = Disk::open(&chart.folder)?;
+    let version = HelmVersion::default();
+    let mut values = ValuesOptions::default();
+    if let Some(path) = &chart.values {
+        let content = fs::read(path).map_err(|error| failed("reading a values file", &error))?;
+        values.files.push((path.display().to_string(), content));
+    }
+    let loaded = helm::load(&tree, &TreePath::root(), version.profile());
+    let loaded = loaded.map_err(|error| invalid(error.to_string()))?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let release = Release {
+        version,
+        name: "release",
+        namespace: "ns",
+        is_upgrade: false,
+        kube_version: None,
+        api_versions: &[],
+        values: &values,
+        skip_schema_validation: false,
+        seed: [0; 32],
+        now: i64::try_from(now).unwrap_or_default(),
+        limits: gotmpl::Limits::default(),
+        stop: &|| false,
+        raw: false,
+    };
+    let mut none = |name: &str| Err(format!("open {name}: no such file or directory"));
+    let output = release.render(&tree, &loaded, &mut none).map_err(|error| invalid(error.to_string()))?;
+    Ok(output.print(true, Printing::default()))
+}
+
+fn theirs(chart: &Chart) -> bool {
+    let mut command = Command::new("helm");
+    command.args(["template", "release"]).arg(&chart.folder).args(["--namespace", "ns", "--include-crds"]);
+    if let Some(values) = &chart.values {
+        command.arg("--values").arg(values);
+    }
+    command.stdin(Stdio::null()).stderr(Stdio::null());
+    command.output().is_ok_and(|output| output.status.success())
+}
+
+/// The charts of a folder.
+fn charts(folder: &Path) -> Result<Vec<Chart>> {
+    let mut charts = Vec::new();
+    match fs::read_to_string(folder.join("cases.jsonl")) {
+        Ok(cases) => {
+            for line in cases.lines() {
+                charts.extend(case(&folder.join("input"), line)?);
+            }
+        }
+        Err(_) => find(folder, 0, &mut charts)?,
+    }
+    match charts.is_empty() {
+        true => Err(Error::new(Kind::NotFound, "the folder holds no chart")
+            .help("a chart is a folder with a Chart.yaml")),
+        false => Ok(charts),
+    }
+}
+
+/// The chart of one line of `cases.jsonl`. Its values file lies in the chart, else in the repository's folder.
+fn case(input: &Path, line: &str) -> Result<Option<Chart>> {
+    let case: Value = serde_json::from_str(line).map_err(|error| failed("reading cases.jsonl", &error))?;
+    let Some(name) = case["chart"].as_str() else { return Ok(None) };
+    let folder = input.join(name);
+    let values = case["values"].as_str().filter(|values| !values.is_empty()).map(|values| {
+        let own = folder.join(values);
+        let repository = input.join(name.split('/').next().unwrap_or(name));
+        if own.exists() { own } else { repository.join(values) }
+    });
+    Ok(Some(Chart { folder, values }))
+}
+
+/// The charts beneath a folder, those inside of charts left out.
+fn find(folder: &Path, depth: usize, charts: &mut Vec<Chart>) -> Result<()> {
+    if folder.join("Chart.yaml").is_file() {
+        charts.push(Chart { folder: folder.to_owned(), values: None });
+        return Ok(());
+    }
+    let entries = fs::read_dir(folder).map_err(|error| failed("reading the folder", &error))?;
+    let mut folders: Vec<PathBuf> = entries
+        .filter_map(|entry| Some(entry.ok()?).filter(|entry| entry.file_type().is_ok_and(|of| of.is_dir())))
+        .map(|entry| entry.path())
+        .collect();
+    folders.sort();
+    folders.iter().filter(|_| depth < MAX_DEPTH).try_for_each(|folder| find(folder, depth + 1, charts))
+}
+
+/// The most memory this process had so far.
+fn peak_memory() -> Option<Megabytes> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kilobytes: u64 = line.split_whitespace().next()?.parse().ok()?;
+    Some(Megabytes(kilobytes * 1024))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn charts_are_found_and_rendered() {
+        let root = tempfile::tempdir().unwrap();
+        let make = |path: &str, text: &str| {
+            let path = root.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        };
+        assert_eq!(charts(root.path()).unwrap_err().kind(), Kind::NotFound);
+        let chart = "apiVersion: v2\nname: x\nversion: 1.0.0\n";
+        make("b/Chart.yaml", chart);
+        make("b/templates/x.yaml", "a: {{ .Values.a }}\n");
+        make("b/charts/inner/Chart.yaml", chart);
+        make("deep/er/a/Chart.yaml", "name: [\n");
+        let found = charts(root.path()).unwrap();
+        let measured = measure(&found, ours);
+        assert_eq!((measured.latencies.count(), measured.failures), (2, 1));
+        make("input/r/c/Chart.yaml", chart);
+        make("input/r/v.yaml", "a: 1");
+        make("cases.jsonl", "{\"chart\": \"r/c\", \"values\": \"v.yaml\"}\n");
+        let found = charts(root.path()).unwrap();
+        assert_eq!(found.len(), 1);
+        assert!(found[0].values.as_ref().unwrap().ends_with("input/r/v.yaml"));
+        assert!(ours(&found[0]));
+    }
+}
