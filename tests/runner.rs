@@ -25,4 +25,5 @@ mod runner {
     mod scope;
     mod service;
     mod sources;
+    mod template;
 }

@@ -226,7 +226,8 @@ fn read_values(tree: &dyn Tree, file: Option<File>, profile: &Profile) -> Result
 fn check(chart: &mut Chart, profile: &Profile) -> Result<()> {
     let version = chart.metadata.api_version.as_str();
     if profile.refuses_chart_v3 && !matches!(version, "v1" | "v2") {
-        return Err(LoadError::Chart("unsupported chart version".to_owned()));
+        let text = if version == "v3" { "invalid chart apiVersion" } else { "unsupported chart version" };
+        return Err(LoadError::Chart(text.to_owned()));
     }
     Ok(metadata::validate(&mut chart.metadata, profile)?)
 }
