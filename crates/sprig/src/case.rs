@@ -2,7 +2,7 @@
 
 use gotmpl::{Function, Type, Value};
 
-use crate::args::text;
+use crate::args::{bytes, text};
 use crate::names;
 
 const S: &[Type] = &[Type::String];
@@ -17,7 +17,7 @@ pub(crate) const FUNCTIONS: &[Function] = &[
     Function::new("title", S, |_, args| Ok(Value::from(title(&text(args, 0))))),
     Function::new("untitle", S, |_, args| Ok(Value::from(untitle(&text(args, 0))))),
     Function::new("swapcase", S, |_, args| Ok(Value::from(swap(&text(args, 0))))),
-    Function::new("initials", S, |_, args| Ok(Value::from(initials(&text(args, 0))))),
+    Function::new("initials", S, |_, args| Ok(Value::from(initials(bytes(args, 0))))),
     Function::new("snakecase", S, |_, args| Ok(Value::from(names::joined(&text(args, 0), '_')))),
     Function::new("kebabcase", S, |_, args| Ok(Value::from(names::joined(&text(args, 0), '-')))),
     Function::new("camelcase", S, |_, args| Ok(Value::from(names::pascal(&text(args, 0))))),
@@ -95,11 +95,23 @@ fn untitle(text: &str) -> String {
     text.chars().map(map).collect()
 }
 
+/// A letter in lower case that begins a word gets title case, which shows in letters made of two.
 fn swap(text: &str) -> String {
-    let map = |c: char| if c.is_uppercase() { lower(c) } else { upper(c) };
+    let mut start = true;
+    let map = |c: char| {
+        let mapped = match c {
+            c if c.is_lowercase() && start => title_case(c),
+            c if c.is_lowercase() => upper(c),
+            c => lower(c),
+        };
+        start = c.is_whitespace();
+        mapped
+    };
     text.chars().map(map).collect()
 }
 
-fn initials(text: &str) -> String {
-    text.split_whitespace().filter_map(|word| word.chars().next()).collect()
+/// The first byte of each word, taken for a character.
+fn initials(text: &[u8]) -> String {
+    let chars: String = text.iter().map(|byte| char::from(*byte)).collect();
+    chars.split_whitespace().filter_map(|word| word.chars().next()).collect()
 }

@@ -73,9 +73,9 @@ impl Decimal {
             return Ok(Self { negative: false, digits: Vec::new(), exponent: 0 });
         }
         if scale >= 0 {
-            digits.resize(digits.len() + zeros, 0)
+            digits.resize(digits.len() + zeros, 0);
         } else {
-            divisor.resize(divisor.len() + zeros, 0)
+            divisor.resize(divisor.len() + zeros, 0);
         }
         let mut quotient = divide(&digits, &divisor);
         let last = quotient.pop().unwrap_or(0);

@@ -60,8 +60,10 @@ fn words(text: &str) -> Vec<(Word, &str)> {
     words
 }
 
+/// Hyphens and underscores behind punctuation count as such.
 fn run_length(text: &str, word: Word) -> usize {
-    text.find(|c| word_of(c) != word).unwrap_or(text.len())
+    let belongs = |c: char| if word == Word::Punctuation { is_punctuation(c) } else { word_of(c) == word };
+    text.find(|c| !belongs(c)).unwrap_or(text.len())
 }
 
 fn upper_length(text: &str) -> usize {

@@ -20,7 +20,7 @@ pub(crate) const FUNCTIONS: &[Function] = &[
         let (prefix, whole) = (bytes(args, 0), bytes(args, 1));
         Ok(Value::from(whole.strip_prefix(prefix).unwrap_or(whole).to_vec()))
     }),
-    Function::new("nospace", &[S], |_, args| Ok(Value::from(without_spaces(bytes(args, 0))))),
+    Function::new("nospace", &[S], |_, args| Ok(without_spaces(bytes(args, 0)))),
     Function::new("trunc", &[Type::Int, S], |_, args| trunc(int(args, 0), bytes(args, 1))),
     Function::new("substr", &[Type::Int, Type::Int, S], |_, args| substr(args)),
     Function::new("abbrev", &[Type::Int, S], |_, args| {
@@ -71,9 +71,11 @@ fn trim_all(args: &[Value]) -> Result {
     Ok(Value::from(whole.trim_matches(|c| set.contains(c))))
 }
 
-/// sprig drops spaces byte by byte and takes each byte for a character: text beyond ASCII comes out mangled.
-fn without_spaces(whole: &[u8]) -> String {
-    whole.iter().map(|byte| char::from(*byte)).filter(|c| !c.is_whitespace()).collect()
+/// sprig drops spaces byte by byte and takes each byte for a character: when there is a space, text beyond ASCII comes
+/// out mangled.
+fn without_spaces(whole: &[u8]) -> Value {
+    let kept: String = whole.iter().map(|byte| char::from(*byte)).filter(|c| !c.is_whitespace()).collect();
+    if kept.chars().count() == whole.len() { Value::from(whole.to_vec()) } else { Value::from(kept) }
 }
 
 fn trunc(length: i64, whole: &[u8]) -> Result {

@@ -66,6 +66,8 @@ impl Duration {
         let invalid = || format!("time: invalid duration {shown}");
         let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
         let (integer, behind) = rest.split_at(digits(rest));
+        let number = if integer.is_empty() { Some(0) } else { integer.parse().ok() };
+        let number = number.filter(|number: &u64| *number <= LIMIT).ok_or_else(invalid)?;
         let (fraction, behind) = match behind.strip_prefix('.') {
             Some(behind) => behind.split_at(digits(behind)),
             None => ("", behind),
@@ -81,7 +83,6 @@ impl Duration {
         let Some((_, unit)) = UNITS.iter().find(|(known, _)| *known == name) else {
             return Err(format!("time: unknown unit {} in duration {shown}", quoted(name.as_bytes())));
         };
-        let number: u64 = if integer.is_empty() { 0 } else { integer.parse().map_err(|_| invalid())? };
         let nanos = number.checked_mul(*unit).filter(|nanos| *nanos <= LIMIT).ok_or_else(invalid)?;
         Ok((nanos.checked_add(part(fraction, *unit)).ok_or_else(invalid)?, behind))
     }

@@ -120,11 +120,22 @@ pub(super) const MONTHS: [&str; 12] = [
 pub(super) const WEEKDAYS: [&str; 7] =
     ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 
-/// The first chunk of a layout: what stands before it, itself with its text, what stands behind.
-pub(super) fn next(layout: &[u8]) -> Option<(&[u8], (Chunk, &[u8]), &[u8])> {
+/// The first chunk of a layout.
+pub(super) struct Next<'a> {
+    pub(super) before: &'a [u8],
+    pub(super) chunk: Chunk,
+    /// How the chunk is written.
+    pub(super) element: &'a [u8],
+    pub(super) behind: &'a [u8],
+}
+
+/// The first chunk of a layout, if it has one.
+pub(super) fn next(layout: &[u8]) -> Option<Next<'_>> {
     (0..layout.len()).find_map(|at| {
         let (chunk, length) = at_start(&layout[at..])?;
-        Some((&layout[..at], (chunk, &layout[at..at + length]), &layout[at + length..]))
+        let (before, rest) = layout.split_at(at);
+        let (element, behind) = rest.split_at(length);
+        Some(Next { before, chunk, element, behind })
     })
 }
 
@@ -167,7 +178,7 @@ pub(super) fn format(time: &Time, layout: &[u8]) -> Vec<u8> {
     let civil = time.civil();
     let mut out = Vec::with_capacity(layout.len() + 16);
     let mut rest = layout;
-    while let Some((before, (chunk, _), behind)) = next(rest) {
+    while let Some(Next { before, chunk, behind, .. }) = next(rest) {
         out.extend_from_slice(before);
         out.extend(shown(time, &civil, chunk).into_bytes());
         rest = behind;

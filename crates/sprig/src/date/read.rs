@@ -55,7 +55,7 @@ pub(super) fn read(format: &[u8], value: &[u8]) -> Result<Time, String> {
         format!("parsing time {of} as {}: cannot parse {} as {}", quoted(format), quoted(at), quoted(element))
     };
     let mut rest = format;
-    while let Some((before, (chunk, element), behind)) = layout::next(rest) {
+    while let Some(layout::Next { before, chunk, element, behind }) = layout::next(rest) {
         reader.skip(before).map_err(|at| bad(before, at))?;
         let hold = reader.rest;
         reader.chunk(chunk, behind).map_err(|wrong| match wrong {
@@ -132,7 +132,7 @@ impl<'a> Reader<'a> {
         let fits = |name: &&str| {
             rest.get(..cut(name)).is_some_and(|text| text.eq_ignore_ascii_case(&name.as_bytes()[..cut(name)]))
         };
-        let index = names.iter().position(|name| fits(name)).ok_or(Wrong::Form)?;
+        let index = names.iter().position(fits).ok_or(Wrong::Form)?;
         self.take(cut(&names[index]))?;
         i64::try_from(index).map_err(|_| Wrong::Form)
     }
@@ -202,7 +202,7 @@ impl<'a> Reader<'a> {
     /// A second may have a fraction even if the layout has none.
     fn second(&mut self, fixed: bool, behind: &[u8]) -> Read {
         self.second = self.below(60, fixed, "second")?;
-        let next = layout::next(behind).map(|(_, (chunk, _), _)| chunk);
+        let next = layout::next(behind).map(|next| next.chunk);
         if matches!(next, Some(Chunk::Fraction(..))) { Ok(()) } else { self.any_fraction() }
     }
 
@@ -244,13 +244,21 @@ impl<'a> Reader<'a> {
         let colon = usize::from(form.colons);
         let parts = 1 + usize::from(form.minutes) + usize::from(form.seconds);
         let text = self.take(1 + 2 * parts + colon * (parts - 1))?;
+        let starts = [1, 3 + colon, 5 + 2 * colon];
+        let starts = &starts[..parts];
+        if form.colons && starts[1..].iter().any(|at| text[at - 1] != b':') {
+            return Err(Wrong::Form);
+        }
         let mut numbers = [0; 3];
-        for (index, number) in numbers.iter_mut().enumerate().take(parts) {
-            let at = 1 + index * (2 + colon);
-            if index > 0 && form.colons && text[at - 1] != b':' {
-                return Err(Wrong::Form);
+        let mut complete = Ok(());
+        for (number, at) in numbers.iter_mut().zip(starts) {
+            match (Reader { rest: &text[*at..at + 2], ..Reader::default() }).two(true) {
+                Ok(read) => *number = read,
+                Err(wrong) => {
+                    complete = Err(wrong);
+                    break;
+                }
             }
-            *number = Reader { rest: &text[at..at + 2], ..Reader::default() }.two(true)?;
         }
         let [hours, minutes, seconds] = numbers;
         for (number, most, what) in [
@@ -262,6 +270,8 @@ impl<'a> Reader<'a> {
                 return Err(Wrong::Range(what));
             }
         }
+        // Go looks at the range of what it could read first.
+        complete?;
         let offset = (hours * 60 + minutes) * 60 + seconds;
         self.offset = Some(match text[0] {
             b'+' => offset,

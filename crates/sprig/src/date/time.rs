@@ -161,7 +161,8 @@ impl Object for Time {
     }
 
     fn print(&self) -> String {
-        text(layout::format(self, b"2006-01-02 15:04:05.999999999 -0700 MST"))
+        let text = layout::format(self, b"2006-01-02 15:04:05.999999999 -0700 MST");
+        String::from_utf8_lossy(&text).into_owned()
     }
 
     fn json(&self) -> Value {
@@ -171,8 +172,4 @@ impl Object for Time {
     fn as_any(&self) -> &dyn std::any::Any {
         self
     }
-}
-
-fn text(bytes: Vec<u8>) -> String {
-    String::from_utf8_lossy(&bytes).into_owned()
 }
