@@ -266,7 +266,10 @@ impl Map {
     /// `map[string]interface {}` with these entries; the last of a key wins.
     pub fn any(entries: impl IntoIterator<Item = (Str, Value)>) -> Self {
         let entries: BTreeMap<Str, Value> = entries.into_iter().collect();
-        Self { of: MapType::Any, entries: Some(Rc::new(Entries { map: RefCell::new(entries), touched: Cell::new(false) })) }
+        Self {
+            of: MapType::Any,
+            entries: Some(Rc::new(Entries { map: RefCell::new(entries), touched: Cell::new(false) })),
+        }
     }
 
     /// A nil map.

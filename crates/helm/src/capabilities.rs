@@ -81,7 +81,8 @@ pub(crate) fn kube_version(text: Option<&str>, profile: &Profile) -> Result<Kube
     let (numbers, suffix) = bare.split_at(digits);
     let numbers = numbers.trim_end_matches('.');
     let parts: Vec<&str> = numbers.split('.').collect();
-    let fine = parts.len() >= 2 && parts.iter().all(|part| !part.is_empty() && (*part == "0" || !part.starts_with('0')));
+    let fine = parts.len() >= 2
+        && parts.iter().all(|part| !part.is_empty() && (*part == "0" || !part.starts_with('0')));
     if !fine {
         return Err(format!("invalid kube version '{given}': could not parse {} as version", quoted(given)));
     }

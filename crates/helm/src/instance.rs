@@ -158,12 +158,7 @@ fn fits(entry: &Dependency, metadata: &Metadata) -> bool {
         })
 }
 
-fn import_one(
-    entry: &Dependency,
-    import: &yaml::Value,
-    maps: (&Map, &Map),
-    with: (&Profile, &mut Warnings),
-) {
+fn import_one(entry: &Dependency, import: &yaml::Value, maps: (&Map, &Map), with: (&Profile, &mut Warnings)) {
     let (all, imported) = maps;
     let (profile, warnings) = with;
     let (child, parent) = match import {
@@ -199,10 +194,9 @@ fn by_tags(entries: &mut [Dependency], values: &Map, warnings: &mut Warnings) {
             match tags.get(tag.as_bytes()) {
                 Some(Value::Bool(true)) => on = true,
                 Some(Value::Bool(false)) => off = true,
-                Some(_) => warnings.push(format!(
-                    "Tag '{tag}' for chart {} returned non-bool value",
-                    entry.name
-                )),
+                Some(_) => {
+                    warnings.push(format!("Tag '{tag}' for chart {} returned non-bool value", entry.name))
+                }
                 None => {}
             }
         }

@@ -102,7 +102,8 @@ impl Walk<'_> {
             return Err(LoadError::Chart(format!("{name}: folders are nested more than {MAX_DEPTH} deep")));
         }
         for entry in self.tree.list(path)?.iter() {
-            let full = if name.is_empty() { entry.name.to_string() } else { format!("{name}/{}", entry.name) };
+            let full =
+                if name.is_empty() { entry.name.to_string() } else { format!("{name}/{}", entry.name) };
             let mut at = path.child(&entry.name);
             let mut kind = entry.kind;
             if kind == Kind::Link {
@@ -115,7 +116,11 @@ impl Walk<'_> {
             match kind {
                 Kind::Folder => self.folder(&at, &full, depth + 1)?,
                 Kind::File => self.file(full, at)?,
-                _ => return Err(LoadError::Chart(format!("cannot load irregular file {full}: it is a {kind}"))),
+                _ => {
+                    return Err(LoadError::Chart(format!(
+                        "cannot load irregular file {full}: it is a {kind}"
+                    )));
+                }
             }
         }
         Ok(())

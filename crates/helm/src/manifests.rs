@@ -254,7 +254,8 @@ fn field(path: &str) -> String {
 
 /// A key in Go's way: exact, else in any case.
 pub(crate) fn get<'v>(map: &'v yaml::Map, key: &str) -> Option<&'v yaml::Value> {
-    map.get(key).or_else(|| map.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)).map(|(_, value)| value))
+    map.get(key)
+        .or_else(|| map.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)).map(|(_, value)| value))
 }
 
 fn text_field<'v>(map: &'v yaml::Map, key: &str, default: &str) -> Result<String, &'v yaml::Value> {
@@ -325,7 +326,11 @@ fn document(out: &mut Vec<u8>, document: &Document) {
 }
 
 /// `--show-only`: the printed documents whose path, without the root chart's name, matches one of `patterns`.
-pub(crate) fn show_only(output: &[u8], patterns: &[String], profile: &Profile) -> Result<Vec<u8>, RenderError> {
+pub(crate) fn show_only(
+    output: &[u8],
+    patterns: &[String],
+    profile: &Profile,
+) -> Result<Vec<u8>, RenderError> {
     let text = String::from_utf8_lossy(output);
     let parts = split(&text, profile);
     let mut out = Vec::new();
@@ -333,8 +338,9 @@ pub(crate) fn show_only(output: &[u8], patterns: &[String], profile: &Profile) -
         let mut found = false;
         for part in &parts {
             let Some(path) = source_of(part) else { continue };
-            let matches = glob::path::matches(pattern, path)
-                .map_err(|_| RenderError::new(format!("error in pattern {pattern}: syntax error in pattern")))?;
+            let matches = glob::path::matches(pattern, path).map_err(|_| {
+                RenderError::new(format!("error in pattern {pattern}: syntax error in pattern"))
+            })?;
             if matches {
                 found = true;
                 out.extend_from_slice(format!("---\n{part}\n").as_bytes());

@@ -134,7 +134,9 @@ fn annotations(map: &yaml::Map, metadata: &mut Metadata) -> Result<()> {
     let annotations = match field(map, "annotations") {
         None => return Ok(()),
         Some(yaml::Value::Map(annotations)) => annotations,
-        Some(value) => return Err(wrong(value, "struct field Metadata.annotations of type map[string]string")),
+        Some(value) => {
+            return Err(wrong(value, "struct field Metadata.annotations of type map[string]string"));
+        }
     };
     let of = "struct field Metadata.annotations of type string";
     let entries = annotations.iter().map(|(key, value)| {

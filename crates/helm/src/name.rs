@@ -25,8 +25,8 @@ pub fn release_name(
     parsed.into_iter().for_each(|template| set.add(template));
     let mut host = Host::new(profile, Chance { seed, now }, Rc::new(Looked::default()));
     let never = || false;
-    let mut machine = Machine::new(engine::functions(profile), Rc::new(set), &mut host)
-        .limited(Limits::default(), &never);
+    let mut machine =
+        Machine::new(engine::functions(profile), Rc::new(set), &mut host).limited(Limits::default(), &never);
     let name = machine.execute(NAME, &Value::Nil).map_err(|error| error.to_string())?;
     Ok(String::from_utf8_lossy(&name).into_owned())
 }

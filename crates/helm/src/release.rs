@@ -102,7 +102,13 @@ impl Release<'_> {
         }
     }
 
-    fn attempt(&self, tree: &dyn Tree, chart: &Arc<Chart>, read: FileReader<'_>, with_files: bool) -> Attempt {
+    fn attempt(
+        &self,
+        tree: &dyn Tree,
+        chart: &Arc<Chart>,
+        read: FileReader<'_>,
+        with_files: bool,
+    ) -> Attempt {
         let mut unread = Vec::new();
         let output = self.render_once(tree, chart, read, (with_files, &mut unread));
         // What came of files that seemed empty is worth nothing, failures included.
@@ -135,21 +141,23 @@ impl Release<'_> {
         check_kube(chart, &kube.version, &kube.normalized, &looked)?;
         let versions = capabilities::api_versions(self.api_versions);
         let capabilities = engine::capabilities(kube, &versions, profile, &looked);
-        let mut contexts = Contexts { tree, release: self.release_value(), capabilities, all: Vec::new(), files: Vec::new(), sources: Vec::new(), profile };
+        let mut contexts = Contexts {
+            tree,
+            release: self.release_value(),
+            capabilities,
+            all: Vec::new(),
+            files: Vec::new(),
+            sources: Vec::new(),
+            profile,
+        };
         contexts.add(&instance, &user, "", true)?;
         *unread = contexts.read_files(with_files)?;
         let program = engine::compile(std::mem::take(&mut contexts.sources), profile)?;
         let mut host = Host::new(profile, Chance { seed: self.seed, now: self.now }, looked.clone());
-        let run = Run {
-            profile,
-            contexts: &contexts.all,
-            host: &mut host,
-            limits: self.limits,
-            stop: self.stop,
-        };
+        let run =
+            Run { profile, contexts: &contexts.all, host: &mut host, limits: self.limits, stop: self.stop };
         let raw = engine::execute(&program, run)?;
-        let documents =
-            if self.raw { Documents::default() } else { manifests::documents(&raw, profile)? };
+        let documents = if self.raw { Documents::default() } else { manifests::documents(&raw, profile)? };
         Ok(Output {
             raw,
             documents,

@@ -18,7 +18,9 @@ fn vectors() -> Option<String> {
     let path = shared.join("cases/helm/vectors.jsonl");
     let text = std::fs::read_to_string(&path).ok();
     if text.is_none() {
-        eprintln!("skipped: no vectors.jsonl; put the shared material beside the checkout or set MANIFESTD_SHARED");
+        eprintln!(
+            "skipped: no vectors.jsonl; put the shared material beside the checkout or set MANIFESTD_SHARED"
+        );
     }
     text
 }

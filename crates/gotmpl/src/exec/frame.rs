@@ -70,7 +70,8 @@ impl<'t> Frame<'t, '_, '_> {
     /// Does `work` one level deeper.
     pub(super) fn nested<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         if self.machine.nesting >= MAX_NESTING {
-            return self.fail_with(CallError::budget("the templates are nested deeper than the budget allows"));
+            return self
+                .fail_with(CallError::budget("the templates are nested deeper than the budget allows"));
         }
         self.machine.nesting += 1;
         let result = work(self);

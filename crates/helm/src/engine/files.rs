@@ -70,7 +70,8 @@ fn lines(machine: &mut Machine<'_>, args: &[Value]) -> Result<Value, CallError> 
         return Ok(Value::strings(Vec::<Str>::new()));
     };
     if content.is_empty() {
-        let fails = machine.host.as_any().downcast_mut::<Host>().is_some_and(|host| host.profile.empty_lines_fail);
+        let fails =
+            machine.host.as_any().downcast_mut::<Host>().is_some_and(|host| host.profile.empty_lines_fail);
         if fails {
             return Err(CallError::new("runtime error: index out of range [-1]"));
         }
@@ -83,7 +84,8 @@ fn lines(machine: &mut Machine<'_>, args: &[Value]) -> Result<Value, CallError> 
 
 fn glob(args: &[Value]) -> Result<Value, CallError> {
     let pattern = argument(args);
-    let every = glob::gobwas::Pattern::compile("**", &[]).map_err(|error| CallError::new(error.to_string()))?;
+    let every =
+        glob::gobwas::Pattern::compile("**", &[]).map_err(|error| CallError::new(error.to_string()))?;
     let pattern = glob::gobwas::Pattern::compile(&pattern.lossy(), &['/']).unwrap_or(every);
     let matching = files(args).entries().into_iter().filter(|(name, _)| pattern.matches(&name.lossy()));
     Ok(files_value(matching))

@@ -26,7 +26,9 @@ const HELM: &[Function] = &[
     Function::new("fail", S, |_, args| Err(marked(&text(args, 0)))),
     Function::new("lookup", &[Type::String; 4], |_, _| Ok(Value::Map(Map::any([])))),
     Function::new("getHostByName", S, |_, _| Ok(Value::from(""))),
-    Function::new("toYaml", ANY, |machine, args| spent(machine, encode::to_yaml(&args[0]).unwrap_or_default())),
+    Function::new("toYaml", ANY, |machine, args| {
+        spent(machine, encode::to_yaml(&args[0]).unwrap_or_default())
+    }),
     Function::new("toYamlPretty", ANY, |machine, args| {
         spent(machine, encode::to_yaml_pretty(&args[0]).unwrap_or_default())
     }),
@@ -34,7 +36,9 @@ const HELM: &[Function] = &[
     Function::new("fromYamlArray", S, |_, args| Ok(encode::from_yaml_list(&bytes(args, 0)))),
     Function::new("fromJson", S, |_, args| Ok(encode::from_json_map(&text(args, 0)))),
     Function::new("fromJsonArray", S, |_, args| Ok(encode::from_json_list(&text(args, 0)))),
-    Function::new("toJson", ANY, |machine, args| spent(machine, sprig::json::compact(&args[0]).unwrap_or_default())),
+    Function::new("toJson", ANY, |machine, args| {
+        spent(machine, sprig::json::compact(&args[0]).unwrap_or_default())
+    }),
     Function::new("toToml", ANY, |machine, args| {
         spent(machine, super::toml::to_toml(&args[0]).unwrap_or_else(|error| error))
     }),
@@ -117,7 +121,11 @@ fn spent(machine: &mut Machine<'_>, text: String) -> Result<Value, CallError> {
 }
 
 fn host<'m>(machine: &'m mut Machine<'_>) -> Result<&'m mut Host, CallError> {
-    machine.host.as_any().downcast_mut::<Host>().ok_or_else(|| CallError::new("helm's functions run in helm only"))
+    machine
+        .host
+        .as_any()
+        .downcast_mut::<Host>()
+        .ok_or_else(|| CallError::new("helm's functions run in helm only"))
 }
 
 fn marked(message: &str) -> CallError {

@@ -51,7 +51,10 @@ impl Host {
     /// The next bytes of the stream that the seed makes.
     fn fill(&mut self, bytes: &mut [u8]) {
         for block in bytes.chunks_mut(32) {
-            let digest = Sha256::new().chain_update(self.chance.seed).chain_update(self.drawn.to_le_bytes()).finalize();
+            let digest = Sha256::new()
+                .chain_update(self.chance.seed)
+                .chain_update(self.drawn.to_le_bytes())
+                .finalize();
             block.copy_from_slice(&digest[..block.len()]);
             self.drawn += 1;
         }

@@ -55,7 +55,8 @@ pub(crate) fn compile(mut sources: Vec<Source>, profile: &'static Profile) -> Re
     let number = |name: &str| functions::number(profile, name);
     let mut program = Program { templates: Vec::new(), runs: Vec::new() };
     for source in sources {
-        let parsed = gotmpl::parse(&source.name, &source.text, &number).map_err(|error| errors::parse(&error))?;
+        let parsed =
+            gotmpl::parse(&source.name, &source.text, &number).map_err(|error| errors::parse(&error))?;
         program.templates.extend(parsed);
         if source.runs && !base_name(&source.name).starts_with('_') {
             program.runs.push((source.name, source.context));

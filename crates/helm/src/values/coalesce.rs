@@ -145,8 +145,9 @@ impl Coalescing<'_> {
                 (Some(Value::Map(_)), Value::Nil) => {}
                 (Some(Value::Map(_)), other) => {
                     let shown = printed(other);
-                    self.warnings
-                        .push(format!("destination for {full} is a table. Ignoring non-table value ({shown})"));
+                    self.warnings.push(format!(
+                        "destination for {full} is a table. Ignoring non-table value ({shown})"
+                    ));
                 }
                 (Some(_), _) => {}
             }
@@ -155,7 +156,9 @@ impl Coalescing<'_> {
 
     /// The parent's globals over those of a subchart.
     fn globals(&mut self, sub: &Map, parent: &Map, prefix: &str) {
-        let (Some(own), Some(above)) = (self.global(sub, prefix), self.global(parent, prefix)) else { return };
+        let (Some(own), Some(above)) = (self.global(sub, prefix), self.global(parent, prefix)) else {
+            return;
+        };
         for (key, value) in above.entries() {
             match (own.get(&key), value) {
                 (None, Value::Map(value)) => {
@@ -173,10 +176,7 @@ impl Coalescing<'_> {
                     ));
                 }
                 (Some(Value::Map(_)), _) => {
-                    self.warnings.push(format!(
-                        "key {} is table. Skipping",
-                        joined(prefix, &key.lossy())
-                    ));
+                    self.warnings.push(format!("key {} is table. Skipping", joined(prefix, &key.lossy())));
                 }
                 (_, value) => {
                     own.set(key, value);

@@ -58,7 +58,8 @@ impl ValuesOptions {
 
 fn each(values: &Map, texts: &[String], flag: &str, typing: Typing) -> Result<(), String> {
     for text in texts {
-        strvals::set(values, text, typing, None).map_err(|error| format!("failed parsing {flag} data: {error}"))?;
+        strvals::set(values, text, typing, None)
+            .map_err(|error| format!("failed parsing {flag} data: {error}"))?;
     }
     Ok(())
 }

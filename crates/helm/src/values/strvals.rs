@@ -30,7 +30,12 @@ pub(crate) type Reader<'a> = dyn FnMut(&str) -> Result<Vec<u8>, String> + 'a;
 ///
 /// # Errors
 /// Helm's message, without the flag's name.
-pub(crate) fn set(values: &Map, text: &str, typing: Typing, files: Option<&mut Reader<'_>>) -> Result<(), String> {
+pub(crate) fn set(
+    values: &Map,
+    text: &str,
+    typing: Typing,
+    files: Option<&mut Reader<'_>>,
+) -> Result<(), String> {
     let mut parser = Parser { chars: text.chars().collect(), at: 0, typing, files };
     while parser.at < parser.chars.len() {
         parser.key(values, 0)?;
@@ -102,7 +107,9 @@ impl Parser<'_, '_> {
     /// `key.` has been read: the rest goes into the map at `key`.
     fn nested(&mut self, into: &Map, key: &str, depth: usize) -> Result<(), String> {
         if depth + 1 > MAX_NESTED {
-            return Err(format!("value name nested level is greater than maximum supported nested level of {MAX_NESTED}"));
+            return Err(format!(
+                "value name nested level is greater than maximum supported nested level of {MAX_NESTED}"
+            ));
         }
         let inner = match into.get(key.as_bytes()) {
             Some(Value::Map(map)) if !map.is_nil() => map,
@@ -135,7 +142,8 @@ impl Parser<'_, '_> {
 
     /// `[n]` has been read: what follows goes into place `index` of `list`.
     fn item(&mut self, mut list: Vec<Value>, index: usize, depth: usize) -> Result<Vec<Value>, String> {
-        let stops: &[char] = if self.typing == Typing::Literal { &['[', '.', '='] } else { &['[', '.', '=', ','] };
+        let stops: &[char] =
+            if self.typing == Typing::Literal { &['[', '.', '='] } else { &['[', '.', '=', ','] };
         let (extra, stop) = self.until(stops);
         if !extra.is_empty() {
             let shown: Vec<String> = extra.chars().map(gotmpl::quote::quoted_char).collect();
@@ -272,7 +280,10 @@ fn set_index(list: &mut Vec<Value>, index: usize, value: Value) -> Result<(), St
 
 /// The panic of a Go type assertion.
 fn not_a(wanted: &str, found: &Value) -> String {
-    format!("unable to parse key: interface conversion: interface {{}} is {}, not {wanted}", found.type_name())
+    format!(
+        "unable to parse key: interface conversion: interface {{}} is {}, not {wanted}",
+        found.type_name()
+    )
 }
 
 /// Booleans and null in any case, and integers that do not begin with a zero.
