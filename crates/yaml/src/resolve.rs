@@ -48,9 +48,17 @@ pub(crate) fn plain(text: &str, dialect: Dialect) -> Scalar<'_> {
 
 /// What a scalar node means, with its tag.
 pub(crate) fn node<'d>(node: NodeRef<'d, '_>, dialect: Dialect) -> Result<Scalar<'d>, Unresolved> {
-    let text = node.value();
-    let tag = node.tag();
-    let quoted = node.scalar_style() != ScalarStyle::Plain;
+    parts(node.value(), node.tag(), node.scalar_style(), dialect)
+}
+
+/// What a text with a tag means.
+pub(crate) fn parts<'t>(
+    text: &'t str,
+    tag: &str,
+    style: ScalarStyle,
+    dialect: Dialect,
+) -> Result<Scalar<'t>, Unresolved> {
+    let quoted = style != ScalarStyle::Plain;
     match dialect {
         // v2: without a tag, quotes mean text; a lone `!` is a tag like any unknown one.
         Dialect::V2 if tag.is_empty() && quoted => Ok(Scalar::Str(text.into())),

@@ -292,6 +292,26 @@ impl<'d, 'a> Decoder<'d, 'a> {
     }
 }
 
+/// A scalar that is no node of a document.
+pub(super) fn scalar_parts(parts: super::ScalarParts<'_>) -> Result<Value, Error> {
+    let found = resolve::parts(parts.text, parts.tag, parts.style, Dialect::V3)
+        .map_err(|text| Error::new(format!("yaml: {text}"), None))?;
+    let untagged = matches!(parts.tag, "" | "!") && parts.style == ScalarStyle::Plain;
+    Ok(match found {
+        Scalar::Null if parts.flow && parts.text.is_empty() && untagged => "".into(),
+        Scalar::Null => Value::Null,
+        Scalar::Bool(b) => Value::Bool(b),
+        Scalar::Int(n) => Value::Int(n),
+        Scalar::Uint(n) => Value::Uint(n),
+        Scalar::Float(x) => Value::Float(x),
+        Scalar::Timestamp(moment) => moment.to_string().into(),
+        Scalar::Str(text) if !parts.flow && parts.style == ScalarStyle::Folded => {
+            refold::refold(&text).map_or_else(|| Value::String(text.into()), Value::from)
+        }
+        Scalar::Str(text) => Value::String(text.into()),
+    })
+}
+
 /// A message with more lines than this helps nobody; Go prints them all.
 const MAX_MISTAKES: usize = 100;
 

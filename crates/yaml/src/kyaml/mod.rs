@@ -9,9 +9,11 @@ mod lines;
 mod refold;
 
 use crate::error::{Dialect, Error};
+use crate::event::ScalarStyle;
 use crate::input::Source;
 use crate::limits::Limits;
 use crate::node::{Document, NodeRef};
+use crate::resolve;
 use crate::value::Value;
 
 /// The first document as the JSON value that kustomize writes, before any transformation. Empty input is null.
@@ -37,4 +39,39 @@ pub fn to_value(bytes: &[u8], limits: &Limits) -> Result<Value, Error> {
 /// As [`to_value`].
 pub fn node_to_value(root: NodeRef<'_, '_>, limits: &Limits) -> Result<Value, Error> {
     decode::decode(root, limits)
+}
+
+/// A scalar of a tree that is changed between reading and writing.
+#[derive(Clone, Copy, Debug)]
+pub struct ScalarParts<'t> {
+    /// The text.
+    pub text: &'t str,
+    /// The tag as it is written with its handle resolved; empty when none is written.
+    pub tag: &'t str,
+    /// How the text is quoted.
+    pub style: ScalarStyle,
+    /// Whether brackets are around.
+    pub flow: bool,
+}
+
+/// What a scalar is once it is written and read again, by the rules of [`to_value`].
+///
+/// # Errors
+/// The tag and the text do not fit: `yaml: cannot decode …`.
+pub fn scalar(parts: ScalarParts<'_>) -> Result<Value, Error> {
+    decode::scalar_parts(parts)
+}
+
+/// The short tag (`!!int`, `!!str`, `!!null`, …) that go-yaml v3 gives a plain scalar.
+#[must_use]
+pub fn implied_tag(text: &str) -> &'static str {
+    resolve::plain(text, Dialect::V3).tag()
+}
+
+/// The entries of a mapping once kyaml has merged what its `<<` names; its own entries win.
+///
+/// # Errors
+/// A `<<` twice, or one that names no map.
+pub fn entries<'d, 'a>(mapping: NodeRef<'d, 'a>) -> Result<Vec<(NodeRef<'d, 'a>, NodeRef<'d, 'a>)>, Error> {
+    fields::of(mapping)
 }

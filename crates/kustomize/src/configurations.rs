@@ -1,0 +1,160 @@
+//! Transformer configurations: the field specs of every transformer, the built-in ones and those of `configurations`.
+
+use std::sync::LazyLock;
+
+use yaml::v2;
+
+use crate::error::{Error, Result};
+use crate::fieldspec::{self, FieldSpec};
+use crate::id::Gvk;
+use crate::loader::Loader;
+use crate::strict::{self, record};
+
+record! {
+    /// Where each transformer looks.
+    Config as "TransformerConfig" {
+        name_prefix: Vec<FieldSpec> = "namePrefix",
+        name_suffix: Vec<FieldSpec> = "nameSuffix",
+        namespace: Vec<FieldSpec> = "namespace",
+        common_labels: Vec<FieldSpec> = "commonLabels",
+        labels: Vec<FieldSpec> = "labels",
+        template_labels: Vec<FieldSpec> = "templateLabels",
+        common_annotations: Vec<FieldSpec> = "commonAnnotations",
+        name_references: Vec<NameReference> = "nameReference",
+        var_references: Vec<FieldSpec> = "varReference",
+        images: Vec<FieldSpec> = "images",
+        replicas: Vec<FieldSpec> = "replicas",
+    }
+}
+
+record! {
+    /// A kind and the places that hold names of such resources.
+    NameReference as "NameBackReferences" {
+        group: String = "group" in "Gvk",
+        version: String = "version" in "Gvk",
+        kind: String = "kind" in "Gvk",
+        referrers: Vec<FieldSpec> = "fieldSpecs",
+    }
+}
+
+static DEFAULTS: LazyLock<Config> = LazyLock::new(|| read_defaults(include_str!("../data/fieldspecs.txt")));
+
+impl NameReference {
+    pub(crate) fn gvk(&self) -> Gvk {
+        Gvk { group: self.group.as_str().into(), version: self.version.as_str().into(), kind: self.kind.as_str().into() }
+    }
+}
+
+impl Config {
+    /// What kustomize uses when nothing is configured.
+    pub(crate) fn defaults() -> &'static Self {
+        &DEFAULTS
+    }
+
+    /// Reads the files of `configurations`, one after the other.
+    ///
+    /// # Errors
+    /// A file is missing or has fields that no configuration has.
+    pub(crate) fn load(loader: &Loader<'_>, files: &[String]) -> Result<Self> {
+        let mut all = Self::default();
+        for file in files {
+            let bytes = loader.load(file)?;
+            let value = v2::to_value(&bytes, &loader.shared.yaml_limits())
+                .map_err(|error| Error::from(error).under("error converting YAML to JSON"))?;
+            let config: Self = strict::read(&value, true)
+                .map_err(|text| Error::new(format!("error unmarshaling JSON: while decoding JSON: {text}")))?;
+            all.merge(&config)?;
+        }
+        Ok(all)
+    }
+
+    /// Adds another configuration.
+    ///
+    /// # Errors
+    /// `conflicting fieldspecs`, naming the transformer.
+    pub(crate) fn merge(&mut self, more: &Self) -> Result<()> {
+        let merge = |into: &mut Vec<FieldSpec>, from: &[FieldSpec], what: &str| {
+            fieldspec::merge(into, from).map_err(|error| error.under(format!("failed to merge {what} fieldSpec")))
+        };
+        merge(&mut self.name_prefix, &more.name_prefix, "NamePrefix")?;
+        merge(&mut self.name_suffix, &more.name_suffix, "NameSuffix")?;
+        merge(&mut self.namespace, &more.namespace, "NameSpace")?;
+        merge(&mut self.common_annotations, &more.common_annotations, "CommonAnnotations")?;
+        merge(&mut self.labels, &more.labels, "Labels")?;
+        merge(&mut self.template_labels, &more.template_labels, "TemplateLabels")?;
+        merge(&mut self.common_labels, &more.common_labels, "CommonLabels")?;
+        merge(&mut self.var_references, &more.var_references, "VarReference")?;
+        merge(&mut self.images, &more.images, "Images")?;
+        merge(&mut self.replicas, &more.replicas, "Replicas")?;
+        more.name_references.iter().try_for_each(|reference| self.add_reference(reference))
+    }
+
+    fn add_reference(&mut self, more: &NameReference) -> Result<()> {
+        match self.name_references.iter_mut().find(|old| old.gvk() == more.gvk()) {
+            Some(old) => fieldspec::merge(&mut old.referrers, &more.referrers)
+                .map_err(|error| error.under("failed to merge NameReference fieldSpec")),
+            None => {
+                self.name_references.push(more.clone());
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Reads our own format; see the head of the file.
+fn read_defaults(text: &str) -> Config {
+    let mut config = Config::default();
+    let mut section = "";
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
+        if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
+            section = name;
+        } else if let Some(kind) = line.strip_prefix("> ") {
+            let spec = spec_of("", false, kind);
+            let (group, version, kind) = (spec.group, spec.version, spec.kind);
+            config.name_references.push(NameReference { group, version, kind, referrers: Vec::new() });
+        } else {
+            let specs = read_line(line);
+            if let Some(into) = section_of(&mut config, section) {
+                into.extend(specs);
+            }
+        }
+    }
+    let templates = config.template_labels.clone();
+    config.common_labels.extend(templates.into_iter().filter(|spec| !config.common_labels.contains(spec)).collect::<Vec<_>>());
+    config
+}
+
+fn section_of<'c>(config: &'c mut Config, section: &str) -> Option<&'c mut Vec<FieldSpec>> {
+    Some(match section {
+        "namePrefix" => &mut config.name_prefix,
+        "nameSuffix" => &mut config.name_suffix,
+        "namespace" => &mut config.namespace,
+        "commonLabels" => &mut config.common_labels,
+        "templateLabels" => &mut config.template_labels,
+        "commonAnnotations" => &mut config.common_annotations,
+        "varReference" => &mut config.var_references,
+        "images" => &mut config.images,
+        "replicas" => &mut config.replicas,
+        "nameReference" => &mut config.name_references.last_mut()?.referrers,
+        _ => return None,
+    })
+}
+
+fn read_line(line: &str) -> Vec<FieldSpec> {
+    let mut words = line.split(' ');
+    let (path, create) = (words.next().unwrap_or_default(), words.next() == Some("!"));
+    words.map(|kind| spec_of(path, create, kind)).collect()
+}
+
+/// `[group:]Kind[@version]`
+fn spec_of(path: &str, create: bool, kind: &str) -> FieldSpec {
+    let (group, kind) = kind.split_once(':').unwrap_or(("", kind));
+    let (kind, version) = kind.split_once('@').unwrap_or((kind, ""));
+    let kind = if kind == "*" { "" } else { kind };
+    FieldSpec {
+        group: group.to_owned(),
+        version: version.to_owned(),
+        kind: kind.to_owned(),
+        ..FieldSpec::new(path, create)
+    }
+}

@@ -1,0 +1,116 @@
+//! From nodes to data: what a document holds once kustomize has written it as YAML 1.2 and read it back.
+
+use std::collections::HashMap;
+
+use yaml::{ScalarStyle, Value};
+
+use crate::error::{Error, Result};
+use crate::node::{Map, Node};
+
+/// The data of a whole document.
+///
+/// # Errors
+/// Two equal keys in one map, keys that JSON cannot have, tags that do not fit.
+pub(crate) fn of(node: &Node) -> Result<Value> {
+    value(node, false, true)
+}
+
+fn value(node: &Node, flow: bool, top: bool) -> Result<Value> {
+    match node {
+        Node::Scalar(scalar) => scalar.value(flow),
+        Node::List(list) => {
+            let flow = flow || list.flow;
+            let items = list.items.iter().map(|item| value(item, flow, false));
+            Ok(items.collect::<Result<Vec<_>>>()?.into())
+        }
+        Node::Map(map) => map_value(map, flow || map.flow, top),
+    }
+}
+
+fn map_value(map: &Map, flow: bool, top: bool) -> Result<Value> {
+    check_equal_keys(map)?;
+    let mut out = yaml::Map::with_capacity(map.entries.len());
+    for (key, node) in &map.entries {
+        let text = match key.value(true)? {
+            Value::String(text) => text,
+            Value::Null if top => continue,
+            _ if top => key.text.clone(),
+            _ => return Err(Error::new("json: unsupported type: map[interface {}]interface {}")),
+        };
+        out.insert(text, value(node, flow, false)?);
+    }
+    Ok(out.into())
+}
+
+/// go-yaml finds equal keys when the written document is read again, so the lines are those of the written one.
+fn check_equal_keys(map: &Map) -> Result<()> {
+    let has_equal = match map.entries.len() {
+        0 | 1 => false,
+        n if n <= 8 => map.entries.iter().enumerate().any(|(i, (key, _))| map.entries[..i].iter().any(|(k, _)| k.text == key.text)),
+        n => {
+            let mut seen = HashMap::with_capacity(n);
+            map.entries.iter().any(|(key, _)| seen.insert(&*key.text, ()).is_some())
+        }
+    };
+    if has_equal { Err(Error::new(EQUAL_KEYS)) } else { Ok(()) }
+}
+
+/// Replaced by the message with lines where the whole document is at hand.
+const EQUAL_KEYS: &str = "equal keys";
+
+/// The message for a document that [`of`] refused, in go-yaml's words where it knows the lines.
+pub(crate) fn explain(root: &Node, error: Error) -> Error {
+    if error.to_string() != EQUAL_KEYS {
+        return error;
+    }
+    let mut lines = Lines { line: 1, found: Vec::new() };
+    lines.walk(root, false);
+    Error::new(format!("map[string]interface {{}}(nil): yaml: unmarshal errors:{}", lines.found.concat()))
+}
+
+/// Counts the lines of a document as go-yaml's emitter lays it out.
+struct Lines {
+    line: usize,
+    found: Vec<String>,
+}
+
+impl Lines {
+    fn walk(&mut self, node: &Node, flow: bool) {
+        match node {
+            Node::Scalar(scalar) => {
+                let block = matches!(scalar.style, ScalarStyle::Literal | ScalarStyle::Folded)
+                    || scalar.text.contains('\n') && scalar.style == ScalarStyle::Plain;
+                self.line += if block && !flow { scalar.text.lines().count() } else { 0 };
+            }
+            Node::List(list) => {
+                let flow = flow || list.flow;
+                for (at, item) in list.items.iter().enumerate() {
+                    self.line += usize::from(at > 0 && !flow);
+                    self.walk(item, flow);
+                }
+            }
+            Node::Map(map) => self.walk_map(map, flow || map.flow),
+        }
+    }
+
+    fn walk_map(&mut self, map: &Map, flow: bool) {
+        let mut seen: HashMap<&str, Vec<usize>> = HashMap::new();
+        for (at, (key, value)) in map.entries.iter().enumerate() {
+            self.line += usize::from(at > 0 && !flow);
+            let line = self.line;
+            let before = seen.entry(&key.text).or_default();
+            for first in before.iter() {
+                let key = yaml::json::to_string(&Value::String(key.text.clone())).unwrap_or_default();
+                self.found.push(format!("\n  line {line}: mapping key {key} already defined at line {first}"));
+            }
+            before.push(line);
+            let block = match value {
+                Node::Map(map) => !map.flow && !map.entries.is_empty(),
+                Node::List(list) => !list.flow && !list.items.is_empty(),
+                Node::Scalar(_) => false,
+            };
+            self.line += usize::from(block && !flow);
+            self.walk(value, flow);
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Why a kustomization could not be built.
+
+use std::fmt;
+
+/// A failed build. `Display` is kustomize's own text where it has one, without its `Error: ` in front.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    message: String,
+    kind: ErrorKind,
+}
+
+/// What sort of failure it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// The kustomization or what it names is wrong.
+    Invalid,
+    /// A resource file is not YAML; kustomize reports those without trying the path as a folder.
+    Malformed,
+    /// The entry asks for something that is never done here: running programs, containers, remote charts.
+    Refused,
+    /// A part in another repository or on the web that is not in the tree; see [`crate::wants`].
+    Remote,
+    /// A budget of [`crate::Limits`] is used up, or the caller asked to stop.
+    Limit,
+    /// The tree could not answer for another reason than an absence.
+    Tree,
+}
+
+/// What everything in this crate answers.
+pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// An error of the input.
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), kind: ErrorKind::Invalid }
+    }
+
+    /// An error of another sort.
+    pub(crate) fn of(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self { message: message.into(), kind }
+    }
+
+    /// What sort of failure it is.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// The same error with `prefix: ` in front of its text.
+    #[must_use]
+    pub(crate) fn under(mut self, prefix: impl fmt::Display) -> Self {
+        self.message = format!("{prefix}: {}", self.message);
+        self
+    }
+
+    /// Whether another reading of the same entry may be tried after this.
+    pub(crate) fn is_final(&self) -> bool {
+        !matches!(self.kind, ErrorKind::Invalid | ErrorKind::Malformed)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<yaml::Error> for Error {
+    fn from(error: yaml::Error) -> Self {
+        let kind = if error.is_limit() { ErrorKind::Limit } else { ErrorKind::Invalid };
+        Self { message: error.to_string(), kind }
+    }
+}

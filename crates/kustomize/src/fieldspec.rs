@@ -1,0 +1,138 @@
+//! Field specs: the places in resources that a transformer changes, and the walk that reaches them.
+//!
+//! Sources: kustomize 5.8.1 `api/types/fieldspec.go`, `api/filters/fieldspec/fieldspec.go`.
+
+use crate::error::{Error, Result};
+use crate::id::Gvk;
+use crate::node::{Map, Node, Scalar};
+use crate::resource::Resource;
+use crate::strict::record;
+
+record! {
+    /// A path in resources of some kinds.
+    FieldSpec as "FieldSpec" {
+        group: String = "group" in "Gvk",
+        version: String = "version" in "Gvk",
+        kind: String = "kind" in "Gvk",
+        path: String = "path",
+        create: bool = "create",
+    }
+}
+
+/// What a missing field becomes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Create {
+    /// Nothing is made, whatever the spec says.
+    Never,
+    Scalar,
+    Map,
+}
+
+impl FieldSpec {
+    pub(crate) fn new(path: &str, create: bool) -> Self {
+        Self { path: path.to_owned(), create, ..Self::default() }
+    }
+
+    pub(crate) fn gvk(&self) -> Gvk {
+        Gvk { group: self.group.as_str().into(), version: self.version.as_str().into(), kind: self.kind.as_str().into() }
+    }
+
+    /// Whether the spec is about resources of this kind.
+    pub(crate) fn fits(&self, gvk: &Gvk) -> bool {
+        let fits = |wanted: &str, have: &str| wanted.is_empty() || wanted == have;
+        fits(&self.kind, &gvk.kind) && fits(&self.group, &gvk.group) && fits(&self.version, &gvk.version)
+    }
+}
+
+/// Adds specs to others; one that says the same as an earlier one is left out.
+///
+/// # Errors
+/// The same place with another `create`.
+pub(crate) fn merge(into: &mut Vec<FieldSpec>, more: &[FieldSpec]) -> Result<()> {
+    for spec in more {
+        let gvk = spec.gvk();
+        match into.iter().find(|old| old.gvk().is_selected(&gvk) && old.path == spec.path) {
+            Some(old) if old.create != spec.create => return Err(Error::new("conflicting fieldspecs")),
+            Some(_) => {}
+            None => into.push(spec.clone()),
+        }
+    }
+    Ok(())
+}
+
+/// Calls `set` for every node at the places of a spec.
+///
+/// # Errors
+/// The path leads through a scalar; whatever `set` answers. Both name the field and the resource.
+pub(crate) fn apply(
+    resource: &mut Resource,
+    spec: &FieldSpec,
+    create: Create,
+    set: &mut dyn FnMut(&mut Node) -> Result<()>,
+) -> Result<()> {
+    if !spec.fits(&resource.gvk()) {
+        return Ok(());
+    }
+    let path = split_path(&spec.path);
+    let mut walk = Walk { create: if spec.create { create } else { Create::Never }, set };
+    let done = walk.visit(&mut resource.node, &path);
+    done.map_err(|error| error.under(format!("considering field '{}' of object {}", spec.path, resource.id())))
+}
+
+/// The names of a path; `\/` is a slash in a name.
+pub(crate) fn split_path(path: &str) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for part in path.split('/') {
+        match names.last_mut() {
+            Some(last) if last.ends_with('\\') => {
+                last.pop();
+                last.push('/');
+                last.push_str(part);
+            }
+            _ => names.push(part.to_owned()),
+        }
+    }
+    names.retain(|name| !name.is_empty());
+    names
+}
+
+struct Walk<'f> {
+    create: Create,
+    set: &'f mut dyn FnMut(&mut Node) -> Result<()>,
+}
+
+impl Walk<'_> {
+    fn visit(&mut self, node: &mut Node, path: &[String]) -> Result<()> {
+        let Some((name, rest)) = path.split_first() else { return (self.set)(node) };
+        match node {
+            Node::List(list) => list.items.iter_mut().try_for_each(|item| self.visit(item, path)),
+            Node::Map(map) => self.visit_field(map, name, rest),
+            Node::Scalar(scalar) if scalar.is_null() => Ok(()),
+            Node::Scalar(_) => Err(Error::new("expected sequence or mapping node")),
+        }
+    }
+
+    fn visit_field(&mut self, map: &mut Map, name: &str, rest: &[String]) -> Result<()> {
+        let (name, is_list) = name.strip_suffix("[]").map_or((name, false), |name| (name, true));
+        let is_there = map.get(name).is_some_and(|node| !(is_list && node.is_null()));
+        if !is_there && (is_list || self.create == Create::Never) {
+            return Ok(());
+        }
+        let create = if rest.is_empty() { self.create } else { Create::Map };
+        let field = map.entry(name, || made(create));
+        if field.is_null() {
+            if self.create == Create::Never {
+                return Ok(());
+            }
+            *field = made(create);
+        }
+        self.visit(field, rest)
+    }
+}
+
+fn made(create: Create) -> Node {
+    match create {
+        Create::Scalar | Create::Never => Node::Scalar(Scalar::untagged("")),
+        Create::Map => Node::map(),
+    }
+}

@@ -1,0 +1,114 @@
+//! `images`: names, tags and digests of images, wherever containers are.
+
+use regex::Regex;
+
+use crate::error::Result;
+use crate::fieldspec::{self, Create, FieldSpec};
+use crate::kustomization::Image;
+use crate::namespace::wrong_kind;
+use crate::node::Node;
+use crate::resmap::ResMap;
+use crate::selector;
+
+/// Changes an image everywhere: first in every list of containers at any depth, then at the places of field specs,
+/// which is why a tag suffix appears twice there, as in kustomize.
+///
+/// # Errors
+/// The name is no regular expression; an image is no scalar.
+pub(crate) fn transform(map: &mut ResMap, image: &Image, specs: &[FieldSpec]) -> Result<()> {
+    let change = Change { image, name: matcher(&image.name)? };
+    for resource in &mut map.list {
+        if resource.kind() == "CustomResourceDefinition" {
+            continue;
+        }
+        change.visit(&mut resource.node)?;
+        for spec in specs {
+            fieldspec::apply(resource, spec, Create::Scalar, &mut |node| change.apply(node))?;
+        }
+    }
+    Ok(())
+}
+
+struct Change<'i> {
+    image: &'i Image,
+    name: Regex,
+}
+
+/// kustomize puts the name into its expression as it is.
+fn matcher(name: &str) -> Result<Regex> {
+    let text = format!("^{name}(:[a-zA-Z0-9_.{{}}-]*)?(@sha256:[a-zA-Z0-9_.{{}}-]*)?$");
+    selector::compile(&text)
+        .map_err(|error| error.under(format!("the image name '{name}' in images is no regular expression")))
+}
+
+impl Change<'_> {
+    fn visit(&self, node: &mut Node) -> Result<()> {
+        match node {
+            Node::Scalar(_) => Ok(()),
+            Node::List(list) => list.items.iter_mut().try_for_each(|item| self.visit(item)),
+            Node::Map(map) => {
+                for (key, value) in &mut map.entries {
+                    self.visit(value)?;
+                    if matches!(&*key.text, "containers" | "initContainers") {
+                        self.containers(value)?;
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn containers(&self, node: &mut Node) -> Result<()> {
+        let Node::List(list) = node else { return Ok(()) };
+        for item in &mut list.items {
+            if let Some(image) = item.get_mut("image") {
+                self.apply(image)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn apply(&self, node: &mut Node) -> Result<()> {
+        if node.is_null() {
+            return Ok(());
+        }
+        let Node::Scalar(scalar) = &*node else { return Err(wrong_kind("ScalarNode", node)) };
+        if self.name.is_match(&scalar.text) {
+            let text = self.changed(&scalar.text);
+            node.set_text(&text);
+        }
+        Ok(())
+    }
+
+    fn changed(&self, old: &str) -> String {
+        let (name, tag, digest) = split(old);
+        let image = self.image;
+        let name = if image.new_name.is_empty() { name } else { &image.new_name };
+        let (tag, digest) = match (image.new_tag.as_str(), image.digest.as_str()) {
+            ("", "") => (tag.to_owned(), digest),
+            ("", new) => (String::new(), new),
+            (new, digest) => (new.to_owned(), digest),
+        };
+        let (tag, digest) = match image.tag_suffix.as_str() {
+            "" => (tag, digest),
+            suffix => (format!("{tag}{suffix}"), ""),
+        };
+        let tag = if tag.is_empty() { tag } else { format!(":{tag}") };
+        let at = if digest.is_empty() { "" } else { "@" };
+        format!("{name}{tag}{at}{digest}")
+    }
+}
+
+/// Name, tag and digest of an image.
+fn split(image: &str) -> (&str, &str, &str) {
+    let start = image.find('/').unwrap_or(0);
+    let rest = &image[start..];
+    let (name_and_tag, digest) = match rest.find('@') {
+        Some(at) => (&image[..start + at], &rest[at + 1..]),
+        None => (image, ""),
+    };
+    match name_and_tag[start..].find(':') {
+        Some(at) => (&image[..start + at], &name_and_tag[start + at + 1..], digest),
+        None => (name_and_tag, "", digest),
+    }
+}

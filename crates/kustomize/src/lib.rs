@@ -1,0 +1,194 @@
+//! Kustomizations to manifests, in process: the same bytes as `kustomize build` 5.8.1, with nothing executed.
+//!
+//! [`build`] is pure: it reads the tree it is given and nothing else. What a kustomization names outside of the tree
+//! is an error of kind [`ErrorKind::Remote`] unless the caller has mounted it ([`Options::remotes`]).
+//!
+//! ```
+//! use kustomize::{Options, build};
+//! use tree::{MemoryTree, TreePath};
+//!
+//! let tree = MemoryTree::from_files([
+//!     ("app/kustomization.yaml", "resources: [cm.yaml]\nnamePrefix: dev-\n"),
+//!     ("app/cm.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web}\ndata: {on: 'yes'}\n"),
+//! ])?;
+//! let output = build(&tree, &TreePath::parse("app")?, &Options::default())?;
+//! assert_eq!(
+//!     output.text(),
+//!     "apiVersion: v1\ndata:\n  \"on\": \"yes\"\nkind: ConfigMap\nmetadata:\n  name: dev-web\n"
+//! );
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Road
+//! `loader` finds files, `kustomization` reads the file, `accumulate` runs its parts in kustomize's order over a
+//! `resmap` of `resource`s, whose documents are `node` trees; `data` turns those into values at the end.
+
+mod accumulate;
+mod configurations;
+mod data;
+mod error;
+mod fieldspec;
+mod generators;
+mod id;
+mod images;
+mod json6902;
+mod kustomization;
+mod label_selector;
+mod labels;
+mod loader;
+mod merge_list;
+mod name_references;
+mod names;
+mod namespace;
+mod node;
+mod openapi;
+mod origin;
+mod output;
+mod patches;
+mod paths;
+mod reader;
+mod replacements;
+mod replicas;
+mod resmap;
+mod resource;
+mod schema;
+mod selector;
+mod sort;
+mod strategic;
+mod strict;
+mod structured;
+mod yaml3;
+
+use std::collections::BTreeMap;
+
+use tree::{Tree, TreePath};
+
+use accumulate::{Accumulator, Build, Target};
+use loader::{Loader, Shared};
+
+pub use error::{Error, ErrorKind};
+
+/// How to build.
+pub struct Options<'o> {
+    /// The order of the output where the kustomization does not say.
+    pub reorder: Reorder,
+    /// Where files may lie.
+    pub load_restrictor: LoadRestrictor,
+    /// What paths in messages begin with; empty: `/` is the root of the tree.
+    pub display_root: &'o str,
+    /// Entries that lie elsewhere, as they are written, and where in the tree they are mounted.
+    pub remotes: BTreeMap<String, TreePath>,
+    /// Budgets.
+    pub limits: Limits,
+    /// Asked now and then; `true` ends the build with [`ErrorKind::Limit`].
+    pub stop: &'o dyn Fn() -> bool,
+}
+
+/// The order of resources where `sortOptions` does not say (`--reorder`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reorder {
+    /// By kind, as the program does unless it is told otherwise.
+    #[default]
+    Legacy,
+    /// As they were accumulated.
+    None,
+}
+
+/// Where the files of a kustomization may lie (`--load-restrictor`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LoadRestrictor {
+    /// In or below its own folder.
+    #[default]
+    RootOnly,
+    /// Anywhere in the tree.
+    None,
+}
+
+/// How much one build may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Kustomizations under each other. Default 100: real ones stay below 10.
+    pub depth: usize,
+    /// Files read. Default 20,000.
+    pub files: usize,
+    /// Bytes read. Default 512 MiB.
+    pub bytes: u64,
+    /// Resources. Default 200,000.
+    pub resources: usize,
+    /// Budgets of one document.
+    pub yaml: yaml::Limits,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { depth: 100, files: 20_000, bytes: 512 << 20, resources: 200_000, yaml: yaml::Limits::default() }
+    }
+}
+
+impl Default for Options<'_> {
+    fn default() -> Self {
+        Self {
+            reorder: Reorder::default(),
+            load_restrictor: LoadRestrictor::default(),
+            display_root: "",
+            remotes: BTreeMap::new(),
+            limits: Limits::default(),
+            stop: &|| false,
+        }
+    }
+}
+
+/// A finished build.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Output {
+    documents: Vec<String>,
+    warnings: Vec<String>,
+}
+
+impl Output {
+    /// One YAML document per resource, each ending in a line break.
+    #[must_use]
+    pub fn documents(&self) -> &[String] {
+        &self.documents
+    }
+
+    /// What kustomize says on standard error, a line each.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// What kustomize prints.
+    #[must_use]
+    pub fn text(&self) -> String {
+        self.documents.join("---\n")
+    }
+}
+
+/// Builds the kustomization in the folder `path` of a tree.
+///
+/// # Errors
+/// Whatever kustomize refuses, in its words; what is never done here ([`ErrorKind::Refused`]); what is not in the
+/// tree ([`ErrorKind::Remote`]); a budget ([`ErrorKind::Limit`]).
+pub fn build(tree: &dyn Tree, path: &TreePath, options: &Options<'_>) -> Result<Output, Error> {
+    let shared = Shared::new(tree, options);
+    let build = Build::default();
+    let documents = run(&shared, &build, path)?;
+    Ok(Output { documents, warnings: shared.warnings.into_inner() })
+}
+
+fn run<'t>(shared: &'t Shared<'t>, build: &'t Build, path: &TreePath) -> Result<Vec<String>, Error> {
+    let target = Target::load(Loader::start(shared, path)?, build)?;
+    let mut all = Accumulator::default();
+    target.accumulate(&mut all)?;
+    let Accumulator { mut map, config } = all;
+    generators::hash::transform(&mut map)?;
+    name_references::transform(&mut map, &config.name_references)?;
+    output::drop_local(&mut map)?;
+    let options = target.kustomization.sort_options.as_ref();
+    sort::transform(&mut map, options, shared.options.reorder == Reorder::Legacy)?;
+    if target.kustomization.build_metadata.iter().any(|name| name == "managedByLabel") {
+        output::add_managed_by(&mut map);
+    }
+    output::documents(&mut map)
+}

@@ -1,0 +1,284 @@
+//! References by name follow the resources that were renamed.
+//!
+//! Sources: kustomize 5.8.1 `api/internal/accumulator/namereferencetransformer.go`, `api/filters/nameref/nameref.go`.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use yaml::v2;
+
+use crate::configurations::NameReference;
+use crate::error::{Error, Result};
+use crate::fieldspec::{self, Create, FieldSpec};
+use crate::id::{Gvk, ResId};
+use crate::node::{Map, Node};
+use crate::resmap::ResMap;
+use crate::resource::Resource;
+use crate::sort;
+
+/// Updates every reference.
+///
+/// # Errors
+/// A name fits several resources.
+pub(crate) fn transform(map: &mut ResMap, config: &[NameReference]) -> Result<()> {
+    let candidates: Vec<Candidate> = map.list.iter().enumerate().map(|(at, r)| Candidate::of(at, r)).collect();
+    let mut by_name: HashMap<Arc<str>, Vec<usize>> = HashMap::new();
+    for candidate in &candidates {
+        for id in &candidate.previous {
+            let list = by_name.entry(id.name.clone()).or_default();
+            if list.last() != Some(&candidate.at) {
+                list.push(candidate.at);
+            }
+        }
+    }
+    if by_name.is_empty() {
+        return Ok(());
+    }
+    let index = Index { candidates: &candidates, by_name: &by_name };
+    let mut config: Vec<_> = config.iter().collect();
+    config.sort_by_cached_key(|reference| sort::gvk_key(&reference.gvk()));
+    for at in 0..map.list.len() {
+        let mut referrer = std::mem::replace(&mut map.list[at], Resource::new(Node::map()));
+        let done = index.update(&mut referrer, at, &config);
+        map.list[at] = referrer;
+        done.map_err(|ambiguous| ambiguous.explain(map, at))?;
+    }
+    Ok(())
+}
+
+/// What is known of a resource while names are compared.
+struct Candidate {
+    at: usize,
+    id: ResId,
+    previous: Vec<ResId>,
+    prefixes: Vec<Arc<str>>,
+    suffixes: Vec<Arc<str>>,
+}
+
+struct Index<'c> {
+    candidates: &'c [Candidate],
+    by_name: &'c HashMap<Arc<str>, Vec<usize>>,
+}
+
+/// One reference being looked up.
+struct Lookup<'c> {
+    index: &'c Index<'c>,
+    referrer: &'c Candidate,
+    /// Namespaces of its service accounts, if it is a role binding.
+    subjects: Vec<String>,
+    role: Option<Gvk>,
+    target: Gvk,
+}
+
+/// A failure, possibly with the resources that all fit.
+struct Failure {
+    error: Error,
+    fits: Vec<usize>,
+}
+
+impl Failure {
+    /// Adds what the resources look like.
+    fn explain(self, map: &ResMap, referrer: usize) -> Error {
+        if self.fits.is_empty() {
+            return self.error;
+        }
+        let show = |at: usize| {
+            map.list[at].shown().ok().and_then(|value| v2::marshal(&value).ok()).unwrap_or_default()
+        };
+        let mut text = format!(
+            "{}\n\n**** Too many possible referral targets to referrer:\n{}\n",
+            self.error,
+            show(referrer)
+        );
+        for (number, &at) in self.fits.iter().enumerate() {
+            text.push_str(&format!("--- possible referral {number}:\n{}\n", show(at)));
+        }
+        Error::new(text)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self { error, fits: Vec::new() }
+    }
+}
+
+impl Candidate {
+    fn of(at: usize, resource: &Resource) -> Self {
+        Self {
+            at,
+            id: resource.id(),
+            previous: resource.previous_ids().collect(),
+            prefixes: resource.history.prefixes.clone(),
+            suffixes: resource.history.suffixes.clone(),
+        }
+    }
+}
+
+impl Index<'_> {
+    fn update(&self, referrer: &mut Resource, at: usize, config: &[&NameReference]) -> Result<(), Failure> {
+        let original = referrer.original_id();
+        for reference in config {
+            for spec in reference.referrers.iter().filter(|spec| original.gvk.is_selected(&spec.gvk())) {
+                self.update_field(referrer, at, reference.gvk(), spec)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn update_field(
+        &self,
+        referrer: &mut Resource,
+        at: usize,
+        target: Gvk,
+        spec: &FieldSpec,
+    ) -> Result<(), Failure> {
+        let lookup = Lookup {
+            index: self,
+            referrer: &self.candidates[at],
+            subjects: subject_namespaces(referrer),
+            role: if spec.path.ends_with("roleRef/name") { role_of(referrer) } else { None },
+            target,
+        };
+        let mut fits = Vec::new();
+        let any_kind = FieldSpec { path: spec.path.clone(), create: spec.create, ..FieldSpec::default() };
+        let done = fieldspec::apply(referrer, &any_kind, Create::Never, &mut |node| {
+            lookup.set(node).map_err(|failure| {
+                fits = failure.fits;
+                failure.error
+            })
+        });
+        done.map_err(|error| {
+            let text = format!("updating name reference in '{}' field of '{}'", spec.path, referrer.id());
+            Failure { error: error.under(text), fits }
+        })
+    }
+}
+
+impl Lookup<'_> {
+    fn set(&self, node: &mut Node) -> Result<(), Failure> {
+        match node {
+            Node::List(list) => list.items.iter_mut().try_for_each(|item| self.set(item)),
+            Node::Map(map) => self.set_map(map),
+            Node::Scalar(scalar) if scalar.is_null() => Ok(()),
+            Node::Scalar(scalar) => {
+                let found = self.select(&scalar.text, None, |a, b| a.name == b.name)?;
+                if let Some(found) = found.filter(|found| found.id.name != scalar.text) {
+                    node.set_text(&found.id.name);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn set_map(&self, map: &mut Map) -> Result<(), Failure> {
+        let Some(name) = map.get("name").map(|node| node.raw().to_owned()) else {
+            return Err(Error::new("path config error; no 'name' field in node").into());
+        };
+        let namespace = map.get("namespace").map(|node| node.raw().to_owned());
+        let same = |a: &ResId, b: &ResId| a.name == b.name && a.namespace == b.namespace;
+        let Some(found) = self.select(&name, namespace.as_deref(), same)? else { return Ok(()) };
+        if *found.id.name == name && found.id.namespace.is_empty() {
+            return Ok(());
+        }
+        map.set("name", Node::untagged(&found.id.name));
+        if !found.id.namespace.is_empty() {
+            map.set("namespace", Node::untagged(&found.id.namespace));
+        }
+        Ok(())
+    }
+
+    /// The one resource that is meant.
+    fn select(
+        &self,
+        name: &str,
+        namespace: Option<&str>,
+        same: impl Fn(&ResId, &ResId) -> bool,
+    ) -> Result<Option<&Candidate>, Failure> {
+        let named = self.index.by_name.get(name).map_or(&[][..], Vec::as_slice);
+        let mut list: Vec<&Candidate> = named.iter().map(|&at| &self.index.candidates[at]).collect();
+        list.retain(|candidate| self.may_refer(candidate));
+        if let Some(namespace) = namespace {
+            list = self.in_namespace(list, namespace);
+        }
+        let was = |candidate: &Candidate, gvk: &Gvk| candidate.previous.iter().any(|id| id.gvk.is_selected(gvk));
+        list.retain(|candidate| was(candidate, &self.target));
+        list.retain(|candidate| self.role.as_ref().is_none_or(|role| was(candidate, role)));
+        list.retain(|candidate| self.is_in_reach(candidate));
+        if list.len() > 1 {
+            list.retain(|candidate| same_affixes(candidate, self.referrer, true));
+        }
+        if list.len() > 1 {
+            list.retain(|candidate| same_affixes(candidate, self.referrer, false));
+        }
+        match list.as_slice() {
+            [] => Ok(None),
+            [first, rest @ ..] if rest.iter().all(|other| same(&first.id, &other.id)) => Ok(Some(first)),
+            _ => Err(ambiguous(&list)),
+        }
+    }
+
+    /// Whether the referrer could refer to it at all.
+    fn may_refer(&self, candidate: &Candidate) -> bool {
+        let referrer = &self.referrer.id;
+        referrer.gvk.is_cluster_scoped()
+            || candidate.id.gvk.is_cluster_scoped()
+            || candidate.id.effective_namespace() == referrer.effective_namespace()
+            || self.subjects.iter().any(|namespace| namespace == candidate.id.effective_namespace())
+    }
+
+    /// Those that were in the namespace, or else those that are.
+    fn in_namespace<'c>(&self, list: Vec<&'c Candidate>, namespace: &str) -> Vec<&'c Candidate> {
+        let original = |candidate: &Candidate| {
+            let id = candidate.previous.first().unwrap_or(&candidate.id);
+            id.effective_namespace() == namespace
+        };
+        let all = self.index.candidates;
+        if all.iter().any(|candidate| self.may_refer(candidate) && original(candidate)) {
+            list.into_iter().filter(|candidate| original(candidate)).collect()
+        } else {
+            list.into_iter().filter(|candidate| candidate.id.effective_namespace() == namespace).collect()
+        }
+    }
+
+    fn is_in_reach(&self, candidate: &Candidate) -> bool {
+        let referrer = &self.referrer.id;
+        referrer.gvk.is_cluster_scoped()
+            || candidate.id.gvk.is_cluster_scoped()
+            || &*candidate.id.gvk.kind == "ServiceAccount"
+            || candidate.id.effective_namespace() == referrer.effective_namespace()
+    }
+}
+
+fn ambiguous(list: &[&Candidate]) -> Failure {
+    let ids: Vec<_> = list.iter().map(|candidate| candidate.id.to_string()).collect();
+    let error = Error::new(format!("found multiple possible referrals: {}", ids.join(", ")));
+    Failure { error, fits: list.iter().map(|candidate| candidate.at).collect() }
+}
+
+fn same_affixes(a: &Candidate, b: &Candidate, allow_empty: bool) -> bool {
+    let free = |a: &[Arc<str>], b: &[Arc<str>]| allow_empty && (a.is_empty() || b.is_empty());
+    (free(&a.prefixes, &b.prefixes) || same_end(&a.prefixes, &b.prefixes))
+        && (free(&a.suffixes, &b.suffixes) || same_end(&a.suffixes, &b.suffixes))
+}
+
+/// Whether the shorter is the end of the longer.
+fn same_end(a: &[Arc<str>], b: &[Arc<str>]) -> bool {
+    let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
+    if short.is_empty() { long.is_empty() } else { long.ends_with(short) }
+}
+
+fn role_of(referrer: &Resource) -> Option<Gvk> {
+    let role = referrer.node.get("roleRef")?;
+    Some(Gvk { group: role.get("apiGroup")?.raw().into(), kind: role.get("kind")?.raw().into(), ..Gvk::default() })
+}
+
+fn subject_namespaces(referrer: &Resource) -> Vec<String> {
+    if referrer.kind() != "RoleBinding" {
+        return Vec::new();
+    }
+    let subjects = referrer.node.get("subjects").and_then(Node::as_list).map(|list| list.items.as_slice());
+    let accounts = subjects.unwrap_or_default().iter();
+    let accounts = accounts.filter(|subject| subject.get("kind").is_some_and(|kind| kind.raw() == "ServiceAccount"));
+    accounts.filter_map(|subject| Some(subject.get("namespace")?.raw().to_owned())).collect()
+}

@@ -1,0 +1,137 @@
+//! `namespace`: moves every resource that has a namespace, and the subjects of role bindings.
+
+use std::collections::HashMap;
+
+use yaml::json;
+
+use crate::error::{Error, Result};
+use crate::fieldspec::{self, Create, FieldSpec};
+use crate::node::{Node, Scalar};
+use crate::resmap::ResMap;
+use crate::resource::Resource;
+use crate::yaml3;
+
+/// Which subjects of role bindings are moved.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Subjects {
+    /// Those named `default`.
+    #[default]
+    DefaultOnly,
+    /// Every service account.
+    AllServiceAccounts,
+    /// None.
+    None,
+}
+
+/// What to do.
+#[derive(Clone, Debug)]
+pub(crate) struct Namespace {
+    pub(crate) namespace: String,
+    /// Leave a namespace that is there.
+    pub(crate) unset_only: bool,
+    pub(crate) subjects: Subjects,
+    pub(crate) specs: Vec<FieldSpec>,
+}
+
+impl Namespace {
+    /// Moves the resources.
+    ///
+    /// # Errors
+    /// Two resources become the same.
+    pub(crate) fn transform(&self, map: &mut ResMap) -> Result<()> {
+        if self.namespace.is_empty() {
+            return Ok(());
+        }
+        let mut moved = false;
+        for resource in &mut map.list {
+            let by_helm = resource.annotation("internal.config.kubernetes.io/helm-generated") == Some("true");
+            if resource.is_gone() || by_helm {
+                continue;
+            }
+            resource.store_previous_id();
+            self.apply(resource)?;
+            moved = true;
+        }
+        if moved { check_conflicts(map) } else { Ok(()) }
+    }
+
+    fn apply(&self, resource: &mut Resource) -> Result<()> {
+        let gvk = resource.gvk();
+        if !gvk.is_cluster_scoped() {
+            let metadata = resource.metadata();
+            self.set(metadata.entry("namespace", || Node::Scalar(Scalar::untagged(""))));
+        }
+        if matches!(&*gvk.kind, "RoleBinding" | "ClusterRoleBinding") {
+            self.move_subjects(resource)?;
+        }
+        for spec in &self.specs {
+            if is_handled(spec) {
+                continue;
+            }
+            fieldspec::apply(resource, spec, Create::Scalar, &mut |node| match node {
+                Node::Scalar(_) => {
+                    self.set(node);
+                    Ok(())
+                }
+                _ => Err(wrong_kind("ScalarNode", node)),
+            })
+            .map_err(|error| error.under("namespace field specs must target scalar nodes"))?;
+        }
+        Ok(())
+    }
+
+    fn set(&self, node: &mut Node) {
+        if !(self.unset_only && !node.raw().is_empty()) {
+            node.replace(Node::text(&self.namespace));
+        }
+    }
+
+    fn move_subjects(&self, resource: &mut Resource) -> Result<()> {
+        if self.subjects == Subjects::None {
+            return Ok(());
+        }
+        let Some(Node::List(subjects)) = resource.node.get_mut("subjects") else { return Ok(()) };
+        for subject in subjects.items.iter_mut().filter_map(Node::as_map_mut) {
+            let raw = |key: &str| subject.get(key).map_or("", Node::raw);
+            let wanted = match self.subjects {
+                Subjects::DefaultOnly => raw("name") == "default",
+                _ => raw("kind") == "ServiceAccount",
+            };
+            if wanted {
+                self.set(subject.entry("namespace", || Node::Scalar(Scalar::untagged(""))));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Places that are handled whatever the configuration says.
+fn is_handled(spec: &FieldSpec) -> bool {
+    let is_namespace_object = spec.kind == "Namespace" && spec.path == "metadata/name";
+    let subjects = matches!(spec.kind.as_str(), "RoleBinding" | "ClusterRoleBinding") && spec.path == "subjects";
+    !is_namespace_object && (spec.path == "metadata/namespace" || subjects && spec.group.is_empty())
+}
+
+/// `wrong node kind`, with the node.
+pub(crate) fn wrong_kind(wanted: &str, node: &Node) -> Error {
+    let (found, text) = (node.kind_name(), yaml3::emit(node));
+    Error::new(format!("wrong node kind: expected {wanted} but got {found}: node contents:\n{text}"))
+}
+
+fn check_conflicts(map: &ResMap) -> Result<()> {
+    let mut seen: HashMap<_, Vec<&Resource>> = HashMap::new();
+    for resource in &map.list {
+        let id = resource.id();
+        let namespace = id.effective_namespace().to_owned();
+        seen.entry((id.gvk, id.name, namespace)).or_default().push(resource);
+    }
+    let Some(first) = map.list.iter().find_map(|resource| {
+        let id = resource.id();
+        let namespace = id.effective_namespace().to_owned();
+        seen.get(&(id.gvk, id.name, namespace)).filter(|same| same.len() > 1)
+    }) else {
+        return Ok(());
+    };
+    let texts: Result<Vec<_>> = first.iter().map(|resource| Ok(json::to_string(&resource.shown()?)?)).collect();
+    Err(Error::new(format!("namespace transformation produces ID conflict: [{}]", texts?.join(" "))))
+}

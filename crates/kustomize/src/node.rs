@@ -1,0 +1,370 @@
+//! Trees of YAML nodes that transformers change: owned, without aliases, with the tag and style of every scalar.
+//!
+//! kustomize changes documents as nodes and reads them as data only at the end, so whether `"1"` stays text after a
+//! patch depends on tag and style. The rules for that are in [`Scalar::value`].
+
+use std::sync::Arc;
+
+use yaml::kyaml::{self, ScalarParts};
+use yaml::{Kind, NodeRef, ScalarStyle, Value};
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// A node.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Node {
+    Scalar(Scalar),
+    Map(Map),
+    List(List),
+}
+
+/// A scalar: its raw text, what it is tagged with, and how it was written.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Scalar {
+    pub(crate) text: Arc<str>,
+    pub(crate) tag: Tag,
+    pub(crate) style: ScalarStyle,
+}
+
+/// The tag of a scalar.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Tag {
+    /// None: the text speaks for itself when it is written.
+    None,
+    /// What go-yaml gave the scalar when it was read, or a transformer when it was made: `!!str`, `!!int`, …
+    Implied(&'static str),
+    /// Written in the document.
+    Written(Arc<str>),
+}
+
+/// Keys and values in the order of the document.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Map {
+    pub(crate) entries: Vec<(Scalar, Node)>,
+    pub(crate) flow: bool,
+}
+
+/// Items.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct List {
+    pub(crate) items: Vec<Node>,
+    pub(crate) flow: bool,
+}
+
+impl Scalar {
+    /// A plain scalar without tag.
+    pub(crate) fn untagged(text: &str) -> Self {
+        Self { text: text.into(), tag: Tag::None, style: ScalarStyle::Plain }
+    }
+
+    /// Text, whatever it looks like.
+    pub(crate) fn text(text: &str) -> Self {
+        Self { text: text.into(), tag: Tag::Implied("!!str"), style: ScalarStyle::Plain }
+    }
+
+    /// A scalar of another type.
+    pub(crate) fn tagged(text: &str, tag: &'static str) -> Self {
+        Self { text: text.into(), tag: Tag::Implied(tag), style: ScalarStyle::Plain }
+    }
+
+    /// The short tag, empty for none.
+    pub(crate) fn tag(&self) -> &str {
+        match &self.tag {
+            Tag::None => "",
+            Tag::Implied(tag) => tag,
+            Tag::Written(tag) => tag.strip_prefix("tag:yaml.org,2002:").map_or(tag, short_tag),
+        }
+    }
+
+    pub(crate) fn is_null(&self) -> bool {
+        self.tag() == "!!null"
+    }
+
+    /// Whether kustomize takes it for text: tagged so, or untagged and nothing else.
+    pub(crate) fn is_text(&self) -> bool {
+        match &self.tag {
+            Tag::None => self.style != ScalarStyle::Plain || kyaml::implied_tag(&self.text) == "!!str",
+            _ => self.tag() == "!!str",
+        }
+    }
+
+    /// What it is once written and read again.
+    pub(crate) fn value(&self, flow: bool) -> Result<Value> {
+        let tag = self.written_tag();
+        Ok(kyaml::scalar(ScalarParts { text: &self.text, tag, style: self.style, flow })?)
+    }
+
+    /// The tag the emitter writes: an implied one only if reading the text would not give it back.
+    fn written_tag(&self) -> &str {
+        match &self.tag {
+            Tag::None => "",
+            Tag::Written(tag) => tag,
+            Tag::Implied("!!str") => "tag:yaml.org,2002:str",
+            Tag::Implied(tag) if kyaml::implied_tag(&self.text) == *tag => "",
+            Tag::Implied("!!int") => "tag:yaml.org,2002:int",
+            Tag::Implied("!!bool") => "tag:yaml.org,2002:bool",
+            Tag::Implied("!!float") => "tag:yaml.org,2002:float",
+            Tag::Implied("!!null") => "tag:yaml.org,2002:null",
+            Tag::Implied(_) => "tag:yaml.org,2002:timestamp",
+        }
+    }
+}
+
+fn short_tag(name: &str) -> &str {
+    match name {
+        "str" => "!!str",
+        "int" => "!!int",
+        "bool" => "!!bool",
+        "float" => "!!float",
+        "null" => "!!null",
+        _ => name,
+    }
+}
+
+impl Map {
+    /// The value of a key.
+    pub(crate) fn get(&self, key: &str) -> Option<&Node> {
+        self.entries.iter().find(|(k, _)| &*k.text == key).map(|(_, v)| v)
+    }
+
+    /// The value of a key for changing.
+    pub(crate) fn get_mut(&mut self, key: &str) -> Option<&mut Node> {
+        self.entries.iter_mut().find(|(k, _)| &*k.text == key).map(|(_, v)| v)
+    }
+
+    /// Sets a key; a value that was there hands its style on, as kyaml's setter does. Null takes the key out.
+    pub(crate) fn set(&mut self, key: &str, value: Node) {
+        if value.is_null() {
+            self.remove(key);
+        } else if let Some(old) = self.get_mut(key) {
+            old.replace(value);
+        } else {
+            self.entries.push((Scalar::text(key), value));
+        }
+    }
+
+    /// Sets a key without looking at what was there.
+    pub(crate) fn put(&mut self, key: &str, value: Node) {
+        match self.get_mut(key) {
+            Some(old) => *old = value,
+            None => self.entries.push((Scalar::text(key), value)),
+        }
+    }
+
+    /// Takes a key out.
+    pub(crate) fn remove(&mut self, key: &str) -> Option<Node> {
+        let at = self.entries.iter().position(|(k, _)| &*k.text == key)?;
+        Some(self.entries.remove(at).1)
+    }
+
+    /// The value of a key, made by `make` when it is missing.
+    pub(crate) fn entry(&mut self, key: &str, make: impl FnOnce() -> Node) -> &mut Node {
+        let at = match self.entries.iter().position(|(k, _)| &*k.text == key) {
+            Some(at) => at,
+            None => {
+                self.entries.push((Scalar::text(key), make()));
+                self.entries.len() - 1
+            }
+        };
+        &mut self.entries[at].1
+    }
+}
+
+impl Node {
+    /// A plain scalar without tag.
+    pub(crate) fn untagged(text: &str) -> Self {
+        Self::Scalar(Scalar::untagged(text))
+    }
+
+    /// Text, whatever it looks like.
+    pub(crate) fn text(text: &str) -> Self {
+        Self::Scalar(Scalar::text(text))
+    }
+
+    /// An empty map.
+    pub(crate) fn map() -> Self {
+        Self::Map(Map::default())
+    }
+
+    /// Reads a node of a document, aliases and merge keys expanded. `budget` counts nodes down.
+    pub(crate) fn read(from: NodeRef<'_, '_>, budget: &mut usize) -> Result<Self> {
+        *budget = budget
+            .checked_sub(1)
+            .ok_or_else(|| Error::of(ErrorKind::Limit, "aliases expand to more nodes than are allowed"))?;
+        let from = from.resolved();
+        Ok(match from.kind() {
+            Kind::Scalar | Kind::Alias => Self::Scalar(read_scalar(from)),
+            Kind::Sequence => {
+                let items = from.children().map(|item| Self::read(item, budget)).collect::<Result<_>>()?;
+                Self::List(List { items, flow: from.is_flow() })
+            }
+            Kind::Mapping => {
+                let mut map = Map { entries: Vec::new(), flow: from.is_flow() };
+                for (key, value) in kyaml::entries(from)? {
+                    map.entries.push((read_key(key.resolved())?, Self::read(value, budget)?));
+                }
+                Self::Map(map)
+            }
+        })
+    }
+
+    /// Data as nodes: text is tagged as text, numbers are written as JSON writes them.
+    pub(crate) fn from_value(value: &Value) -> Self {
+        match value {
+            Value::Null => Self::Scalar(Scalar::tagged("null", "!!null")),
+            Value::Bool(b) => Self::Scalar(Scalar::tagged(if *b { "true" } else { "false" }, "!!bool")),
+            Value::Int(n) => Self::Scalar(Scalar::tagged(&n.to_string(), "!!int")),
+            Value::Uint(n) => Self::Scalar(Scalar::tagged(&n.to_string(), "!!int")),
+            Value::Float(_) => {
+                let text = yaml::v2::emit(value);
+                let text = text.trim_end();
+                Self::Scalar(Scalar::tagged(text, kyaml::implied_tag(text)))
+            }
+            Value::String(text) => Self::Scalar(marshalled(text)),
+            Value::List(items) => {
+                Self::List(List { items: items.iter().map(Self::from_value).collect(), flow: false })
+            }
+            Value::Map(map) => {
+                let entries = map.iter().map(|(k, v)| (Scalar::text(k), Self::from_value(v))).collect();
+                Self::Map(Map { entries, flow: false })
+            }
+        }
+    }
+
+    /// Data as nodes, as reading its JSON text would give them: every text in double quotes.
+    pub(crate) fn from_json(value: &Value) -> Self {
+        let mut node = Self::from_value(value);
+        node.quote_all();
+        node
+    }
+
+    fn quote_all(&mut self) {
+        match self {
+            Self::Scalar(scalar) if scalar.tag() == "!!str" => scalar.style = ScalarStyle::DoubleQuoted,
+            Self::Scalar(_) => {}
+            Self::List(list) => list.items.iter_mut().for_each(Self::quote_all),
+            Self::Map(map) => map.entries.iter_mut().for_each(|(_, value)| value.quote_all()),
+        }
+    }
+
+    pub(crate) fn as_map(&self) -> Option<&Map> {
+        match self {
+            Self::Map(map) => Some(map),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn as_map_mut(&mut self) -> Option<&mut Map> {
+        match self {
+            Self::Map(map) => Some(map),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn as_list(&self) -> Option<&List> {
+        match self {
+            Self::List(list) => Some(list),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn as_scalar(&self) -> Option<&Scalar> {
+        match self {
+            Self::Scalar(scalar) => Some(scalar),
+            _ => None,
+        }
+    }
+
+    /// The raw text of a scalar; empty for everything else.
+    pub(crate) fn raw(&self) -> &str {
+        self.as_scalar().map_or("", |scalar| &scalar.text)
+    }
+
+    /// The field of a map; `None` for everything that is no map.
+    pub(crate) fn get(&self, key: &str) -> Option<&Node> {
+        self.as_map()?.get(key)
+    }
+
+    pub(crate) fn get_mut(&mut self, key: &str) -> Option<&mut Node> {
+        self.as_map_mut()?.get_mut(key)
+    }
+
+    /// The node at a path of field names.
+    pub(crate) fn at(&self, path: &[&str]) -> Option<&Node> {
+        path.iter().try_fold(self, |node, key| node.get(key))
+    }
+
+    pub(crate) fn is_null(&self) -> bool {
+        self.as_scalar().is_some_and(Scalar::is_null)
+    }
+
+    pub(crate) fn is_empty_map(&self) -> bool {
+        self.as_map().is_some_and(|map| map.entries.is_empty())
+    }
+
+    /// Null, an empty map or list, or a scalar without text.
+    pub(crate) fn is_nil_or_empty(&self) -> bool {
+        match self {
+            Self::Scalar(scalar) => scalar.is_null() || scalar.text.is_empty(),
+            Self::Map(map) => map.entries.is_empty(),
+            Self::List(list) => list.items.is_empty(),
+        }
+    }
+
+    /// What kyaml calls this kind in its messages.
+    pub(crate) fn kind_name(&self) -> &'static str {
+        match self {
+            Self::Scalar(_) => "ScalarNode",
+            Self::Map(_) => "MappingNode",
+            Self::List(_) => "SequenceNode",
+        }
+    }
+
+    /// Puts a value in this place; the style of what was there stays, quotes on scalars and brackets on the others.
+    pub(crate) fn replace(&mut self, mut value: Node) {
+        match (&*self, &mut value) {
+            (Self::Scalar(old), Self::Scalar(new)) => new.style = old.style,
+            (Self::Scalar(_), Self::Map(Map { flow, .. }) | Self::List(List { flow, .. })) => *flow = false,
+            (
+                Self::Map(Map { flow: old, .. }) | Self::List(List { flow: old, .. }),
+                Self::Map(Map { flow, .. }) | Self::List(List { flow, .. }),
+            ) => *flow = *old,
+            (_, Self::Scalar(new)) => new.style = ScalarStyle::Plain,
+        }
+        *self = value;
+    }
+
+    /// Writes an untagged text over a scalar, keeping its style.
+    pub(crate) fn set_text(&mut self, text: &str) {
+        self.replace(Self::untagged(text));
+    }
+}
+
+/// A text in the style go-yaml v3 writes it.
+fn marshalled(text: &str) -> Scalar {
+    let is_text = !yaml::v2::emit(&text.into()).starts_with('"') || text.contains('\n');
+    let style = match (text.contains('\n'), is_text) {
+        (true, _) => ScalarStyle::Literal,
+        (false, true) => ScalarStyle::Plain,
+        (false, false) => ScalarStyle::DoubleQuoted,
+    };
+    Scalar { style, ..Scalar::text(text) }
+}
+
+fn read_scalar(from: NodeRef<'_, '_>) -> Scalar {
+    let style = from.scalar_style();
+    let tag = match from.tag() {
+        "" | "!" if style == ScalarStyle::Plain => Tag::Implied(kyaml::implied_tag(from.value())),
+        "" | "!" => Tag::Implied("!!str"),
+        tag => Tag::Written(tag.into()),
+    };
+    Scalar { text: from.value().into(), tag, style }
+}
+
+fn read_key(from: NodeRef<'_, '_>) -> Result<Scalar> {
+    match from.kind() {
+        Kind::Scalar | Kind::Alias => Ok(read_scalar(from)),
+        Kind::Sequence => Err(Error::new("yaml: invalid map key: a list cannot be a key")),
+        Kind::Mapping => Err(Error::new("yaml: invalid map key: a map cannot be a key")),
+    }
+}

@@ -1,0 +1,89 @@
+//! From finished resources to the text that is printed.
+
+use std::collections::BTreeMap;
+
+use yaml::v2;
+
+use crate::error::Result;
+use crate::reader;
+use crate::resmap::ResMap;
+use crate::resource::Resource;
+
+const INTERNAL: [&str; 16] = [
+    "previousKinds",
+    "previousNames",
+    "previousNamespaces",
+    "prefixes",
+    "suffixes",
+    "refBy",
+    "generatorBehavior",
+    "needsHashSuffix",
+    "allowNameChange",
+    "allowKindChange",
+    "path",
+    "index",
+    "seqindent",
+    "id",
+    "annotations-migration-resource-id",
+    "helm-generated",
+];
+const OTHERS: [&str; 5] = [
+    "config.kubernetes.io/path",
+    "config.kubernetes.io/index",
+    "config.k8s.io/id",
+    "config.kubernetes.io/origin",
+    "alpha.config.kubernetes.io/transformations",
+];
+
+/// Forgets resources that are only for the build.
+///
+/// # Errors
+/// A patch has left a resource without kind or name.
+pub(crate) fn drop_local(map: &mut ResMap) -> Result<()> {
+    for resource in &map.list {
+        let mut shown = resource.clone();
+        let mut annotations = shown.texts("annotations");
+        annotations.extend(resource.history_annotations());
+        if resource.kind().is_empty() || resource.name().is_empty() {
+            shown.set_texts("annotations", &annotations);
+        }
+        reader::check(&shown.node)?;
+    }
+    map.list.retain(|resource| !is_local(resource));
+    Ok(())
+}
+
+fn is_local(resource: &Resource) -> bool {
+    resource.annotation("config.kubernetes.io/local-config").is_some_and(|value| value != "false")
+}
+
+/// The label that names the program.
+pub(crate) fn add_managed_by(map: &mut ResMap) {
+    for resource in &mut map.list {
+        let mut labels = resource.texts("labels");
+        labels.insert("app.kubernetes.io/managed-by".to_owned(), "kustomize-v5.8.1".to_owned());
+        resource.set_texts("labels", &labels);
+    }
+}
+
+/// The documents, each with a line break at its end.
+///
+/// # Errors
+/// A document has equal keys or something JSON cannot hold.
+pub(crate) fn documents(map: &mut ResMap) -> Result<Vec<String>> {
+    map.list.iter_mut().map(document).collect()
+}
+
+fn document(resource: &mut Resource) -> Result<String> {
+    let annotations: BTreeMap<_, _> =
+        resource.texts("annotations").into_iter().filter(|(key, _)| !is_internal(key)).collect();
+    if resource.node.at(&["metadata", "annotations"]).is_some() {
+        resource.set_texts("annotations", &annotations);
+    }
+    Ok(v2::marshal(&resource.value()?)?)
+}
+
+fn is_internal(key: &str) -> bool {
+    let internal = key.strip_prefix("internal.config.kubernetes.io/");
+    internal.is_some_and(|name| INTERNAL.contains(&name)) || OTHERS.contains(&key)
+}

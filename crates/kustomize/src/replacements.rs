@@ -1,0 +1,230 @@
+//! `replacements`: values taken from one resource and put into others.
+//!
+//! Sources: kustomize 5.8.1 `api/filters/replacement/replacement.go`, `api/types/replacement.go`.
+
+use yaml::{Value, v2};
+
+use crate::error::{Error, Result};
+use crate::id::{Gvk, ResId};
+use crate::loader::Loader;
+use crate::node::{Node, Scalar};
+use crate::paths::{self, Path};
+use crate::resmap::ResMap;
+use crate::resource::Resource;
+use crate::selector::{Matcher, Selector};
+use crate::strict::{self, record};
+use crate::structured;
+
+record! {
+    /// An entry of `replacements`: a file, or a replacement.
+    ReplacementField as "ReplacementField" {
+        path: String = "path",
+        source: Option<Source> = "source" in "Replacement",
+        source_value: Option<String> = "sourceValue" in "Replacement",
+        targets: Option<Vec<Target>> = "targets" in "Replacement",
+    }
+}
+
+record! {
+    /// A replacement.
+    Replacement as "Replacement" {
+        source: Option<Source> = "source",
+        source_value: Option<String> = "sourceValue",
+        targets: Option<Vec<Target>> = "targets",
+    }
+}
+
+record! {
+    /// The field a value is taken from.
+    Source as "SourceSelector" {
+        group: String = "group" in "ResId.Gvk",
+        version: String = "version" in "ResId.Gvk",
+        kind: String = "kind" in "ResId.Gvk",
+        name: String = "name" in "ResId",
+        namespace: String = "namespace" in "ResId",
+        field_path: String = "fieldPath",
+        options: Option<FieldOptions> = "options",
+    }
+}
+
+record! {
+    /// The fields a value is put into.
+    Target as "TargetSelector" {
+        select: Option<Selector> = "select",
+        reject: Vec<Selector> = "reject",
+        field_paths: Vec<String> = "fieldPaths",
+        options: Option<FieldOptions> = "options",
+    }
+}
+
+record! {
+    /// A part of a text instead of the whole.
+    FieldOptions as "FieldOptions" {
+        delimiter: String = "delimiter",
+        index: i64 = "index",
+        encoding: String = "encoding",
+        create: bool = "create",
+    }
+}
+
+const DEFAULT_PATH: &str = "metadata.name";
+
+impl Replacement {
+    /// The replacements of all entries, files read.
+    ///
+    /// # Errors
+    /// An entry has a path and a replacement; a file is missing or wrong.
+    pub(crate) fn load_all(loader: &Loader<'_>, entries: &[ReplacementField]) -> Result<Vec<Self>> {
+        let mut all = Vec::new();
+        for entry in entries {
+            let inline = entry.source.is_some() || entry.targets.is_some() || entry.source_value.is_some();
+            if entry.path.is_empty() {
+                let ReplacementField { source, source_value, targets, .. } = entry.clone();
+                all.push(Self { source, source_value, targets });
+            } else if inline {
+                return Err(Error::new("cannot specify both path and inline replacement"));
+            } else {
+                all.extend(from_file(loader, &entry.path)?);
+            }
+        }
+        Ok(all)
+    }
+}
+
+fn from_file(loader: &Loader<'_>, path: &str) -> Result<Vec<Replacement>> {
+    let value = v2::to_value(&loader.load(path)?, &loader.shared.yaml_limits())?;
+    let wrong = |text: String| Error::new(format!("error unmarshaling JSON: while decoding JSON: {text}"));
+    match &value {
+        Value::List(_) => strict::read(&value, false).map_err(wrong),
+        Value::Map(_) => Ok(vec![strict::read(&value, false).map_err(wrong)?]),
+        _ => Err(Error::new(format!("unsupported replacement type encountered within replacement path: {path}"))),
+    }
+}
+
+/// Runs all replacements in order; each sees what the ones before it did.
+///
+/// # Errors
+/// No or several sources; a field that is not there.
+pub(crate) fn transform(map: &mut ResMap, list: &[Replacement]) -> Result<()> {
+    for replacement in list {
+        let targets = replacement.targets.as_deref();
+        let value = match (&replacement.source, &replacement.source_value, targets) {
+            (Some(_), Some(_), _) => {
+                return Err(Error::new("value and resource selectors are mutually exclusive"));
+            }
+            (None, None, _) | (_, _, None | Some([])) => {
+                return Err(Error::new("replacements must specify a source and at least one target"));
+            }
+            (None, Some(text), _) => Node::untagged(text),
+            (Some(source), None, _) => value_of(map, source)?,
+        };
+        for target in targets.unwrap_or_default() {
+            apply(map, &value, target)?;
+        }
+    }
+    Ok(())
+}
+
+fn value_of(map: &ResMap, source: &Source) -> Result<Node> {
+    let wanted = ResId {
+        gvk: Gvk {
+            group: source.group.as_str().into(),
+            version: source.version.as_str().into(),
+            kind: source.kind.as_str().into(),
+        },
+        name: source.name.as_str().into(),
+        namespace: source.namespace.as_str().into(),
+    };
+    let mut found = map.list.iter().filter(|resource| resource.has_any_id(|id| id.is_selected_by(&wanted)));
+    let resource = match (found.next(), found.next()) {
+        (Some(resource), None) => resource,
+        (None, _) => return Err(Error::new(format!("nothing selected by {wanted}"))),
+        (Some(_), Some(_)) => return Err(Error::new(format!("multiple matches for selector {wanted}"))),
+    };
+    let path = if source.field_path.is_empty() { DEFAULT_PATH } else { &source.field_path };
+    let node = Path::parse(path).get(&resource.node)?.filter(|node| !node.is_null());
+    let Some(node) = node else {
+        return Err(Error::new(format!("fieldPath `{path}` is missing for replacement source {wanted}")));
+    };
+    refined(node, source.options.as_ref())
+}
+
+/// The part of a text that the options name.
+fn refined(node: &Node, options: Option<&FieldOptions>) -> Result<Node> {
+    let Some(options) = options.filter(|options| !options.delimiter.is_empty()) else { return Ok(node.clone()) };
+    let Node::Scalar(scalar) = node else {
+        return Err(Error::new("delimiter option can only be used with scalar nodes"));
+    };
+    let mut parts = scalar.text.split(options.delimiter.as_str());
+    let part = usize::try_from(options.index).ok().and_then(|at| parts.nth(at)).ok_or_else(|| {
+        let (index, text) = (options.index, &scalar.text);
+        Error::new(format!("options.index {index} is out of bounds for value {text}"))
+    })?;
+    Ok(Node::Scalar(Scalar { text: part.into(), ..scalar.clone() }))
+}
+
+fn apply(map: &mut ResMap, value: &Node, target: &Target) -> Result<()> {
+    let Some(select) = &target.select else {
+        return Err(Error::new("target must specify resources to select"));
+    };
+    let select = select.matcher()?;
+    let reject: Vec<_> =
+        target.reject.iter().map(|reject| Ok((reject, reject.matcher()?))).collect::<Result<_>>()?;
+    for resource in &mut map.list {
+        let rejected = reject.iter().any(|(written, matcher)| is_rejected(resource, written, matcher));
+        if select.fits_metadata(resource) && resource.has_any_id(|id| select.selects_id(id)) && !rejected {
+            set_fields(resource, value, target)?;
+        }
+    }
+    Ok(())
+}
+
+fn is_rejected(resource: &Resource, written: &Selector, matcher: &Matcher) -> bool {
+    let [group, version, kind, name, namespace, annotations, labels] = written.fields().map(|(_, text)| !text.is_empty());
+    let names_id = group || version || kind || name || namespace;
+    let by_id = names_id && resource.has_any_id(|id| matcher.selects_id(id));
+    by_id || ((annotations || labels) && matcher.fits_metadata(resource))
+}
+
+fn set_fields(resource: &mut Resource, value: &Node, target: &Target) -> Result<()> {
+    let default = [DEFAULT_PATH.to_owned()];
+    let field_paths = if target.field_paths.is_empty() { &default[..] } else { &target.field_paths };
+    let create = target.options.as_ref().is_some_and(|options| options.create);
+    for text in field_paths {
+        let path = Path::parse(text);
+        if structured::set(&mut resource.node, &path, value)? {
+            continue;
+        }
+        let request = paths::Request { path: &path, text, create: create.then_some(value) };
+        request.visit(&mut resource.node, &mut |node| set_value(node, value, target.options.as_ref()))?;
+    }
+    Ok(())
+}
+
+fn set_value(node: &mut Node, value: &Node, options: Option<&FieldOptions>) -> Result<()> {
+    let text = match options.filter(|options| !options.delimiter.is_empty()) {
+        None => value.raw().to_owned(),
+        Some(options) => {
+            let Node::Scalar(scalar) = &*node else {
+                return Err(Error::new("delimiter option can only be used with scalar nodes"));
+            };
+            joined(&scalar.text, value.raw(), options)
+        }
+    };
+    match (&mut *node, value) {
+        (Node::Scalar(scalar), Node::Scalar(_)) if !scalar.is_null() => scalar.text = text.into(),
+        (_, Node::Scalar(scalar)) => *node = Node::Scalar(Scalar { text: text.into(), ..scalar.clone() }),
+        _ => *node = value.clone(),
+    }
+    Ok(())
+}
+
+fn joined(old: &str, value: &str, options: &FieldOptions) -> String {
+    let mut parts: Vec<&str> = old.split(options.delimiter.as_str()).collect();
+    match usize::try_from(options.index) {
+        Err(_) => parts.insert(0, value),
+        Ok(at) if at >= parts.len() => parts.push(value),
+        Ok(at) => parts[at] = value,
+    }
+    parts.join(&options.delimiter)
+}

@@ -1,0 +1,94 @@
+//! The resources of a build, in order, and how they are found.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use crate::error::{Error, Result};
+use crate::id::{Gvk, ResId};
+use crate::resource::{Behavior, Resource};
+
+/// Resources in the order they were added.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ResMap {
+    pub(crate) list: Vec<Resource>,
+}
+
+type Key = (Gvk, Arc<str>, String);
+
+fn key(id: &ResId) -> Key {
+    (id.gvk.clone(), id.name.clone(), id.effective_namespace().to_owned())
+}
+
+impl ResMap {
+    /// Adds resources at the end.
+    ///
+    /// # Errors
+    /// One has the identity of another.
+    pub(crate) fn append(&mut self, more: Vec<Resource>) -> Result<()> {
+        let mut seen: HashSet<Key> = self.list.iter().map(|resource| key(&resource.id())).collect();
+        for resource in more {
+            let id = resource.id();
+            if !seen.insert(key(&id)) {
+                return Err(Error::new(format!("may not add resource with an already registered id: {id}")));
+            }
+            self.list.push(resource);
+        }
+        Ok(())
+    }
+
+    /// Takes in a generated resource by its behavior.
+    pub(crate) fn absorb(&mut self, new: Resource) -> Result<()> {
+        let id = new.id();
+        let matches: Vec<usize> = (0..self.list.len())
+            .filter(|&at| self.list[at].has_any_id(|other| other.same(&id)))
+            .collect();
+        let complain = |what: &str| Err(Error::new(format!("id {} {what}", go_id(&id))));
+        match (matches.as_slice(), new.history.behavior) {
+            ([], Behavior::Merge | Behavior::Replace) => complain("does not exist; cannot merge or replace"),
+            ([], _) => {
+                self.list.push(new);
+                Ok(())
+            }
+            (&[at], Behavior::Replace) => {
+                let old = &self.list[at];
+                self.list[at] = crate::generators::replaced(old, new);
+                Ok(())
+            }
+            (&[at], Behavior::Merge) => {
+                let old = &self.list[at];
+                self.list[at] = crate::generators::merged(old, new);
+                Ok(())
+            }
+            ([_], behavior) => complain(&format!(
+                "exists; can not use behavior: '{}', behavior must be merge or replace",
+                behavior.name()
+            )),
+            _ => complain("matched several resources"),
+        }
+    }
+
+    /// The one resource that has or had this identity.
+    pub(crate) fn position(&self, id: &ResId) -> Result<usize> {
+        let mut found = (0..self.list.len()).filter(|&at| self.list[at].has_any_id(|other| other.same(id)));
+        let problem = match (found.next(), found.next()) {
+            (Some(at), None) => return Ok(at),
+            (None, _) => "no matches",
+            (Some(_), Some(_)) => "multiple matches",
+        };
+        Err(Error::new(format!("{problem} for Id {id}; failed to find unique target for patch {id}")))
+    }
+
+    /// Forgets resources of which nothing is left.
+    pub(crate) fn drop_gone(&mut self) {
+        self.list.retain(|resource| !resource.is_gone());
+    }
+}
+
+/// An identity as Go prints the struct.
+fn go_id(id: &ResId) -> String {
+    let cluster = id.gvk.is_cluster_scoped();
+    format!(
+        "resid.ResId{{Gvk:resid.Gvk{{Group:{:?}, Version:{:?}, Kind:{:?}, isClusterScoped:{cluster}}}, Name:{:?}, Namespace:{:?}}}",
+        id.gvk.group, id.gvk.version, id.gvk.kind, id.name, id.namespace
+    )
+}

@@ -1,0 +1,120 @@
+//! Which resources a patch is for: regular expressions over identity, and label selectors.
+
+use regex::Regex;
+
+use crate::error::{Error, Result};
+use crate::id::ResId;
+use crate::label_selector::LabelSelector;
+use crate::resource::Resource;
+use crate::strict::record;
+
+record! {
+    /// A selector as it is written.
+    Selector as "Selector" {
+        group: String = "group" in "ResId.Gvk",
+        version: String = "version" in "ResId.Gvk",
+        kind: String = "kind" in "ResId.Gvk",
+        name: String = "name" in "ResId",
+        namespace: String = "namespace" in "ResId",
+        annotation_selector: String = "annotationSelector",
+        label_selector: String = "labelSelector",
+    }
+}
+
+/// A selector ready for use.
+pub(crate) struct Matcher {
+    group: Option<Regex>,
+    version: Option<Regex>,
+    kind: Option<Regex>,
+    name: Option<Regex>,
+    namespace: Option<Regex>,
+    annotations: LabelSelector,
+    labels: LabelSelector,
+}
+
+/// A regular expression of Go's; the whole text has to match.
+pub(crate) fn anchored(text: &str) -> Result<Option<Regex>> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    compile(&format!("^(?:{text})$")).map(Some)
+}
+
+/// Compiles a regular expression; the message is Go's for the mistakes people make.
+pub(crate) fn compile(text: &str) -> Result<Regex> {
+    regex::RegexBuilder::new(text).size_limit(MAX_REGEX).build().map_err(|error| {
+        let error = error.to_string();
+        let what = [
+            ("unclosed group", "missing closing )"),
+            ("unopened group", "unexpected )"),
+            ("unclosed character class", "missing closing ]"),
+            ("repetition operator missing", "missing argument to repetition operator"),
+        ];
+        let known = what.iter().find(|(ours, _)| error.contains(ours));
+        Error::new(format!("error parsing regexp: {}: `{text}`", known.map_or("invalid expression", |(_, go)| go)))
+    })
+}
+
+/// Bytes a compiled expression may take.
+const MAX_REGEX: usize = 1 << 20;
+
+fn fits(regex: Option<&Regex>, text: &str) -> bool {
+    regex.is_none_or(|regex| regex.is_match(text))
+}
+
+impl Selector {
+    /// Compiles it.
+    pub(crate) fn matcher(&self) -> Result<Matcher> {
+        Ok(Matcher {
+            group: anchored(&self.group)?,
+            version: anchored(&self.version)?,
+            kind: anchored(&self.kind)?,
+            name: anchored(&self.name)?,
+            namespace: anchored(&self.namespace)?,
+            annotations: LabelSelector::parse(&self.annotation_selector)?,
+            labels: LabelSelector::parse(&self.label_selector)?,
+        })
+    }
+
+    /// The fields that are set, as they are written again in messages.
+    pub(crate) fn fields(&self) -> [(&'static str, &str); 7] {
+        [
+            ("group", &self.group),
+            ("version", &self.version),
+            ("kind", &self.kind),
+            ("name", &self.name),
+            ("namespace", &self.namespace),
+            ("annotationSelector", &self.annotation_selector),
+            ("labelSelector", &self.label_selector),
+        ]
+    }
+}
+
+impl Matcher {
+    /// Whether a patch with this target is for the resource: name and namespace as they are or were.
+    pub(crate) fn selects(&self, resource: &Resource) -> bool {
+        let (now, before) = (resource.id(), resource.original_id());
+        let namespace = |id: &ResId| fits(self.namespace.as_ref(), id.effective_namespace());
+        let name = |id: &ResId| fits(self.name.as_ref(), &id.name);
+        (namespace(&before) || namespace(&now))
+            && (name(&before) || name(&now))
+            && self.fits_kind(&now)
+            && self.fits_metadata(resource)
+    }
+
+    /// Whether an identity is selected, its namespace as it is written.
+    pub(crate) fn selects_id(&self, id: &ResId) -> bool {
+        fits(self.namespace.as_ref(), &id.namespace) && fits(self.name.as_ref(), &id.name) && self.fits_kind(id)
+    }
+
+    pub(crate) fn fits_kind(&self, id: &ResId) -> bool {
+        fits(self.group.as_ref(), &id.gvk.group)
+            && fits(self.version.as_ref(), &id.gvk.version)
+            && fits(self.kind.as_ref(), &id.gvk.kind)
+    }
+
+    pub(crate) fn fits_metadata(&self, resource: &Resource) -> bool {
+        (self.labels.is_empty() || self.labels.matches(&resource.texts("labels")))
+            && (self.annotations.is_empty() || self.annotations.matches(&resource.texts("annotations")))
+    }
+}

@@ -1,0 +1,72 @@
+//! Replacements inside texts that are documents themselves: JSON or YAML in a ConfigMap.
+
+use yaml::{Limits, Value, json};
+
+use crate::data;
+use crate::error::Result;
+use crate::node::Node;
+use crate::paths::{Path, Request};
+use crate::reader;
+use crate::yaml3;
+
+/// Puts a value into the document that stands at some way of the path; `false` when there is none.
+pub(crate) fn set(root: &mut Node, path: &Path, value: &Node) -> Result<bool> {
+    for at in 1..path.0.len() {
+        let (head, rest) = path.0.split_at(at);
+        let head = Path(head.to_vec());
+        let Ok(Some(Node::Scalar(scalar))) = head.get(root) else { continue };
+        let Some(text) = rewritten(&scalar.text, rest, value) else { continue };
+        let request = Request { path: &head, text: "", create: None };
+        request.visit(root, &mut |node| {
+            if let Node::Scalar(scalar) = node {
+                scalar.text = text.as_str().into();
+            }
+            Ok(())
+        })?;
+        return Ok(true);
+    }
+    Ok(false)
+}
+
+fn rewritten(text: &str, rest: &[String], value: &Node) -> Option<String> {
+    let mut node = reader::parse(text.as_bytes(), &Limits::default()).ok()??;
+    if node.as_scalar().is_some() {
+        return None;
+    }
+    let path = Path(rest.to_vec());
+    let request = Request { path: &path, text: "", create: None };
+    let put = |node: &mut Node| {
+        match (&mut *node, value) {
+            (Node::Scalar(old), Node::Scalar(new)) => old.text = new.text.clone(),
+            _ => *node = value.clone(),
+        }
+        Ok(())
+    };
+    request.visit(&mut node, &mut { put }).ok()?;
+    if !text.trim_start().starts_with(['{', '[']) {
+        return Some(yaml3::emit(&node).trim().to_owned());
+    }
+    let value = data::of(&node).ok()?;
+    if text.contains('\n') && text.contains("  ") { Some(pretty(&value, 0)) } else { json::to_string(&value).ok() }
+}
+
+/// JSON with two blanks per level, keys sorted.
+fn pretty(value: &Value, indent: usize) -> String {
+    let (outer, inner) = ("  ".repeat(indent), "  ".repeat(indent + 1));
+    let lines = |items: Vec<String>, open: char, close: char| {
+        format!("{open}\n{inner}{}\n{outer}{close}", items.join(&format!(",\n{inner}")))
+    };
+    match value {
+        Value::Map(map) if !map.is_empty() => {
+            let mut entries: Vec<_> = map.iter().collect();
+            entries.sort_unstable_by_key(|(key, _)| *key);
+            let key = |key: &std::sync::Arc<str>| json::to_string(&Value::String(key.clone())).unwrap_or_default();
+            let items = entries.into_iter().map(|(k, v)| format!("{}: {}", key(k), pretty(v, indent + 1)));
+            lines(items.collect(), '{', '}')
+        }
+        Value::List(list) if !list.is_empty() => {
+            lines(list.iter().map(|item| pretty(item, indent + 1)).collect(), '[', ']')
+        }
+        other => json::to_string(other).unwrap_or_default(),
+    }
+}
