@@ -23,7 +23,7 @@ pub(crate) fn transform(map: &mut ResMap, image: &Image, specs: &[FieldSpec]) ->
         }
         change.visit(&mut resource.node)?;
         for spec in specs {
-            fieldspec::apply(resource, spec, Create::Scalar, &mut |node| change.apply(node))?;
+            fieldspec::apply(resource, spec, Create::Never, &mut |node| change.apply(node))?;
         }
     }
     Ok(())

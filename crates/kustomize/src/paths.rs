@@ -32,7 +32,7 @@ impl Path {
             escaped = c == '\\';
         }
         parts.push(part);
-        Self(parts.into_iter().map(plain_key).collect())
+        Self(parts.into_iter().filter(|part| !part.is_empty()).map(plain_key).collect())
     }
 
     /// The node at the path; `*` is not for reading.

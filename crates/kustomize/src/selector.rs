@@ -42,7 +42,7 @@ pub(crate) fn anchored(text: &str) -> Result<Option<Regex>> {
 
 /// Compiles a regular expression; the message is Go's for the mistakes people make.
 pub(crate) fn compile(text: &str) -> Result<Regex> {
-    regex::RegexBuilder::new(text).size_limit(MAX_REGEX).build().map_err(|error| {
+    regex::RegexBuilder::new(&literal_braces(text)).size_limit(MAX_REGEX).build().map_err(|error| {
         let error = error.to_string();
         let what = [
             ("unclosed group", "missing closing )"),
@@ -52,6 +52,30 @@ pub(crate) fn compile(text: &str) -> Result<Regex> {
         ];
         let known = what.iter().find(|(ours, _)| error.contains(ours));
         Error::new(format!("error parsing regexp: {}: `{text}`", known.map_or("invalid expression", |(_, go)| go)))
+    })
+}
+
+/// In Go a brace that begins no repetition stands for itself.
+fn literal_braces(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut escaped = false;
+    for (at, c) in text.char_indices() {
+        let special_class = text[..at].ends_with("\\p") || text[..at].ends_with("\\P") || text[..at].ends_with("\\x");
+        if c == '{' && !escaped && !special_class && !is_repetition(&text[at + 1..]) {
+            out.push('\\');
+        }
+        out.push(c);
+        escaped = c == '\\' && !escaped;
+    }
+    out
+}
+
+fn is_repetition(rest: &str) -> bool {
+    let inside = rest.split_once('}').map(|(inside, _)| inside);
+    inside.is_some_and(|inside| {
+        let (low, high) = inside.split_once(',').unwrap_or((inside, ""));
+        let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+        !low.is_empty() && digits(low) && digits(high)
     })
 }
 
