@@ -6,10 +6,11 @@ use std::cell::RefCell;
 
 use yaml::{Value, v2};
 
+use crate::builtin_plugins::Plugins;
 use crate::configurations::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fieldspec::{self, FieldSpec};
-use crate::kustomization::{Kustomization, Label, Patch};
+use crate::kustomization::{Kustomization, Label, Patch, Var};
 use crate::loader::Loader;
 use crate::names::Affix;
 use crate::namespace::{Namespace, Subjects};
@@ -17,13 +18,14 @@ use crate::patches::{self, Json6902, StrategicList};
 use crate::replacements::Replacement;
 use crate::resmap::ResMap;
 use crate::schema::{self, Schema};
-use crate::{generators, images, labels, names, openapi, reader, replacements, replicas};
+use crate::{generators, images, labels, names, openapi, reader, replacements, replicas, vars};
 
 /// What has been gathered on the way up.
 #[derive(Default)]
 pub(crate) struct Accumulator {
     pub(crate) map: ResMap,
     pub(crate) config: Config,
+    pub(crate) vars: Vec<Var>,
 }
 
 /// What the whole build shares besides the tree.
@@ -36,6 +38,13 @@ pub(crate) struct Build {
 impl Default for Build {
     fn default() -> Self {
         Self { schema: RefCell::new(schema::builtin()), has_own_schema: RefCell::new(false) }
+    }
+}
+
+impl Build {
+    /// The schema in force.
+    pub(crate) fn schema(&self) -> Schema {
+        self.schema.borrow().clone()
     }
 }
 
@@ -68,15 +77,8 @@ impl<'t> Target<'t> {
         if !k.helm_charts.is_empty() {
             return refuse("helmCharts", "are not available in this engine");
         }
-        if !k.vars.as_ref().is_none_or(Vec::is_empty) {
-            return refuse("vars", "are not available in this engine; use replacements");
-        }
-        for (field, list) in
-            [("generators", &k.generators), ("transformers", &k.transformers), ("validators", &k.validators), ("crds", &k.crds)]
-        {
-            if !list.is_empty() {
-                return refuse(field, "are not available in this engine");
-            }
+        if !k.crds.is_empty() {
+            return refuse("crds", "are not available in this engine");
         }
         if k.build_metadata.iter().any(|name| name == "originAnnotations" || name == "transformerAnnotations") {
             return refuse("buildMetadata annotations", "are not available in this engine");
@@ -98,7 +100,79 @@ impl<'t> Target<'t> {
         for path in &self.kustomization.components {
             self.add_component(into, path).map_err(|error| error.under("accumulating components"))?;
         }
-        self.transform(into)
+        self.transform(into)?;
+        self.transform_externally(into)?;
+        self.validate(into)?;
+        match &self.kustomization.vars {
+            Some(vars) => vars::add(&mut into.vars, &mut into.map, vars),
+            None => Ok(()),
+        }
+    }
+
+    /// The resources that entries of `generators`, `transformers` or `validators` describe: those written in place,
+    /// then those of files and folders.
+    fn plugin_resources(&self, entries: &[String]) -> Result<ResMap> {
+        let mut found = Accumulator::default();
+        let mut paths = Vec::new();
+        for entry in entries {
+            match reader::resources(entry.as_bytes(), &self.loader.shared.yaml_limits()) {
+                Ok(resources) => found.map.append(resources)?,
+                Err(_) => paths.push(entry),
+            }
+        }
+        paths.into_iter().try_for_each(|path| self.add_resource(&mut found, path))?;
+        Ok(found.map)
+    }
+
+    fn plugins(&self) -> Plugins<'_, 't> {
+        Plugins { loader: &self.loader, build: self.build }
+    }
+
+    fn generate_externally(&self, into: &mut Accumulator) -> Result<()> {
+        let named = |error: Error| error.under("loading generator plugins");
+        let resources = self.plugin_resources(&self.kustomization.generators).map_err(named)?;
+        for resource in &resources.list {
+            let made = self
+                .plugins()
+                .generate(resource)
+                .map_err(|error| error.under("failed to load generator"))
+                .map_err(named)?;
+            into.map.absorb(made).map_err(merging)?;
+        }
+        Ok(())
+    }
+
+    fn transform_externally(&self, into: &mut Accumulator) -> Result<()> {
+        let resources = self.plugin_resources(&self.kustomization.transformers)?;
+        let steps: Result<Vec<_>> =
+            resources.list.iter().map(|resource| self.plugins().transformer(resource)).collect();
+        for step in steps? {
+            step(&mut into.map)?;
+            into.map.drop_gone();
+        }
+        Ok(())
+    }
+
+    /// Validators are transformers that may change nothing but the label `validated-by`.
+    fn validate(&self, into: &mut Accumulator) -> Result<()> {
+        let resources = self.plugin_resources(&self.kustomization.validators)?;
+        for resource in &resources.list {
+            let step = self.plugins().transformer(resource)?;
+            let mut copy = into.map.clone();
+            step(&mut copy)?;
+            for resource in &mut copy.list {
+                let mut labels = resource.texts("labels");
+                if labels.remove("validated-by").is_some() {
+                    resource.set_texts("labels", &labels);
+                }
+            }
+            let same = copy.list.len() == into.map.list.len()
+                && copy.list.iter().zip(&into.map.list).all(|(a, b)| a.node == b.node);
+            if !same {
+                return Err(Error::new("validator shouldn't modify the resource map"));
+            }
+        }
+        Ok(())
     }
 
     /// A file of resources, or else a folder with a kustomization.
@@ -147,7 +221,10 @@ impl<'t> Target<'t> {
         let mut found = Accumulator::default();
         base.accumulate(&mut found)
             .map_err(|error| error.under(format!("recursed accumulation of path '{path}'")))?;
-        let merged = self.append(into, found.map).and_then(|()| into.config.merge(&found.config));
+        let merged = self
+            .append(into, found.map)
+            .and_then(|()| into.config.merge(&found.config))
+            .and_then(|()| vars::merge(&mut into.vars, &found.vars));
         merged.map_err(|error| error.under(format!("recursed merging from path '{path}'")))
     }
 
@@ -176,7 +253,6 @@ impl<'t> Target<'t> {
     fn generate(&self, into: &mut Accumulator) -> Result<()> {
         let k = &self.kustomization;
         let global = k.generator_options.as_ref();
-        let merging = |error: Error| error.under("merging from generator &{0x0 <nil>}");
         for args in &k.config_maps {
             let made = generators::config_map(&self.loader, args, global)?;
             into.map.absorb(made).map_err(merging)?;
@@ -185,12 +261,12 @@ impl<'t> Target<'t> {
             let made = generators::secret(&self.loader, args, global)?;
             into.map.absorb(made).map_err(merging)?;
         }
-        Ok(())
+        self.generate_externally(into)
     }
 
     /// All built-in transformers in their order; all are read before the first one runs.
     fn transform(&self, into: &mut Accumulator) -> Result<()> {
-        let Accumulator { map, config } = into;
+        let Accumulator { map, config, .. } = into;
         let steps = self.steps(config)?;
         for step in &steps {
             self.loader.shared.check_stop()?;
@@ -236,7 +312,7 @@ impl<'t> Target<'t> {
 
     fn patch_steps<'s>(&'s self, steps: &mut Vec<Step<'s>>) -> Result<()> {
         let k = &self.kustomization;
-        let schema = || self.build.schema.borrow().clone();
+        let schema = || self.build.schema();
         if let Some(paths) = k.patches_strategic_merge.as_ref().filter(|paths| !paths.is_empty()) {
             let mut config = yaml::Map::new();
             config.insert("paths", paths.iter().map(|path| Value::from(path.as_str())).collect::<Vec<_>>().into());
@@ -278,8 +354,12 @@ impl<'t> Target<'t> {
     }
 }
 
+fn merging(error: Error) -> Error {
+    error.under("merging from generator &{0x0 <nil>}")
+}
+
 /// A transformer, ready to run.
-type Step<'s> = Box<dyn Fn(&mut ResMap) -> Result<()> + 's>;
+pub(crate) type Step<'s> = Box<dyn Fn(&mut ResMap) -> Result<()> + 's>;
 
 fn malformed(error: Error, path: &str) -> Error {
     match error.kind() {

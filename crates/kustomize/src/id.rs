@@ -32,10 +32,6 @@ impl Gvk {
         Self { group: group.into(), version: version.into(), kind: kind.into() }
     }
 
-    pub(crate) fn of_kind(kind: &str) -> Self {
-        Self { kind: kind.into(), ..Self::default() }
-    }
-
     pub(crate) fn api_version(&self) -> String {
         if self.group.is_empty() { self.version.to_string() } else { format!("{}/{}", self.group, self.version) }
     }

@@ -24,6 +24,7 @@
 //! `resmap` of `resource`s, whose documents are `node` trees; `data` turns those into values at the end.
 
 mod accumulate;
+mod builtin_plugins;
 mod configurations;
 mod data;
 mod error;
@@ -42,7 +43,6 @@ mod names;
 mod namespace;
 mod node;
 mod openapi;
-mod origin;
 mod output;
 mod patches;
 mod paths;
@@ -57,6 +57,7 @@ mod sort;
 mod strategic;
 mod strict;
 mod structured;
+mod vars;
 mod yaml3;
 
 use std::collections::BTreeMap;
@@ -181,9 +182,10 @@ fn run<'t>(shared: &'t Shared<'t>, build: &'t Build, path: &TreePath) -> Result<
     let target = Target::load(Loader::start(shared, path)?, build)?;
     let mut all = Accumulator::default();
     target.accumulate(&mut all)?;
-    let Accumulator { mut map, config } = all;
+    let Accumulator { mut map, config, vars } = all;
     generators::hash::transform(&mut map)?;
     name_references::transform(&mut map, &config.name_references)?;
+    vars::transform(&mut map, &vars, &config.var_references)?;
     output::drop_local(&mut map)?;
     let options = target.kustomization.sort_options.as_ref();
     sort::transform(&mut map, options, shared.options.reorder == Reorder::Legacy)?;

@@ -198,15 +198,6 @@ impl<'t> Loader<'t> {
     pub(crate) fn shown_root(&self) -> String {
         self.shared.show(&self.root)
     }
-
-    /// A path of this folder, relative to the folder that is built.
-    pub(crate) fn relative(&self, text: &str) -> String {
-        let start = self.visited.first().unwrap_or(&self.root);
-        let Some(path) = self.join(text) else { return text.to_owned() };
-        let common = start.names().zip(path.names()).take_while(|(a, b)| a == b).count();
-        let up = std::iter::repeat_n("..", start.names().count() - common);
-        up.chain(path.names().skip(common)).collect::<Vec<_>>().join("/")
-    }
 }
 
 fn directory(shared: &Shared<'_>, path: &TreePath) -> Result<TreePath> {

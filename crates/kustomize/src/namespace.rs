@@ -39,14 +39,15 @@ impl Namespace {
     /// # Errors
     /// Two resources become the same.
     pub(crate) fn transform(&self, map: &mut ResMap) -> Result<()> {
-        if self.namespace.is_empty() {
-            return Ok(());
-        }
         let mut moved = false;
         for resource in &mut map.list {
             let by_helm = resource.annotation("internal.config.kubernetes.io/helm-generated") == Some("true");
             if resource.is_gone() || by_helm {
                 continue;
+            }
+            if self.namespace.is_empty() {
+                let id = resource.id().to_string();
+                return Err(Error::new(format!("Invalid Input: namespace is blank for resource {id:?}")));
             }
             resource.store_previous_id();
             self.apply(resource)?;

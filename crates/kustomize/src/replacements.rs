@@ -136,10 +136,12 @@ fn value_of(map: &ResMap, source: &Source) -> Result<Node> {
         namespace: source.namespace.as_str().into(),
     };
     let mut found = map.list.iter().filter(|resource| resource.has_any_id(|id| id.is_selected_by(&wanted)));
+    let colon = if source.field_path.is_empty() { "" } else { ":" };
+    let shown = format!("{wanted}{colon}{}", source.field_path);
     let resource = match (found.next(), found.next()) {
         (Some(resource), None) => resource,
-        (None, _) => return Err(Error::new(format!("nothing selected by {wanted}"))),
-        (Some(_), Some(_)) => return Err(Error::new(format!("multiple matches for selector {wanted}"))),
+        (None, _) => return Err(Error::new(format!("nothing selected by {shown}"))),
+        (Some(_), Some(_)) => return Err(Error::new(format!("multiple matches for selector {shown}"))),
     };
     let path = if source.field_path.is_empty() { DEFAULT_PATH } else { &source.field_path };
     let node = Path::parse(path).get(&resource.node)?.filter(|node| !node.is_null());

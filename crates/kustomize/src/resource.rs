@@ -9,7 +9,6 @@ use crate::data;
 use crate::error::Result;
 use crate::id::{Gvk, ResId};
 use crate::node::{Map, Node, Scalar, Tag};
-use crate::origin::Origin;
 
 /// A resource.
 #[derive(Clone, Debug)]
@@ -17,8 +16,6 @@ pub(crate) struct Resource {
     /// The document; null once a patch has deleted it.
     pub(crate) node: Node,
     pub(crate) history: History,
-    pub(crate) origin: Option<Arc<Origin>>,
-    pub(crate) transformations: Vec<Arc<Origin>>,
 }
 
 /// What kustomize keeps in annotations of its own while it builds.
@@ -28,6 +25,8 @@ pub(crate) struct History {
     previous: Vec<Previous>,
     pub(crate) prefixes: Vec<Arc<str>>,
     pub(crate) suffixes: Vec<Arc<str>>,
+    /// Names of the variables that are taken from it.
+    pub(crate) vars: Vec<Arc<str>>,
     /// Of a generated resource: how it meets one that is there.
     pub(crate) behavior: Behavior,
     pub(crate) is_generated: bool,
@@ -76,7 +75,7 @@ impl Behavior {
 
 impl Resource {
     pub(crate) fn new(node: Node) -> Self {
-        Self { node, history: History::default(), origin: None, transformations: Vec::new() }
+        Self { node, history: History::default() }
     }
 
     /// Whether nothing is left of it.
@@ -161,6 +160,7 @@ impl Resource {
         self.history.previous.clone_from(&other.history.previous);
         self.history.prefixes.clone_from(&other.history.prefixes);
         self.history.suffixes.clone_from(&other.history.suffixes);
+        self.history.vars.clone_from(&other.history.vars);
     }
 
     pub(crate) fn set_name(&mut self, name: &str) {

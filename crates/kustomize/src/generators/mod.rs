@@ -155,7 +155,6 @@ pub(crate) fn replaced(old: &Resource, mut new: Resource) -> Resource {
 /// A generated resource over an existing one, data by data.
 pub(crate) fn merged(old: &Resource, new: Resource) -> Resource {
     let mut out = replaced(old, new);
-    out.origin.clone_from(&old.origin);
     let gone = Node::map();
     for field in ["data", "binaryData"] {
         let before = old.node.get(field).unwrap_or(&gone).as_map().map(|map| map.entries.clone()).unwrap_or_default();

@@ -1,0 +1,248 @@
+//! Built-in transformers and generators written as resources of their own: `transformers`, `generators`, `validators`.
+//!
+//! Everything else such an entry may ask for (programs, containers, Go plugins, Starlark) is refused by name.
+
+use std::collections::BTreeMap;
+
+use yaml::{Value, v2};
+
+use crate::accumulate::{Build, Step};
+use crate::error::{Error, ErrorKind, Result};
+use crate::fieldspec::FieldSpec;
+use crate::generators::{self, hash};
+use crate::kustomization::{ConfigMapArgs, Image, Patch, Replica, SecretArgs};
+use crate::loader::Loader;
+use crate::names::{self, Affix};
+use crate::namespace::{Namespace, Subjects};
+use crate::patches::{Json6902, Loaded, StrategicList};
+use crate::replacements::{self, Replacement, ReplacementField};
+use crate::resmap::ResMap;
+use crate::resource::Resource;
+use crate::strict::{self, Decode, record};
+use crate::{images, labels, replicas};
+
+record! {
+    /// Labels or annotations.
+    Texts as "plugin" {
+        labels: BTreeMap<String, String> = "labels",
+        annotations: BTreeMap<String, String> = "annotations",
+        specs: Vec<FieldSpec> = "fieldSpecs",
+    }
+}
+
+record! {
+    /// Prefix and suffix.
+    Affixes as "plugin" {
+        prefix: String = "prefix",
+        suffix: String = "suffix",
+        specs: Option<Vec<FieldSpec>> = "fieldSpecs",
+    }
+}
+
+record! {
+    /// A namespace.
+    Move as "plugin" {
+        unset_only: bool = "unsetOnly",
+        subjects: String = "setRoleBindingSubjects",
+        specs: Vec<FieldSpec> = "fieldSpecs",
+    }
+}
+
+record! {
+    /// An image.
+    ImageTag as "plugin" {
+        image: Image = "imageTag",
+        specs: Vec<FieldSpec> = "fieldSpecs",
+    }
+}
+
+record! {
+    /// Replicas.
+    ReplicaCount as "plugin" {
+        replica: Replica = "replica",
+        specs: Vec<FieldSpec> = "fieldSpecs",
+    }
+}
+
+record! {
+    /// Strategic merges.
+    Merges as "plugin" {
+        paths: Vec<String> = "paths",
+        patches: String = "patches",
+    }
+}
+
+record! {
+    /// A JSON patch.
+    JsonOps as "plugin" {
+        path: String = "path",
+        ops: String = "jsonOp",
+        target: Option<crate::selector::Selector> = "target",
+    }
+}
+
+record! {
+    /// Replacements.
+    Replacements as "plugin" {
+        list: Vec<ReplacementField> = "replacements",
+    }
+}
+
+/// Where a plugin runs.
+pub(crate) struct Plugins<'p, 't> {
+    pub(crate) loader: &'p Loader<'t>,
+    pub(crate) build: &'t Build,
+}
+
+impl<'t> Plugins<'_, 't> {
+    /// The transformer that a resource describes.
+    ///
+    /// # Errors
+    /// It is none that is built in; its configuration is wrong.
+    pub(crate) fn transformer(&self, resource: &Resource) -> Result<Step<'t>> {
+        check_builtin(resource)?;
+        self.configured(resource).map_err(|error| match error.is_final() {
+            true => error,
+            false => error.under(format!("plugin {} fails configuration", resource.id())),
+        })
+    }
+
+    fn configured(&self, resource: &Resource) -> Result<Step<'t>> {
+        let value = resource.value()?;
+        match resource.kind() {
+            "LabelTransformer" => texts(&value, |config| (config.labels, config.specs)),
+            "AnnotationsTransformer" => texts(&value, |config| (config.annotations, config.specs)),
+            "PrefixTransformer" | "SuffixTransformer" | "PrefixSuffixTransformer" => affixes(&value),
+            "NamespaceTransformer" => namespace(resource, &value),
+            "ImageTagTransformer" => {
+                let config: ImageTag = read(&value)?;
+                Ok(Box::new(move |map| images::transform(map, &config.image, &config.specs)))
+            }
+            "ReplicaCountTransformer" => {
+                let config: ReplicaCount = read(&value)?;
+                Ok(Box::new(move |map| replicas::transform(map, &config.replica, &config.specs)))
+            }
+            "HashTransformer" => Ok(Box::new(hash::transform)),
+            "ReplacementTransformer" => {
+                let config: Replacements = read(&value)?;
+                let list = Replacement::load_all(self.loader, &config.list)?;
+                Ok(Box::new(move |map| replacements::transform(map, &list)))
+            }
+            _ => self.patch(resource.kind(), &value),
+        }
+    }
+
+    fn patch(&self, kind: &str, value: &Value) -> Result<Step<'t>> {
+        let build = self.build;
+        match kind {
+            "PatchTransformer" => {
+                let config: Patch = read(value)?;
+                let loaded = Loaded::read(self.loader, &config, &v2::emit(value))?;
+                Ok(Box::new(move |map| loaded.apply(map, &build.schema())))
+            }
+            "PatchStrategicMergeTransformer" => {
+                let config: Merges = read(value)?;
+                if config.paths.is_empty() && config.patches.is_empty() {
+                    return Err(Error::new("empty file path and empty patch content"));
+                }
+                let list = StrategicList::read(self.loader, &config.paths, &config.patches)?;
+                Ok(Box::new(move |map| list.apply(map, &build.schema())))
+            }
+            "PatchJson6902Transformer" => {
+                let config: JsonOps = read(value)?;
+                let entry = Patch { path: config.path, patch: config.ops, target: config.target, options: None };
+                let loaded = Json6902::read(self.loader, &entry)?;
+                Ok(Box::new(move |map| loaded.apply(map)))
+            }
+            _ => Err(not_built_in(kind)),
+        }
+    }
+
+    /// The resources that a generator makes.
+    ///
+    /// # Errors
+    /// It is none that is built in; its configuration is wrong.
+    pub(crate) fn generate(&self, resource: &Resource) -> Result<Resource> {
+        check_builtin(resource)?;
+        let value = resource.value()?;
+        let named = |name: &mut String, namespace: &mut String| {
+            if name.is_empty() {
+                resource.name().clone_into(name);
+            }
+            if namespace.is_empty() {
+                resource.namespace().clone_into(namespace);
+            }
+        };
+        match resource.kind() {
+            "ConfigMapGenerator" => {
+                let mut args: ConfigMapArgs = read(&value)?;
+                named(&mut args.name, &mut args.namespace);
+                generators::config_map(self.loader, &args, None)
+            }
+            "SecretGenerator" => {
+                let mut args: SecretArgs = read(&value)?;
+                named(&mut args.name, &mut args.namespace);
+                generators::secret(self.loader, &args, None)
+            }
+            kind => Err(not_built_in(kind)),
+        }
+    }
+}
+
+fn check_builtin(resource: &Resource) -> Result<()> {
+    let gvk = resource.gvk();
+    if gvk.group.is_empty() && &*gvk.version == "builtin" {
+        return Ok(());
+    }
+    let kind = &gvk.kind;
+    let text = format!("external plugins disabled; unable to load external plugin '{kind}'");
+    Err(Error::of(ErrorKind::Refused, text))
+}
+
+fn not_built_in(kind: &str) -> Error {
+    Error::of(ErrorKind::Refused, format!("unable to load builtin {kind}.builtin.[noGrp]"))
+}
+
+fn read<T: Decode + Default>(value: &Value) -> Result<T> {
+    strict::read(value, false)
+        .map_err(|text| Error::new(format!("error unmarshaling JSON: while decoding JSON: {text}")))
+}
+
+/// Texts and where they go.
+type Places = (BTreeMap<String, String>, Vec<FieldSpec>);
+
+fn texts<'t>(value: &Value, pick: impl Fn(Texts) -> Places) -> Result<Step<'t>> {
+    let (texts, specs) = pick(read(value)?);
+    Ok(Box::new(move |map| labels::transform(map, &texts, &specs)))
+}
+
+fn affixes<'t>(value: &Value) -> Result<Step<'t>> {
+    let config: Affixes = read(value)?;
+    let specs = config.specs.ok_or_else(|| Error::new("fieldSpecs is not expected to be nil"))?;
+    Ok(Box::new(move |map: &mut ResMap| {
+        for affix in [Affix::Prefix(&config.prefix), Affix::Suffix(&config.suffix)] {
+            names::transform(map, affix, &specs)?;
+        }
+        Ok(())
+    }))
+}
+
+fn namespace<'t>(resource: &Resource, value: &Value) -> Result<Step<'t>> {
+    let config: Move = read(value)?;
+    let subjects = match config.subjects.as_str() {
+        "" | "defaultOnly" => Subjects::DefaultOnly,
+        "allServiceAccounts" => Subjects::AllServiceAccounts,
+        "none" => Subjects::None,
+        other => {
+            let text = format!("invalid value {other:?} for setRoleBindingSubjects: must be one of [allServiceAccounts defaultOnly none]");
+            return Err(Error::new(text));
+        }
+    };
+    let namespace = Namespace {
+        namespace: resource.namespace().to_owned(),
+        unset_only: config.unset_only,
+        subjects,
+        specs: config.specs,
+    };
+    Ok(Box::new(move |map| namespace.transform(map)))
+}

@@ -1,0 +1,182 @@
+//! `vars`: values of fields put in place of `$(NAME)`.
+//!
+//! Sources: kustomize 5.8.1 `api/internal/accumulator/resaccumulator.go`, `api/filters/refvar`.
+
+use std::collections::HashMap;
+
+use yaml::ScalarStyle;
+
+use crate::error::{Error, Result};
+use crate::fieldspec::{self, Create, FieldSpec};
+use crate::id::{Gvk, ResId};
+use crate::kustomization::Var;
+use crate::node::{Node, Scalar, Tag};
+use crate::paths::Path;
+use crate::resmap::ResMap;
+
+const DEFAULT_PATH: &str = "metadata.name";
+
+impl Var {
+    fn target(&self) -> ResId {
+        let o = &self.object;
+        let gvk = if o.api_version.is_empty() {
+            Gvk { group: o.group.as_str().into(), version: o.version.as_str().into(), kind: o.kind.as_str().into() }
+        } else {
+            Gvk::new(&o.api_version, &o.kind)
+        };
+        ResId { gvk, name: o.name.as_str().into(), namespace: o.namespace.as_str().into() }
+    }
+
+    fn path(&self) -> &str {
+        if self.field.path.is_empty() { DEFAULT_PATH } else { &self.field.path }
+    }
+
+    /// As Go prints the struct.
+    fn shown(&self, gvk: &Gvk, path: &str) -> String {
+        format!("{{{} {gvk} {{{path}}}}}", self.name)
+    }
+}
+
+/// Adds the variables of one kustomization, marking the resources they are taken from.
+///
+/// # Errors
+/// A name is taken; a variable fits several resources.
+pub(crate) fn add(into: &mut Vec<Var>, map: &mut ResMap, vars: &[Var]) -> Result<()> {
+    mark(map, vars).and_then(|()| merge(into, vars)).map_err(|error| {
+        let bare = |var: &Var| var.shown(&Gvk { kind: var.object.kind.as_str().into(), ..Gvk::default() }, &var.field.path);
+        let list: Vec<_> = vars.iter().map(bare).collect();
+        error.under(format!("merging vars [{}]", list.join(" ")))
+    })
+}
+
+fn mark(map: &mut ResMap, vars: &[Var]) -> Result<()> {
+    for var in vars {
+        let target = var.target();
+        let exact = !target.namespace.is_empty() || target.gvk.is_cluster_scoped();
+        let fits = |id: &ResId| {
+            if exact { id.same(&target) } else { id.name == target.name && id.gvk == target.gvk }
+        };
+        let found: Vec<_> = (0..map.list.len()).filter(|&at| map.list[at].has_any_id(fits)).collect();
+        match found.as_slice() {
+            [] => {}
+            &[at] => map.list[at].history.vars.push(var.name.as_str().into()),
+            several => {
+                let (count, var) = (several.len(), var.shown(&target.gvk, var.path()));
+                return Err(Error::new(format!("found {count} resId matches for var {var} (unable to disambiguate)")));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Adds variables to others.
+///
+/// # Errors
+/// A name is taken.
+pub(crate) fn merge(into: &mut Vec<Var>, more: &[Var]) -> Result<()> {
+    for var in more {
+        if into.iter().any(|other| other.name == var.name) {
+            return Err(Error::new(format!("var '{}' already encountered", var.name)));
+        }
+        into.push(var.clone());
+    }
+    Ok(())
+}
+
+/// Puts the values in place.
+///
+/// # Errors
+/// A variable has no resource, or its field is not there.
+pub(crate) fn transform(map: &mut ResMap, vars: &[Var], specs: &[FieldSpec]) -> Result<()> {
+    if vars.is_empty() {
+        return Ok(());
+    }
+    let values = vars.iter().map(|var| Ok((var.name.as_str(), value_of(map, var)?)));
+    let values = Values(values.collect::<Result<_>>()?);
+    for resource in &mut map.list {
+        for spec in specs {
+            fieldspec::apply(resource, spec, Create::Never, &mut |node| values.put(node))?;
+        }
+    }
+    Ok(())
+}
+
+fn value_of(map: &ResMap, var: &Var) -> Result<Scalar> {
+    let shown = || var.shown(&var.target().gvk, var.path());
+    let marked = |resource: &&crate::resource::Resource| resource.history.vars.iter().any(|name| **name == *var.name);
+    let Some(resource) = map.list.iter().find(marked) else {
+        let text = format!("var '{}' cannot be mapped to a field in the set of known resources", shown());
+        return Err(Error::new(text));
+    };
+    let path = if var.path().contains('=') { var.path().to_owned() } else { var.path().replace('[', ".").replace(']', "") };
+    match Path::parse(&path).get(&resource.node)? {
+        Some(Node::Scalar(scalar)) => Ok(scalar.clone()),
+        _ => Err(Error::new(format!("field specified in var '{}' not found in corresponding resource", shown()))),
+    }
+}
+
+/// Values by name.
+struct Values<'v>(HashMap<&'v str, Scalar>);
+
+impl Values<'_> {
+    fn put(&self, node: &mut Node) -> Result<()> {
+        match node {
+            Node::Scalar(scalar) if scalar.is_text() => self.expand(scalar),
+            Node::Scalar(_) => {}
+            Node::Map(map) => {
+                for (_, value) in &mut map.entries {
+                    if let Node::Scalar(scalar) = value
+                        && scalar.is_text()
+                    {
+                        self.expand(scalar);
+                    }
+                }
+            }
+            Node::List(list) => {
+                for item in &mut list.items {
+                    match item {
+                        Node::Scalar(scalar) if scalar.is_text() => self.expand(scalar),
+                        _ => return Err(Error::new("invalid value type expect a string")),
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A text that is one variable takes its type, others stay text.
+    fn expand(&self, scalar: &mut Scalar) {
+        let whole = scalar.text.strip_prefix("$(").and_then(|text| text.strip_suffix(')'));
+        let value = whole.and_then(|name| self.0.get(name)).filter(|value| !value.is_text());
+        *scalar = match value {
+            Some(value) => Scalar { style: ScalarStyle::Plain, ..value.clone() },
+            None => {
+                let text = self.replaced(&scalar.text);
+                Scalar { text: text.into(), tag: Tag::Implied("!!str"), style: ScalarStyle::Plain }
+            }
+        };
+    }
+
+    fn replaced(&self, text: &str) -> String {
+        let mut out = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some(at) = rest.find('$') {
+            out.push_str(&rest[..at]);
+            rest = &rest[at + 1..];
+            if let Some(after) = rest.strip_prefix('$') {
+                out.push('$');
+                rest = after;
+            } else if let Some((name, after)) = rest.strip_prefix('(').and_then(|rest| rest.split_once(')')) {
+                match self.0.get(name) {
+                    Some(value) => out.push_str(&value.text),
+                    None => out.push_str(&format!("$({name})")),
+                }
+                rest = after;
+            } else {
+                out.push('$');
+            }
+        }
+        out.push_str(rest);
+        out
+    }
+}
