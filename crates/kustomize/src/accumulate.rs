@@ -80,7 +80,8 @@ impl<'t> Target<'t> {
         if !k.crds.is_empty() {
             return refuse("crds", "are not available in this engine");
         }
-        if k.build_metadata.iter().any(|name| name == "originAnnotations" || name == "transformerAnnotations") {
+        if k.build_metadata.iter().any(|name| name == "originAnnotations" || name == "transformerAnnotations")
+        {
             return refuse("buildMetadata annotations", "are not available in this engine");
         }
         Ok(())
@@ -192,8 +193,8 @@ impl<'t> Target<'t> {
     fn add_file(&self, into: &mut Accumulator, path: &str) -> Result<()> {
         let read = || -> Result<ResMap> {
             let bytes = self.loader.load(path)?;
-            let resources =
-                reader::resources(&bytes, &self.loader.shared.yaml_limits()).map_err(|error| malformed(error, path))?;
+            let resources = reader::resources(&bytes, &self.loader.shared.yaml_limits())
+                .map_err(|error| malformed(error, path))?;
             let mut map = ResMap::default();
             map.append(resources)?;
             Ok(map)
@@ -290,10 +291,14 @@ impl<'t> Target<'t> {
             steps.push(Box::new(move |map| namespace.transform(map)));
         }
         if !k.name_prefix.is_empty() {
-            steps.push(Box::new(|map| names::transform(map, Affix::Prefix(&k.name_prefix), &config.name_prefix)));
+            steps.push(Box::new(|map| {
+                names::transform(map, Affix::Prefix(&k.name_prefix), &config.name_prefix)
+            }));
         }
         if !k.name_suffix.is_empty() {
-            steps.push(Box::new(|map| names::transform(map, Affix::Suffix(&k.name_suffix), &config.name_suffix)));
+            steps.push(Box::new(|map| {
+                names::transform(map, Affix::Suffix(&k.name_suffix), &config.name_suffix)
+            }));
         }
         self.label_steps(config, &mut steps)?;
         self.json_steps(&mut steps)?;
@@ -315,7 +320,10 @@ impl<'t> Target<'t> {
         let schema = || self.build.schema();
         if let Some(paths) = k.patches_strategic_merge.as_ref().filter(|paths| !paths.is_empty()) {
             let mut config = yaml::Map::new();
-            config.insert("paths", paths.iter().map(|path| Value::from(path.as_str())).collect::<Vec<_>>().into());
+            config.insert(
+                "paths",
+                paths.iter().map(|path| Value::from(path.as_str())).collect::<Vec<_>>().into(),
+            );
             let list = StrategicList::read(&self.loader, paths, "")
                 .map_err(|error| configuring(error, "PatchStrategicMergeTransformer", &config.into()))?;
             steps.push(Box::new(move |map| list.apply(map, &schema())));

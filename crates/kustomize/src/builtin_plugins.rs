@@ -150,7 +150,8 @@ impl<'t> Plugins<'_, 't> {
             }
             "PatchJson6902Transformer" => {
                 let config: JsonOps = read(value)?;
-                let entry = Patch { path: config.path, patch: config.ops, target: config.target, options: None };
+                let entry =
+                    Patch { path: config.path, patch: config.ops, target: config.target, options: None };
                 let loaded = Json6902::read(self.loader, &entry)?;
                 Ok(Box::new(move |map| loaded.apply(map)))
             }
@@ -234,7 +235,9 @@ fn namespace<'t>(resource: &Resource, value: &Value) -> Result<Step<'t>> {
         "allServiceAccounts" => Subjects::AllServiceAccounts,
         "none" => Subjects::None,
         other => {
-            let text = format!("invalid value {other:?} for setRoleBindingSubjects: must be one of [allServiceAccounts defaultOnly none]");
+            let text = format!(
+                "invalid value {other:?} for setRoleBindingSubjects: must be one of [allServiceAccounts defaultOnly none]"
+            );
             return Err(Error::new(text));
         }
     };

@@ -41,7 +41,11 @@ static DEFAULTS: LazyLock<Config> = LazyLock::new(|| read_defaults(include_str!(
 
 impl NameReference {
     pub(crate) fn gvk(&self) -> Gvk {
-        Gvk { group: self.group.as_str().into(), version: self.version.as_str().into(), kind: self.kind.as_str().into() }
+        Gvk {
+            group: self.group.as_str().into(),
+            version: self.version.as_str().into(),
+            kind: self.kind.as_str().into(),
+        }
     }
 }
 
@@ -61,8 +65,9 @@ impl Config {
             let bytes = loader.load(file)?;
             let value = v2::to_value(&bytes, &loader.shared.yaml_limits())
                 .map_err(|error| Error::from(error).under("error converting YAML to JSON"))?;
-            let config: Self = strict::read(&value, true)
-                .map_err(|text| Error::new(format!("error unmarshaling JSON: while decoding JSON: {text}")))?;
+            let config: Self = strict::read(&value, true).map_err(|text| {
+                Error::new(format!("error unmarshaling JSON: while decoding JSON: {text}"))
+            })?;
             all.merge(&config)?;
         }
         Ok(all)
@@ -74,7 +79,8 @@ impl Config {
     /// `conflicting fieldspecs`, naming the transformer.
     pub(crate) fn merge(&mut self, more: &Self) -> Result<()> {
         let merge = |into: &mut Vec<FieldSpec>, from: &[FieldSpec], what: &str| {
-            fieldspec::merge(into, from).map_err(|error| error.under(format!("failed to merge {what} fieldSpec")))
+            fieldspec::merge(into, from)
+                .map_err(|error| error.under(format!("failed to merge {what} fieldSpec")))
         };
         merge(&mut self.name_prefix, &more.name_prefix, "NamePrefix")?;
         merge(&mut self.name_suffix, &more.name_suffix, "NameSuffix")?;
@@ -120,7 +126,9 @@ fn read_defaults(text: &str) -> Config {
         }
     }
     let templates = config.template_labels.clone();
-    config.common_labels.extend(templates.into_iter().filter(|spec| !config.common_labels.contains(spec)).collect::<Vec<_>>());
+    config.common_labels.extend(
+        templates.into_iter().filter(|spec| !config.common_labels.contains(spec)).collect::<Vec<_>>(),
+    );
     config
 }
 

@@ -46,7 +46,11 @@ fn map_value(map: &Map, flow: bool, top: bool) -> Result<Value> {
 fn check_equal_keys(map: &Map) -> Result<()> {
     let has_equal = match map.entries.len() {
         0 | 1 => false,
-        n if n <= 8 => map.entries.iter().enumerate().any(|(i, (key, _))| map.entries[..i].iter().any(|(k, _)| k.text == key.text)),
+        n if n <= 8 => map
+            .entries
+            .iter()
+            .enumerate()
+            .any(|(i, (key, _))| map.entries[..i].iter().any(|(k, _)| k.text == key.text)),
         n => {
             let mut seen = HashMap::with_capacity(n);
             map.entries.iter().any(|(key, _)| seen.insert(&*key.text, ()).is_some())
@@ -101,7 +105,8 @@ impl Lines {
             let before = seen.entry(&key.text).or_default();
             for first in before.iter() {
                 let key = yaml::json::to_string(&Value::String(key.text.clone())).unwrap_or_default();
-                self.found.push(format!("\n  line {line}: mapping key {key} already defined at line {first}"));
+                self.found
+                    .push(format!("\n  line {line}: mapping key {key} already defined at line {first}"));
             }
             before.push(line);
             let block = match value {

@@ -4,7 +4,7 @@
 
 use crate::error::{Error, Result};
 use crate::id::Gvk;
-use crate::node::{Map, Node, Scalar};
+use crate::node::{List, Map, Node, Scalar};
 use crate::resource::Resource;
 use crate::strict::record;
 
@@ -34,7 +34,11 @@ impl FieldSpec {
     }
 
     pub(crate) fn gvk(&self) -> Gvk {
-        Gvk { group: self.group.as_str().into(), version: self.version.as_str().into(), kind: self.kind.as_str().into() }
+        Gvk {
+            group: self.group.as_str().into(),
+            version: self.version.as_str().into(),
+            kind: self.kind.as_str().into(),
+        }
     }
 
     /// Whether the spec is about resources of this kind.
@@ -76,7 +80,9 @@ pub(crate) fn apply(
     let path = split_path(&spec.path);
     let mut walk = Walk { create: if spec.create { create } else { Create::Never }, set };
     let done = walk.visit(&mut resource.node, &path);
-    done.map_err(|error| error.under(format!("considering field '{}' of object {}", spec.path, resource.id())))
+    done.map_err(|error| {
+        error.under(format!("considering field '{}' of object {}", spec.path, resource.id()))
+    })
 }
 
 /// The names of a path; `\/` is a slash in a name.
@@ -114,17 +120,19 @@ impl Walk<'_> {
 
     fn visit_field(&mut self, map: &mut Map, name: &str, rest: &[String]) -> Result<()> {
         let (name, is_list) = name.strip_suffix("[]").map_or((name, false), |name| (name, true));
-        let is_there = map.get(name).is_some_and(|node| !(is_list && node.is_null()));
+        let is_there = map.get(name).is_some();
         if !is_there && (is_list || self.create == Create::Never) {
             return Ok(());
         }
         let create = if rest.is_empty() { self.create } else { Create::Map };
         let field = map.entry(name, || made(create));
         if field.is_null() {
-            if self.create == Create::Never {
-                return Ok(());
+            match (self.create, is_list) {
+                (_, true) => *field = Node::List(List::default()),
+                (Create::Never, false) if !rest.is_empty() => return Ok(()),
+                (Create::Never, false) => {}
+                _ => *field = made(create),
             }
-            *field = made(create);
         }
         self.visit(field, rest)
     }

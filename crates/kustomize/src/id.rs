@@ -33,7 +33,11 @@ impl Gvk {
     }
 
     pub(crate) fn api_version(&self) -> String {
-        if self.group.is_empty() { self.version.to_string() } else { format!("{}/{}", self.group, self.version) }
+        if self.group.is_empty() {
+            self.version.to_string()
+        } else {
+            format!("{}/{}", self.group, self.version)
+        }
     }
 
     /// Whether each part that `selector` names is the same here.
@@ -50,7 +54,8 @@ impl Gvk {
 
     /// The text kinds of equal rank are ordered by.
     pub(crate) fn sort_text(&self) -> String {
-        let or = |text: &str, none: &'static str| if text.is_empty() { none.to_owned() } else { text.to_owned() };
+        let or =
+            |text: &str, none: &'static str| if text.is_empty() { none.to_owned() } else { text.to_owned() };
         format!("{}_{}_{}", or(&self.group, "~G"), or(&self.version, "~V"), or(&self.kind, "~K"))
     }
 }
@@ -77,15 +82,15 @@ impl ResId {
     /// Whether every part of `selector` that is not empty is the same here.
     pub(crate) fn is_selected_by(&self, selector: &ResId) -> bool {
         (selector.name.is_empty() || selector.name == self.name)
-            && (selector.namespace.is_empty()
-                || selector.effective_namespace() == self.effective_namespace())
+            && (selector.namespace.is_empty() || selector.effective_namespace() == self.effective_namespace())
             && self.gvk.is_selected(&selector.gvk)
     }
 }
 
 impl fmt::Display for Gvk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let or = |text: &'_ Arc<str>, none: &'static str| if text.is_empty() { none.into() } else { text.clone() };
+        let or =
+            |text: &'_ Arc<str>, none: &'static str| if text.is_empty() { none.into() } else { text.clone() };
         let (kind, version) = (or(&self.kind, "[noKind]"), or(&self.version, "[noVer]"));
         write!(f, "{kind}.{version}.{}", or(&self.group, "[noGrp]"))
     }

@@ -19,8 +19,11 @@ impl JsonPatch {
         if text.is_empty() {
             return Err(Error::new("empty json patch operations"));
         }
-        let value =
-            if text.starts_with('[') { json::from_str(text, limits)? } else { v2::to_value(text.as_bytes(), limits)? };
+        let value = if text.starts_with('[') {
+            json::from_str(text, limits)?
+        } else {
+            v2::to_value(text.as_bytes(), limits)?
+        };
         let wrong = |kind: &str, into: &str| {
             Error::new(format!("json: cannot unmarshal {kind} into Go value of type {into}"))
         };
@@ -80,7 +83,10 @@ impl Step<'_> {
     }
 
     fn no_source(&self, op: &str) -> Error {
-        Error::new(format!("{op} operation does not apply: doc is missing from path: {}: missing value", self.from))
+        Error::new(format!(
+            "{op} operation does not apply: doc is missing from path: {}: missing value",
+            self.from
+        ))
     }
 
     fn add(&self, document: &mut Value, value: Value) -> Result<()> {
@@ -115,7 +121,9 @@ impl Step<'_> {
             return Ok(());
         }
         let missing = |what: &str| {
-            Error::new(format!("replace operation does not apply: doc is missing {what}: {path}: missing value"))
+            Error::new(format!(
+                "replace operation does not apply: doc is missing {what}: {path}: missing value"
+            ))
         };
         let (parent, key) = container(document, path).ok_or_else(|| missing("path"))?;
         match parent {
@@ -140,7 +148,11 @@ impl Step<'_> {
             None => expected.is_null(),
             Some(found) => json::as_kubernetes(found.clone()) == json::as_kubernetes(expected.clone()),
         };
-        if same { Ok(()) } else { Err(Error::new(format!("testing value {} failed: test failed", self.path))) }
+        if same {
+            Ok(())
+        } else {
+            Err(Error::new(format!("testing value {} failed: test failed", self.path)))
+        }
     }
 }
 
@@ -150,9 +162,9 @@ fn remove(document: &mut Value, path: &str) -> Result<Value> {
     })?;
     let failed = |error: Error| error.under(format!("error in remove for path: '{path}'"));
     match parent {
-        Value::Map(map) => Arc::make_mut(map)
-            .remove(&key)
-            .ok_or_else(|| failed(Error::new(format!("Unable to remove nonexistent key: {key}: missing value")))),
+        Value::Map(map) => Arc::make_mut(map).remove(&key).ok_or_else(|| {
+            failed(Error::new(format!("Unable to remove nonexistent key: {key}: missing value")))
+        }),
         Value::List(list) => {
             let list = Arc::make_mut(list);
             let at = index(&key, list.len()).map_err(failed)?;
@@ -195,9 +207,8 @@ fn unescape(name: &str) -> String {
 
 /// A place among `len`; negative ones count from the end.
 fn index(name: &str, len: usize) -> Result<usize> {
-    let number: i64 = name
-        .parse()
-        .map_err(|_| Error::new(format!("strconv.Atoi: parsing {name:?}: invalid syntax")))?;
+    let number: i64 =
+        name.parse().map_err(|_| Error::new(format!("strconv.Atoi: parsing {name:?}: invalid syntax")))?;
     let at = if number < 0 { number + len as i64 } else { number };
     usize::try_from(at).ok().filter(|&at| at < len).ok_or_else(|| {
         Error::new(format!("Unable to access invalid index: {number}: invalid index referenced"))

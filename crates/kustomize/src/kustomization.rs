@@ -198,7 +198,8 @@ impl Kustomization {
     pub(crate) fn load(loader: &Loader<'_>) -> Result<(Self, &'static str)> {
         let (name, bytes) = find(loader)?;
         let invalid = |text: String| Error::new(format!("invalid Kustomization: {text}"));
-        let value = v2::to_value(&bytes, &loader.shared.yaml_limits()).map_err(|error| invalid(error.to_string()))?;
+        let value =
+            v2::to_value(&bytes, &loader.shared.yaml_limits()).map_err(|error| invalid(error.to_string()))?;
         let mut out: Self = strict::read(&value, true).map_err(invalid)?;
         out.warn(loader);
         out.fix();

@@ -102,8 +102,13 @@ fn requirement(part: &str, whole: &str) -> Result<Requirement> {
         return make(key, Test::Below(value.trim().parse().map_err(|_| bad())?));
     }
     let Some((head, set)) = part.split_once('(') else { return make(part, Test::Exists) };
-    let values: Vec<_> =
-        set.trim_end().strip_suffix(')').ok_or_else(bad)?.split(',').map(|value| value.trim().to_owned()).collect();
+    let values: Vec<_> = set
+        .trim_end()
+        .strip_suffix(')')
+        .ok_or_else(bad)?
+        .split(',')
+        .map(|value| value.trim().to_owned())
+        .collect();
     match head.trim().rsplit_once(char::is_whitespace) {
         Some((key, "in")) => make(key, Test::In(values)),
         Some((key, "notin")) => make(key, Test::NotIn(values)),

@@ -4,7 +4,7 @@
 //! is an error of kind [`ErrorKind::Remote`] unless the caller has mounted it ([`Options::remotes`]).
 //!
 //! ```
-//! use kustomize::{Options, build};
+//! use manifestd_kustomize::{Options, build};
 //! use tree::{MemoryTree, TreePath};
 //!
 //! let tree = MemoryTree::from_files([
@@ -18,6 +18,10 @@
 //! );
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! # Not yet
+//! `helmCharts`, `crds`, the annotations of `buildMetadata`, `ValueAddTransformer` and `IAMPolicyGenerator` are refused with
+//! [`ErrorKind::Refused`]; schemas written in comments are not looked at.
 //!
 //! # Road
 //! `loader` finds files, `kustomization` reads the file, `accumulate` runs its parts in kustomize's order over a
@@ -122,7 +126,13 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { depth: 100, files: 20_000, bytes: 512 << 20, resources: 200_000, yaml: yaml::Limits::default() }
+        Self {
+            depth: 100,
+            files: 20_000,
+            bytes: 512 << 20,
+            resources: 200_000,
+            yaml: yaml::Limits::default(),
+        }
     }
 }
 

@@ -115,7 +115,11 @@ impl<'t> Loader<'t> {
     }
 
     fn unreachable(&self, text: &str) -> Error {
-        let path = if text.starts_with('/') { text.to_owned() } else { format!("{}/{text}", self.shared.show(&self.root)) };
+        let path = if text.starts_with('/') {
+            text.to_owned()
+        } else {
+            format!("{}/{text}", self.shared.show(&self.root))
+        };
         let first = match text.strip_prefix('/') {
             Some(rest) => format!("/{}", rest.split('/').next().unwrap_or(rest)),
             None => path.clone(),
@@ -135,7 +139,8 @@ impl<'t> Loader<'t> {
         if is_url(text) {
             return Err(not_here(text));
         }
-        let path = self.join(text).filter(|_| !text.starts_with('/')).ok_or_else(|| self.unreachable(text))?;
+        let path =
+            self.join(text).filter(|_| !text.starts_with('/')).ok_or_else(|| self.unreachable(text))?;
         let (real, kind) = self.shared.resolve(&path)?;
         if kind != Kind::File {
             return Err(Error::new(format!("'{}' must resolve to a file", self.shared.show(&path))));
@@ -172,9 +177,9 @@ impl<'t> Loader<'t> {
         if text.starts_with('/') {
             return Err(Error::new(format!("new root '{text}' cannot be absolute")));
         }
-        let path = self.join(text).ok_or_else(|| {
-            self.unreachable(text).under("must build at directory: not a valid directory")
-        })?;
+        let path = self
+            .join(text)
+            .ok_or_else(|| self.unreachable(text).under("must build at directory: not a valid directory"))?;
         self.entered(directory(self.shared, &path)?)
     }
 
@@ -221,9 +226,14 @@ pub(crate) fn is_url(text: &str) -> bool {
 pub(crate) fn is_remote(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
     let lower = lower.strip_prefix("git::").unwrap_or(&lower);
-    let scheme = ["ssh://", "https://", "http://", "file://"].iter().find(|scheme| lower.starts_with(**scheme));
+    let scheme =
+        ["ssh://", "https://", "http://", "file://"].iter().find(|scheme| lower.starts_with(**scheme));
     let rest = scheme.map_or(lower, |scheme| &lower[scheme.len()..]);
-    if scheme.is_none() && !rest.starts_with("github.com/") && !rest.starts_with("github.com:") && !is_scp(rest) {
+    if scheme.is_none()
+        && !rest.starts_with("github.com/")
+        && !rest.starts_with("github.com:")
+        && !is_scp(rest)
+    {
         return false;
     }
     let path = rest.split_once(['/', ':']).map_or("", |(_, path)| path);

@@ -170,7 +170,8 @@ fn is_same(item: &Node, keys: &[String], values: &[String]) -> bool {
 
 /// Replaces the items with these values, adds one where none is, or takes them out.
 fn set(items: &mut Vec<Node>, element: Option<Node>, keys: &[String], values: &[String]) {
-    let for_maps = keys.first().is_some_and(|key| !key.is_empty()) && values.first().is_some_and(|v| !v.is_empty());
+    let for_maps =
+        keys.first().is_some_and(|key| !key.is_empty()) && values.first().is_some_and(|v| !v.is_empty());
     let mut kept = Vec::with_capacity(items.len() + 1);
     let mut found = false;
     for item in items.drain(..) {

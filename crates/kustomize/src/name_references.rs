@@ -21,7 +21,8 @@ use crate::sort;
 /// # Errors
 /// A name fits several resources.
 pub(crate) fn transform(map: &mut ResMap, config: &[NameReference]) -> Result<()> {
-    let candidates: Vec<Candidate> = map.list.iter().enumerate().map(|(at, r)| Candidate::of(at, r)).collect();
+    let candidates: Vec<Candidate> =
+        map.list.iter().enumerate().map(|(at, r)| Candidate::of(at, r)).collect();
     let mut by_name: HashMap<Arc<str>, Vec<usize>> = HashMap::new();
     for candidate in &candidates {
         for id in &candidate.previous {
@@ -201,7 +202,8 @@ impl Lookup<'_> {
         if let Some(namespace) = namespace {
             list = self.in_namespace(list, namespace);
         }
-        let was = |candidate: &Candidate, gvk: &Gvk| candidate.previous.iter().any(|id| id.gvk.is_selected(gvk));
+        let was =
+            |candidate: &Candidate, gvk: &Gvk| candidate.previous.iter().any(|id| id.gvk.is_selected(gvk));
         list.retain(|candidate| was(candidate, &self.target));
         list.retain(|candidate| self.role.as_ref().is_none_or(|role| was(candidate, role)));
         list.retain(|candidate| self.is_in_reach(candidate));
@@ -270,7 +272,11 @@ fn same_end(a: &[Arc<str>], b: &[Arc<str>]) -> bool {
 
 fn role_of(referrer: &Resource) -> Option<Gvk> {
     let role = referrer.node.get("roleRef")?;
-    Some(Gvk { group: role.get("apiGroup")?.raw().into(), kind: role.get("kind")?.raw().into(), ..Gvk::default() })
+    Some(Gvk {
+        group: role.get("apiGroup")?.raw().into(),
+        kind: role.get("kind")?.raw().into(),
+        ..Gvk::default()
+    })
 }
 
 fn subject_namespaces(referrer: &Resource) -> Vec<String> {
@@ -279,6 +285,7 @@ fn subject_namespaces(referrer: &Resource) -> Vec<String> {
     }
     let subjects = referrer.node.get("subjects").and_then(Node::as_list).map(|list| list.items.as_slice());
     let accounts = subjects.unwrap_or_default().iter();
-    let accounts = accounts.filter(|subject| subject.get("kind").is_some_and(|kind| kind.raw() == "ServiceAccount"));
+    let accounts =
+        accounts.filter(|subject| subject.get("kind").is_some_and(|kind| kind.raw() == "ServiceAccount"));
     accounts.filter_map(|subject| Some(subject.get("namespace")?.raw().to_owned())).collect()
 }

@@ -66,7 +66,8 @@ impl Namespace {
             self.move_subjects(resource)?;
         }
         for spec in &self.specs {
-            if is_handled(spec) {
+            let is_namespace = spec.kind == "Namespace" && spec.path == "metadata/name";
+            if is_handled(spec) || is_namespace && !gvk.group.is_empty() {
                 continue;
             }
             fieldspec::apply(resource, spec, Create::Scalar, &mut |node| match node {
@@ -82,7 +83,7 @@ impl Namespace {
     }
 
     fn set(&self, node: &mut Node) {
-        if !(self.unset_only && !node.raw().is_empty()) {
+        if !self.unset_only || node.raw().is_empty() {
             node.replace(Node::text(&self.namespace));
         }
     }
@@ -108,9 +109,8 @@ impl Namespace {
 
 /// Places that are handled whatever the configuration says.
 fn is_handled(spec: &FieldSpec) -> bool {
-    let is_namespace_object = spec.kind == "Namespace" && spec.path == "metadata/name";
-    let subjects = matches!(spec.kind.as_str(), "RoleBinding" | "ClusterRoleBinding") && spec.path == "subjects";
-    !is_namespace_object && (spec.path == "metadata/namespace" || subjects && spec.group.is_empty())
+    let is_binding = matches!(spec.kind.as_str(), "RoleBinding" | "ClusterRoleBinding");
+    spec.path == "metadata/namespace" || is_binding && spec.path == "subjects/namespace"
 }
 
 /// `wrong node kind`, with the node.
@@ -133,6 +133,7 @@ fn check_conflicts(map: &ResMap) -> Result<()> {
     }) else {
         return Ok(());
     };
-    let texts: Result<Vec<_>> = first.iter().map(|resource| Ok(json::to_string(&resource.shown()?)?)).collect();
+    let texts: Result<Vec<_>> =
+        first.iter().map(|resource| Ok(json::to_string(&resource.shown()?)?)).collect();
     Err(Error::new(format!("namespace transformation produces ID conflict: [{}]", texts?.join(" "))))
 }

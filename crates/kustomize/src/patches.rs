@@ -40,7 +40,9 @@ pub(crate) fn config_of(patch: &Patch) -> Value {
     add("patch", &patch.patch);
     if let Some(options) = &patch.options {
         let mut out = yaml::Map::new();
-        for (key, set) in [("allowNameChange", options.allow_name_change), ("allowKindChange", options.allow_kind_change)] {
+        for (key, set) in
+            [("allowNameChange", options.allow_name_change), ("allowKindChange", options.allow_kind_change)]
+        {
             if set {
                 out.insert(key, Value::Bool(true));
             }
@@ -69,16 +71,18 @@ impl Loaded {
     pub(crate) fn read(loader: &Loader<'_>, patch: &Patch, config: &str) -> Result<Self> {
         let inline = patch.patch.trim();
         let (text, source) = match (inline.is_empty(), patch.path.is_empty()) {
-            (true, true) => return Err(Error::new(format!("must specify one of patch and path in\n{config}"))),
+            (true, true) => {
+                return Err(Error::new(format!("must specify one of patch and path in\n{config}")));
+            }
             (false, false) => {
                 return Err(Error::new(format!("patch and path can't be set at the same time\n{config}")));
             }
             (false, true) => (inline.to_owned(), format!("[patch: {inline:?}]")),
             (true, false) => {
                 let path = &patch.path;
-                let bytes = loader
-                    .load(path)
-                    .map_err(|error| error.under(format!("failed to get the patch file from path({path})")))?;
+                let bytes = loader.load(path).map_err(|error| {
+                    error.under(format!("failed to get the patch file from path({path})"))
+                })?;
                 (String::from_utf8_lossy(&bytes).into_owned(), format!("[path: {path:?}]"))
             }
         };
@@ -98,7 +102,9 @@ impl Loaded {
                 Err(Error::new(format!("must specify a target for JSON patch {}", self.source)))
             }
             (Body::Json(patch), Some(matcher)) => apply_json(map, patch, &matcher),
-            (Body::Strategic(patches), Some(matcher)) => self.apply_to_targets(map, schema, patches, &matcher),
+            (Body::Strategic(patches), Some(matcher)) => {
+                self.apply_to_targets(map, schema, patches, &matcher)
+            }
             (Body::Strategic(patches), None) => {
                 patches.iter().try_for_each(|patch| apply_to_namesake(map, schema, patch))
             }
@@ -195,7 +201,9 @@ fn apply_copy(target: &mut Resource, schema: &Schema, patch: &Resource) -> Resul
             copy.set_texts(field, &texts);
         }
     }
-    copy.set_gvk(&target.gvk());
+    if !patch.history.allow_kind_change {
+        copy.set_gvk(&target.gvk());
+    }
     apply_strategic(target, schema, &copy)
 }
 

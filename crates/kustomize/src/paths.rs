@@ -61,7 +61,11 @@ fn step<'n>(node: &'n Node, part: &str) -> Result<Option<&'n Node>> {
         Node::Map(map) => Ok(map.get(part)),
         Node::List(list) => match (condition(part), part) {
             (Some((key, value)), _) => Ok(list.items.iter().find(|item| {
-                if key.is_empty() { item.raw() == value } else { item.get(key).is_some_and(|n| n.raw() == value) }
+                if key.is_empty() {
+                    item.raw() == value
+                } else {
+                    item.get(key).is_some_and(|n| n.raw() == value)
+                }
             })),
             (None, "-") => Ok(list.items.last()),
             (None, part) => Ok(part.parse::<usize>().ok().and_then(|at| list.items.get(at))),
@@ -140,7 +144,9 @@ impl Request<'_> {
             return self.walk_matching(list, (key, value), rest, set);
         }
         let Ok(at) = part.parse::<usize>() else { return Ok(false) };
-        if at == list.items.len() && let Some(value) = self.create {
+        if at == list.items.len()
+            && let Some(value) = self.create
+        {
             list.items.push(made_for(rest, value));
         }
         let len = list.items.len();

@@ -97,7 +97,9 @@ fn from_file(loader: &Loader<'_>, path: &str) -> Result<Vec<Replacement>> {
     match &value {
         Value::List(_) => strict::read(&value, false).map_err(wrong),
         Value::Map(_) => Ok(vec![strict::read(&value, false).map_err(wrong)?]),
-        _ => Err(Error::new(format!("unsupported replacement type encountered within replacement path: {path}"))),
+        _ => Err(Error::new(format!(
+            "unsupported replacement type encountered within replacement path: {path}"
+        ))),
     }
 }
 
@@ -153,7 +155,9 @@ fn value_of(map: &ResMap, source: &Source) -> Result<Node> {
 
 /// The part of a text that the options name.
 fn refined(node: &Node, options: Option<&FieldOptions>) -> Result<Node> {
-    let Some(options) = options.filter(|options| !options.delimiter.is_empty()) else { return Ok(node.clone()) };
+    let Some(options) = options.filter(|options| !options.delimiter.is_empty()) else {
+        return Ok(node.clone());
+    };
     let Node::Scalar(scalar) = node else {
         return Err(Error::new("delimiter option can only be used with scalar nodes"));
     };
@@ -182,7 +186,8 @@ fn apply(map: &mut ResMap, value: &Node, target: &Target) -> Result<()> {
 }
 
 fn is_rejected(resource: &Resource, written: &Selector, matcher: &Matcher) -> bool {
-    let [group, version, kind, name, namespace, annotations, labels] = written.fields().map(|(_, text)| !text.is_empty());
+    let [group, version, kind, name, namespace, annotations, labels] =
+        written.fields().map(|(_, text)| !text.is_empty());
     let names_id = group || version || kind || name || namespace;
     let by_id = names_id && resource.has_any_id(|id| matcher.selects_id(id));
     by_id || ((annotations || labels) && matcher.fits_metadata(resource))

@@ -28,5 +28,7 @@ pub(crate) fn transform(map: &mut ResMap, replica: &Replica, specs: &[FieldSpec]
     }
     let kinds: Vec<_> = specs.iter().map(|spec| spec.gvk().to_string()).collect();
     let (name, kinds) = (&replica.name, kinds.join(" "));
-    Err(Error::new(format!("resource with name {name} does not match a config with the following GVK [{kinds}]")))
+    Err(Error::new(format!(
+        "resource with name {name} does not match a config with the following GVK [{kinds}]"
+    )))
 }

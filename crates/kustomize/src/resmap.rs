@@ -39,9 +39,8 @@ impl ResMap {
     /// Takes in a generated resource by its behavior.
     pub(crate) fn absorb(&mut self, new: Resource) -> Result<()> {
         let id = new.id();
-        let matches: Vec<usize> = (0..self.list.len())
-            .filter(|&at| self.list[at].has_any_id(|other| other.same(&id)))
-            .collect();
+        let matches: Vec<usize> =
+            (0..self.list.len()).filter(|&at| self.list[at].has_any_id(|other| other.same(&id))).collect();
         let complain = |what: &str| Err(Error::new(format!("id {} {what}", go_id(&id))));
         match (matches.as_slice(), new.history.behavior) {
             ([], Behavior::Merge | Behavior::Replace) => complain("does not exist; cannot merge or replace"),

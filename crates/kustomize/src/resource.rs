@@ -142,7 +142,7 @@ impl Resource {
     pub(crate) fn history_annotations(&self) -> BTreeMap<String, String> {
         let h = &self.history;
         let csv = |items: &mut dyn Iterator<Item = &Arc<str>>| {
-            items.map(|item| item.to_string()).collect::<Vec<_>>().join(",")
+            items.map(ToString::to_string).collect::<Vec<_>>().join(",")
         };
         let lists = [
             ("previousKinds", csv(&mut h.previous.iter().map(|p| &p.kind))),

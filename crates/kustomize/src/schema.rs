@@ -34,10 +34,16 @@ pub(crate) struct Place {
     is_list: bool,
 }
 
-static BUILTIN: LazyLock<Schema> = LazyLock::new(|| Schema(Arc::new(read(include_str!("../data/merge.txt")))));
+static BUILTIN: LazyLock<Schema> =
+    LazyLock::new(|| Schema(Arc::new(read(include_str!("../data/merge.txt")))));
 static SCOPE: LazyLock<HashSet<(&str, &str)>> = LazyLock::new(|| {
     let lines = include_str!("../data/scope.txt").lines().filter(|line| !line.starts_with('#'));
-    lines.flat_map(|line| { let (api, kinds) = line.split_once(' ').unwrap_or((line, "")); kinds.split(' ').map(move |kind| (api, kind)) }).collect()
+    lines
+        .flat_map(|line| {
+            let (api, kinds) = line.split_once(' ').unwrap_or((line, ""));
+            kinds.split(' ').map(move |kind| (api, kind))
+        })
+        .collect()
 });
 
 /// Whether the kind is known to have no namespace.
@@ -105,7 +111,8 @@ fn read(text: &str) -> Types {
             out.kinds.extend(kinds.map(|(api, kind)| ((api.to_owned(), kind.to_owned()), at)));
         } else if let (Some((field, rest)), Some(at)) = (line.split_once(" > "), out.types.last_mut()) {
             let (of, keys) = rest.split_once(" +").map_or((rest, None), |(of, keys)| (of, Some(keys)));
-            let keys = keys.map(|keys| keys.split(',').filter(|k| !k.is_empty()).map(str::to_owned).collect());
+            let keys =
+                keys.map(|keys| keys.split(',').filter(|k| !k.is_empty()).map(str::to_owned).collect());
             let name = field.trim_end_matches('*');
             let place = Place { of: names.get(of).copied(), keys, is_list: field.ends_with('*') };
             at.fields.insert(name.to_owned(), place);
@@ -195,5 +202,10 @@ fn merge_keys(schema: &Value) -> Arc<[String]> {
     if !listed.is_empty() {
         return listed.into();
     }
-    schema.get("x-kubernetes-patch-merge-key").and_then(Value::as_str).map(str::to_owned).into_iter().collect()
+    schema
+        .get("x-kubernetes-patch-merge-key")
+        .and_then(Value::as_str)
+        .map(str::to_owned)
+        .into_iter()
+        .collect()
 }

@@ -51,7 +51,10 @@ pub(crate) fn compile(text: &str) -> Result<Regex> {
             ("repetition operator missing", "missing argument to repetition operator"),
         ];
         let known = what.iter().find(|(ours, _)| error.contains(ours));
-        Error::new(format!("error parsing regexp: {}: `{text}`", known.map_or("invalid expression", |(_, go)| go)))
+        Error::new(format!(
+            "error parsing regexp: {}: `{text}`",
+            known.map_or("invalid expression", |(_, go)| go)
+        ))
     })
 }
 
@@ -60,7 +63,8 @@ fn literal_braces(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut escaped = false;
     for (at, c) in text.char_indices() {
-        let special_class = text[..at].ends_with("\\p") || text[..at].ends_with("\\P") || text[..at].ends_with("\\x");
+        let special_class =
+            text[..at].ends_with("\\p") || text[..at].ends_with("\\P") || text[..at].ends_with("\\x");
         if c == '{' && !escaped && !special_class && !is_repetition(&text[at + 1..]) {
             out.push('\\');
         }
@@ -128,7 +132,9 @@ impl Matcher {
 
     /// Whether an identity is selected, its namespace as it is written.
     pub(crate) fn selects_id(&self, id: &ResId) -> bool {
-        fits(self.namespace.as_ref(), &id.namespace) && fits(self.name.as_ref(), &id.name) && self.fits_kind(id)
+        fits(self.namespace.as_ref(), &id.namespace)
+            && fits(self.name.as_ref(), &id.name)
+            && self.fits_kind(id)
     }
 
     pub(crate) fn fits_kind(&self, id: &ResId) -> bool {

@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 use std::collections::HashMap;
 
 use crate::error::{Error, Result};
-use crate::id::Gvk;
+use crate::id::{Gvk, ResId};
 use crate::kustomization::SortOptions;
 use crate::resmap::ResMap;
 
@@ -42,7 +42,8 @@ struct Ranks(HashMap<String, i64>);
 impl Ranks {
     fn new<'k>(first: impl ExactSizeIterator<Item = &'k str>, last: impl Iterator<Item = &'k str>) -> Self {
         let len = first.len() as i64;
-        let mut ranks: HashMap<_, _> = first.enumerate().map(|(at, kind)| (kind.to_owned(), at as i64 - len)).collect();
+        let mut ranks: HashMap<_, _> =
+            first.enumerate().map(|(at, kind)| (kind.to_owned(), at as i64 - len)).collect();
         ranks.extend(last.enumerate().map(|(at, kind)| (kind.to_owned(), at as i64 + 1)));
         Self(ranks)
     }
@@ -82,7 +83,7 @@ pub(crate) fn transform(map: &mut ResMap, options: Option<&SortOptions>, legacy:
             _ => return Err(Error::new("the field 'sortOptions.order' must be one of [fifo, legacy]")),
         },
     };
-    map.list.sort_by_cached_key(|resource| Key::of(resource.id(), &ranks));
+    map.list.sort_by_cached_key(|resource| Key::of(&resource.id(), &ranks));
     Ok(())
 }
 
@@ -96,7 +97,7 @@ struct Key {
 }
 
 impl Key {
-    fn of(id: crate::id::ResId, ranks: &Ranks) -> Self {
+    fn of(id: &ResId, ranks: &Ranks) -> Self {
         let namespace = if id.namespace.is_empty() { "~X" } else { &id.namespace };
         Self {
             rank: ranks.of(&id.gvk.kind),

@@ -50,7 +50,12 @@ fn present(node: Option<&Node>) -> Option<&Node> {
 }
 
 impl Merger<'_> {
-    pub(crate) fn walk(&self, dest: Option<Node>, patch: Option<&Node>, place: Option<Place>) -> Result<Merged> {
+    pub(crate) fn walk(
+        &self,
+        dest: Option<Node>,
+        patch: Option<&Node>,
+        place: Option<Place>,
+    ) -> Result<Merged> {
         let place = place.or_else(|| self.kind_of(dest.as_ref())).or_else(|| self.kind_of(patch));
         let Some(first) = present(dest.as_ref()).or(present(patch)) else {
             return self.walk_map(dest, patch, place.as_ref());
@@ -130,7 +135,13 @@ impl Merger<'_> {
         Ok(dest)
     }
 
-    fn merge_field(&self, dest: &mut Map, name: &str, patch: Option<&Node>, place: Option<Place>) -> Result<()> {
+    fn merge_field(
+        &self,
+        dest: &mut Map,
+        name: &str,
+        patch: Option<&Node>,
+        place: Option<Place>,
+    ) -> Result<()> {
         let ours = dest.get_mut(name).map(|node| std::mem::replace(node, Node::untagged("")));
         let style = ours.as_ref().map(style_of);
         match self.walk(ours, patch, place)? {
@@ -224,7 +235,8 @@ fn map_directive(patch: &Node) -> Result<Directive> {
 fn list_directive(patch: Option<&List>) -> Result<(Directive, Option<List>)> {
     let is_directive =
         |item: &Node| item.as_map().is_some_and(|map| map.entries.len() == 1 && map.get(DIRECTIVE).is_some());
-    let Some((list, found)) = patch.and_then(|list| Some((list, list.items.iter().find(|item| is_directive(item))?)))
+    let Some((list, found)) =
+        patch.and_then(|list| Some((list, list.items.iter().find(|item| is_directive(item))?)))
     else {
         return Ok((Directive::Merge, None));
     };

@@ -16,7 +16,7 @@ pub(crate) trait Decode {
 /// The state of one reading.
 #[derive(Debug, Default)]
 pub(crate) struct Context {
-    /// Whether names that no field has are mistakes.
+    /// Whether names that no field has are mistakes, and numbers and booleans no text.
     pub(crate) strict: bool,
     structs: Vec<&'static str>,
     fields: Vec<&'static str>,
@@ -90,6 +90,10 @@ impl Decode for String {
     fn decode(&mut self, value: &Value, cx: &mut Context) {
         match value {
             Value::String(text) => *self = text.to_string(),
+            Value::Bool(b) if !cx.strict => *self = b.to_string(),
+            Value::Int(_) | Value::Uint(_) | Value::Float(_) if !cx.strict => {
+                yaml::v2::emit(value).trim_end().clone_into(self);
+            }
             _ => cx.mismatch(value, "string"),
         }
     }

@@ -47,7 +47,11 @@ fn rewritten(text: &str, rest: &[String], value: &Node) -> Option<String> {
         return Some(yaml3::emit(&node).trim().to_owned());
     }
     let value = data::of(&node).ok()?;
-    if text.contains('\n') && text.contains("  ") { Some(pretty(&value, 0)) } else { json::to_string(&value).ok() }
+    if text.contains('\n') && text.contains("  ") {
+        Some(pretty(&value, 0))
+    } else {
+        json::to_string(&value).ok()
+    }
 }
 
 /// JSON with two blanks per level, keys sorted.
@@ -60,7 +64,8 @@ fn pretty(value: &Value, indent: usize) -> String {
         Value::Map(map) if !map.is_empty() => {
             let mut entries: Vec<_> = map.iter().collect();
             entries.sort_unstable_by_key(|(key, _)| *key);
-            let key = |key: &std::sync::Arc<str>| json::to_string(&Value::String(key.clone())).unwrap_or_default();
+            let key =
+                |key: &std::sync::Arc<str>| json::to_string(&Value::String(key.clone())).unwrap_or_default();
             let items = entries.into_iter().map(|(k, v)| format!("{}: {}", key(k), pretty(v, indent + 1)));
             lines(items.collect(), '{', '}')
         }

@@ -20,7 +20,11 @@ impl Var {
     fn target(&self) -> ResId {
         let o = &self.object;
         let gvk = if o.api_version.is_empty() {
-            Gvk { group: o.group.as_str().into(), version: o.version.as_str().into(), kind: o.kind.as_str().into() }
+            Gvk {
+                group: o.group.as_str().into(),
+                version: o.version.as_str().into(),
+                kind: o.kind.as_str().into(),
+            }
         } else {
             Gvk::new(&o.api_version, &o.kind)
         };
@@ -43,7 +47,9 @@ impl Var {
 /// A name is taken; a variable fits several resources.
 pub(crate) fn add(into: &mut Vec<Var>, map: &mut ResMap, vars: &[Var]) -> Result<()> {
     mark(map, vars).and_then(|()| merge(into, vars)).map_err(|error| {
-        let bare = |var: &Var| var.shown(&Gvk { kind: var.object.kind.as_str().into(), ..Gvk::default() }, &var.field.path);
+        let bare = |var: &Var| {
+            var.shown(&Gvk { kind: var.object.kind.as_str().into(), ..Gvk::default() }, &var.field.path)
+        };
         let list: Vec<_> = vars.iter().map(bare).collect();
         error.under(format!("merging vars [{}]", list.join(" ")))
     })
@@ -62,7 +68,9 @@ fn mark(map: &mut ResMap, vars: &[Var]) -> Result<()> {
             &[at] => map.list[at].history.vars.push(var.name.as_str().into()),
             several => {
                 let (count, var) = (several.len(), var.shown(&target.gvk, var.path()));
-                return Err(Error::new(format!("found {count} resId matches for var {var} (unable to disambiguate)")));
+                return Err(Error::new(format!(
+                    "found {count} resId matches for var {var} (unable to disambiguate)"
+                )));
             }
         }
     }
@@ -103,15 +111,23 @@ pub(crate) fn transform(map: &mut ResMap, vars: &[Var], specs: &[FieldSpec]) -> 
 
 fn value_of(map: &ResMap, var: &Var) -> Result<Scalar> {
     let shown = || var.shown(&var.target().gvk, var.path());
-    let marked = |resource: &&crate::resource::Resource| resource.history.vars.iter().any(|name| **name == *var.name);
+    let marked =
+        |resource: &&crate::resource::Resource| resource.history.vars.iter().any(|name| **name == *var.name);
     let Some(resource) = map.list.iter().find(marked) else {
         let text = format!("var '{}' cannot be mapped to a field in the set of known resources", shown());
         return Err(Error::new(text));
     };
-    let path = if var.path().contains('=') { var.path().to_owned() } else { var.path().replace('[', ".").replace(']', "") };
+    let path = if var.path().contains('=') {
+        var.path().to_owned()
+    } else {
+        var.path().replace('[', ".").replace(']', "")
+    };
     match Path::parse(&path).get(&resource.node)? {
         Some(Node::Scalar(scalar)) => Ok(scalar.clone()),
-        _ => Err(Error::new(format!("field specified in var '{}' not found in corresponding resource", shown()))),
+        _ => Err(Error::new(format!(
+            "field specified in var '{}' not found in corresponding resource",
+            shown()
+        ))),
     }
 }
 

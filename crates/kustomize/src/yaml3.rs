@@ -18,7 +18,9 @@ fn block(node: &Node, indent: usize, out: &mut String) {
     match node {
         Node::Map(map) if !map.flow && !map.entries.is_empty() => block_map(map, indent, out),
         Node::List(list) if !list.flow && !list.items.is_empty() => block_list(list, indent, out),
-        Node::Scalar(scalar) if scalar.style == ScalarStyle::Literal || is_long(scalar) => literal(scalar, indent, out),
+        Node::Scalar(scalar) if scalar.style == ScalarStyle::Literal || is_long(scalar) => {
+            literal(scalar, indent, out);
+        }
         _ => flow(node, out),
     }
 }

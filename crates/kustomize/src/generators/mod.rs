@@ -23,7 +23,8 @@ pub(crate) fn config_map(
     args: &ConfigMapArgs,
     global: Option<&GeneratorOptions>,
 ) -> Result<Resource> {
-    let head = Head { kind: "ConfigMap", name: &args.name, namespace: &args.namespace, behavior: &args.behavior };
+    let head =
+        Head { kind: "ConfigMap", name: &args.name, namespace: &args.namespace, behavior: &args.behavior };
     let pairs = Sources { envs: &args.envs, literals: &args.literals, files: &args.files }.load(loader)?;
     let mut map = head.start()?;
     let (mut data, mut binary) = (Vec::new(), Vec::new());
@@ -50,7 +51,8 @@ pub(crate) fn secret(
     args: &SecretArgs,
     global: Option<&GeneratorOptions>,
 ) -> Result<Resource> {
-    let head = Head { kind: "Secret", name: &args.name, namespace: &args.namespace, behavior: &args.behavior };
+    let head =
+        Head { kind: "Secret", name: &args.name, namespace: &args.namespace, behavior: &args.behavior };
     let pairs = Sources { envs: &args.envs, literals: &args.literals, files: &args.files }.load(loader)?;
     let mut map = head.start()?;
     let kind = if args.r#type.is_empty() { "Opaque" } else { &args.r#type };
@@ -157,7 +159,8 @@ pub(crate) fn merged(old: &Resource, new: Resource) -> Resource {
     let mut out = replaced(old, new);
     let gone = Node::map();
     for field in ["data", "binaryData"] {
-        let before = old.node.get(field).unwrap_or(&gone).as_map().map(|map| map.entries.clone()).unwrap_or_default();
+        let before =
+            old.node.get(field).unwrap_or(&gone).as_map().map(|map| map.entries.clone()).unwrap_or_default();
         let Some(root) = out.node.as_map_mut() else { continue };
         let mut all: BTreeMap<String, Node> =
             before.into_iter().map(|(key, value)| (key.text.to_string(), Node::text(value.raw()))).collect();
