@@ -299,21 +299,16 @@ impl Json6902 {
         Ok(Self { patch, target })
     }
 
-    /// Applies it to the one resource with the target's identity.
+    /// Applies it to the resources the target selects, if there are any.
     ///
     /// # Errors
-    /// There is none, or several; it does not apply.
+    /// It does not apply.
     pub(crate) fn apply(&self, map: &mut ResMap) -> Result<()> {
-        let id = crate::id::ResId {
-            gvk: crate::id::Gvk {
-                group: self.target.group.as_str().into(),
-                version: self.target.version.as_str().into(),
-                kind: self.target.kind.as_str().into(),
-            },
-            name: self.target.name.as_str().into(),
-            namespace: self.target.namespace.as_str().into(),
-        };
-        let at = map.position(&id)?;
-        json_patch(&mut map.list[at], &self.patch)
+        let matcher = self.target.matcher()?;
+        let selected = map.list.iter_mut().filter(|resource| matcher.selects(resource));
+        for resource in selected {
+            json_patch(resource, &self.patch)?;
+        }
+        Ok(())
     }
 }

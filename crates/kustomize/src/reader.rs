@@ -128,15 +128,20 @@ pub(crate) fn check(node: &Node) -> Result<()> {
     if !has_meta {
         return Err(Error::new("missing Resource metadata"));
     }
-    let kind = node.get("kind").map_or("", Node::raw);
+    let kind = text(node.get("kind"));
     if kind.is_empty() {
         return Err(Error::new(format!("missing kind in object {}", go_meta(node))));
     }
-    let has_name = !node.at(&["metadata", "name"]).map_or("", Node::raw).is_empty();
+    let has_name = !text(node.at(&["metadata", "name"])).is_empty();
     if !has_name && !kind.ends_with("List") {
         return Err(Error::new(format!("missing metadata.name in object {}", go_meta(node))));
     }
     Ok(())
+}
+
+/// A null is no name.
+fn text(node: Option<&Node>) -> &str {
+    node.filter(|node| !node.is_null()).map_or("", Node::raw)
 }
 
 /// Metadata as Go prints the struct.

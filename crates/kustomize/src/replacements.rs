@@ -219,7 +219,7 @@ fn set_value(node: &mut Node, value: &Node, options: Option<&FieldOptions>) -> R
         }
     };
     match (&mut *node, value) {
-        (Node::Scalar(scalar), Node::Scalar(_)) if !scalar.is_null() => scalar.text = text.into(),
+        (Node::Scalar(scalar), _) if !scalar.is_null() => scalar.text = text.into(),
         (_, Node::Scalar(scalar)) => *node = Node::Scalar(Scalar { text: text.into(), ..scalar.clone() }),
         _ => *node = value.clone(),
     }

@@ -141,7 +141,8 @@ impl OpenApi<'_> {
         let at = self.add();
         self.named.insert(name.to_owned(), at);
         self.fill(at, schema);
-        if let Some([gvk]) = schema.get("x-kubernetes-group-version-kind").and_then(Value::as_list) {
+        for gvk in schema.get("x-kubernetes-group-version-kind").and_then(Value::as_list).unwrap_or_default()
+        {
             let part = |key: &str| gvk.get(key).and_then(Value::as_str).unwrap_or_default();
             let group = part("group");
             let slash = if group.is_empty() { "" } else { "/" };

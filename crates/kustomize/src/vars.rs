@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use yaml::ScalarStyle;
+use yaml::{ScalarStyle, Value};
 
 use crate::error::{Error, Result};
 use crate::fieldspec::{self, Create, FieldSpec};
@@ -184,7 +184,7 @@ impl Values<'_> {
                 rest = after;
             } else if let Some((name, after)) = rest.strip_prefix('(').and_then(|rest| rest.split_once(')')) {
                 match self.0.get(name) {
-                    Some(value) => out.push_str(&value.text),
+                    Some(value) => out.push_str(&printed(value)),
                     None => out.push_str(&format!("$({name})")),
                 }
                 rest = after;
@@ -194,5 +194,15 @@ impl Values<'_> {
         }
         out.push_str(rest);
         out
+    }
+}
+
+/// A value inside a text, as Go prints its type.
+fn printed(value: &Scalar) -> String {
+    match value.value(false) {
+        Ok(Value::Int(n)) => n.to_string(),
+        Ok(Value::Float(x)) => x.to_string(),
+        Ok(Value::Bool(b)) => b.to_string(),
+        _ => value.text.to_string(),
     }
 }
