@@ -43,7 +43,7 @@ use key::{Keys, Rules};
 use limit::Limit;
 use plan::Plan;
 use stats::Stats;
-use work::Reuse;
+use work::{Reuse, Turn};
 
 /// What the pipeline is told by configuration.
 #[derive(Clone, Copy, Debug)]
@@ -196,7 +196,7 @@ impl<S: Stages> Road<S> {
             Reuse::Missed(earlier) => earlier,
         };
         let permit = clock.time("queue", self.queue(&plan, &trees)).await?;
-        let made = clock.time("render", self.make(&plan, keys, trees, permit, &stop)).await;
+        let made = clock.time("render", self.make(&plan, keys, trees, Turn { permit, stop: &stop })).await;
         let body = clock.time("keep", self.keep(keys, made, &earlier)).await?;
         let answered = Answered::Rendered { because: earlier.because };
         Ok(Filled { body, answered, timings: clock.timings() })

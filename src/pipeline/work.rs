@@ -36,6 +36,12 @@ pub(super) struct Made {
     reads: Vec<Reads>,
 }
 
+/// The right to render now, and until when.
+pub(super) struct Turn<'a> {
+    pub(super) permit: Permit,
+    pub(super) stop: &'a Stop,
+}
+
 impl<S: Stages> Road<S> {
     /// What the exact request came to before, unless the caller does not want to know.
     pub(super) async fn recall(&self, plan: &Plan, keys: Keys) -> Option<Result<Body>> {
@@ -126,8 +132,7 @@ impl<S: Stages> Road<S> {
         plan: &Arc<Plan>,
         keys: Keys,
         trees: Trees,
-        permit: Permit,
-        stop: &Stop,
+        Turn { permit, stop }: Turn<'_>,
     ) -> Result<Made> {
         let time = self.rules.budgets.time;
         let stop = stop.within(time);

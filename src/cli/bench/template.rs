@@ -60,7 +60,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<()> {
     let folder = matches.get_one::<PathBuf>("folder").cloned().unwrap_or_default();
     let charts = charts(&folder)?;
     say(&format!("{} charts", charts.len()))?;
-    let ours = on_stack(|| measure(&charts, |chart| ours(chart)))?;
+    let ours = on_stack(|| measure(&charts, ours))?;
     say(&ours.line("in process"))?;
     say(&format!(
         "peak memory     {}",

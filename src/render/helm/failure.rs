@@ -20,7 +20,7 @@ pub(super) fn loading(job: &Job, folder: &TreePath, error: LoadError) -> Error {
 /// A chart that could not be rendered.
 pub(super) fn rendering(job: &Job, folder: &TreePath, error: &RenderError) -> Error {
     if let Some(error) = &error.tree {
-        return error.clone().into();
+        return tree::Error::clone(error).into();
     }
     let kind = match error.cause {
         Cause::Template => Kind::Invalid,

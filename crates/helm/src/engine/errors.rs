@@ -23,7 +23,7 @@ pub struct RenderError {
     /// The files and lines that led there, outermost first.
     pub chain: Vec<ErrorPlace>,
     /// The tree could not answer: it says nothing about the chart.
-    pub tree: Option<tree::Error>,
+    pub tree: Option<Box<tree::Error>>,
 }
 
 /// A place in a chart.
