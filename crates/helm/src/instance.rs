@@ -195,7 +195,7 @@ fn by_tags(entries: &mut [Dependency], values: &Map, warnings: &mut Warnings) {
                 Some(Value::Bool(true)) => on = true,
                 Some(Value::Bool(false)) => off = true,
                 Some(_) => {
-                    warnings.push(format!("Tag '{tag}' for chart {} returned non-bool value", entry.name))
+                    warnings.push(format!("Tag '{tag}' for chart {} returned non-bool value", entry.name));
                 }
                 None => {}
             }

@@ -311,7 +311,8 @@ impl Printing {
     /// Whether a hook is printed.
     #[must_use]
     pub fn prints(&self, hook: &Document) -> bool {
-        !self.no_hooks && !(self.skip_tests && hook.events.iter().any(|event| event == "test"))
+        let is_test = hook.events.iter().any(|event| event == "test");
+        !(self.no_hooks || (self.skip_tests && is_test))
     }
 }
 

@@ -80,7 +80,9 @@ impl From<LoadError> for RenderError {
     fn from(error: LoadError) -> Self {
         match error {
             LoadError::Chart(message) => Self::new(message),
-            LoadError::Tree(error) => Self { tree: Some(Box::new(error.clone())), ..Self::new(error.to_string()) },
+            LoadError::Tree(error) => {
+                Self { tree: Some(Box::new(error.clone())), ..Self::new(error.to_string()) }
+            }
         }
     }
 }

@@ -38,8 +38,8 @@ impl Decimal {
         text.parse().unwrap_or(0.0)
     }
 
-    pub(crate) fn add(self, other: Self) -> Result {
-        let (a, b) = align(self, other)?;
+    pub(crate) fn add(self, other: &Self) -> Result {
+        let (a, b) = align(self, other.clone())?;
         let (negative, digits) = if a.negative == b.negative {
             (a.negative, add(&a.digits, &b.digits))
         } else if less(&a.digits, &b.digits) {
@@ -50,17 +50,17 @@ impl Decimal {
         Ok(Self { negative, digits, exponent: a.exponent }.trimmed())
     }
 
-    pub(crate) fn sub(self, other: Self) -> Result {
-        self.add(Self { negative: !other.negative, ..other })
+    pub(crate) fn sub(self, other: &Self) -> Result {
+        self.add(&Self { negative: !other.negative, ..other.clone() })
     }
 
-    pub(crate) fn mul(self, other: Self) -> Result {
+    pub(crate) fn mul(self, other: &Self) -> Result {
         let negative = self.negative != other.negative;
         let digits = multiply(&self.digits, &other.digits);
         Ok(Self { negative, digits, exponent: self.exponent + other.exponent }.trimmed())
     }
 
-    pub(crate) fn div(self, other: Self) -> Result {
+    pub(crate) fn div(self, other: &Self) -> Result {
         if other.digits.is_empty() {
             return Err("decimal division by 0");
         }

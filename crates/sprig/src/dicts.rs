@@ -69,7 +69,7 @@ fn key_of(value: &Value) -> Option<Str> {
 }
 
 fn dict(machine: &mut Machine<'_>, args: &[Value]) -> Result {
-    machine.spend(args.len() * std::mem::size_of::<Value>())?;
+    machine.spend(std::mem::size_of_val(args))?;
     let pairs = args.chunks(2).map(|pair| {
         let value = pair.get(1).cloned().unwrap_or_else(|| Value::from(""));
         (Str::from(strval(&pair[0])), value)

@@ -15,9 +15,9 @@ pub(crate) const FUNCTIONS: &[Function] = &[
     Function::new("b32enc", S, |machine, args| encoded(machine, args, |data| BASE32.encode(data))),
     Function::new("b64dec", S, |_, args| Ok(decoded("base64", base64(bytes(args, 0))))),
     Function::new("b32dec", S, |_, args| Ok(decoded("base32", base32(bytes(args, 0))))),
-    Function::new("sha1sum", S, |machine, args| digest::<sha1::Sha1>(machine, args)),
-    Function::new("sha256sum", S, |machine, args| digest::<sha2::Sha256>(machine, args)),
-    Function::new("sha512sum", S, |machine, args| digest::<sha2::Sha512>(machine, args)),
+    Function::new("sha1sum", S, digest::<sha1::Sha1>),
+    Function::new("sha256sum", S, digest::<sha2::Sha256>),
+    Function::new("sha512sum", S, digest::<sha2::Sha512>),
     Function::new("adler32sum", S, |_, args| {
         Ok(Value::from(adler2::adler32_slice(bytes(args, 0)).to_string()))
     }),

@@ -60,7 +60,7 @@ pub(crate) fn to_int(value: &Value) -> i64 {
 
 /// amd64's conversion: what does not fit is the smallest integer.
 fn float_to_int(value: f64) -> i64 {
-    let fits = value >= -9_223_372_036_854_775_808.0 && value < 9_223_372_036_854_775_808.0;
+    let fits = (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&value);
     if fits { value as i64 } else { i64::MIN }
 }
 
@@ -121,12 +121,12 @@ fn fold_floats(args: &[Value], with: fn(f64, f64) -> f64) -> Value {
 /// Arithmetic on decimal digits, so that `addf 0.1 0.2` is `0.3`.
 fn decimals(
     args: &[Value],
-    with: fn(Decimal, Decimal) -> std::result::Result<Decimal, &'static str>,
+    with: fn(Decimal, &Decimal) -> std::result::Result<Decimal, &'static str>,
 ) -> Result {
     let Some((first, rest)) = args.split_first() else { return Ok(Value::Float(0.0)) };
     let mut result = Decimal::from_float(to_float(first));
     for arg in rest {
-        result = with(result, Decimal::from_float(to_float(arg))).map_err(CallError::new)?;
+        result = with(result, &Decimal::from_float(to_float(arg))).map_err(CallError::new)?;
     }
     Ok(Value::Float(result.to_float()))
 }

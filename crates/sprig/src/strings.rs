@@ -163,7 +163,7 @@ fn indent(machine: &mut Machine<'_>, args: &[Value], before: &str) -> Result {
     Ok(Value::from(out))
 }
 
-fn spaced(parts: Vec<Vec<u8>>) -> Value {
+fn spaced(parts: &[Vec<u8>]) -> Value {
     Value::from(parts.join(&b' '))
 }
 
@@ -172,15 +172,19 @@ fn present(args: &[Value]) -> impl Iterator<Item = &Value> {
 }
 
 fn quoted(args: &[Value], quote: fn(&[u8]) -> String) -> Value {
-    spaced(present(args).map(|arg| quote(&strval(arg)).into_bytes()).collect())
+    spaced(&present(args).map(|arg| quote(&strval(arg)).into_bytes()).collect::<Vec<_>>())
 }
 
 fn single_quoted(args: &[Value]) -> Value {
-    spaced(present(args).map(|arg| [b"'", gotmpl::sprint_value(arg).as_slice(), b"'"].concat()).collect())
+    spaced(
+        &present(args)
+            .map(|arg| [b"'", gotmpl::sprint_value(arg).as_slice(), b"'"].concat())
+            .collect::<Vec<_>>(),
+    )
 }
 
 fn cat(args: &[Value]) -> Value {
-    spaced(present(args).map(gotmpl::sprint_value).collect())
+    spaced(&present(args).map(gotmpl::sprint_value).collect::<Vec<_>>())
 }
 
 /// Where `part` first stands in `whole`.

@@ -238,10 +238,10 @@ fn check_address(name: &str) -> Parsed<()> {
     let (address, zone) = name.split_once('%').map_or((name, None), |(address, zone)| (address, Some(zone)));
     let wrong =
         |why: &str| Err(format!("invalid host: ParseAddr({}): {why}", quote::quoted(name.as_bytes())));
-    match (address.parse::<std::net::IpAddr>(), zone) {
-        (Ok(std::net::IpAddr::V4(_)), None) => Err("invalid IP-literal".to_owned()),
+    match (address.parse::<core::net::IpAddr>(), zone) {
+        (Ok(core::net::IpAddr::V4(_)), None) => Err("invalid IP-literal".to_owned()),
         (_, Some("")) => wrong("zone must be a non-empty string"),
-        (Ok(std::net::IpAddr::V6(_)), _) => Ok(()),
+        (Ok(core::net::IpAddr::V6(_)), _) => Ok(()),
         _ => wrong("unable to parse IP"),
     }
 }

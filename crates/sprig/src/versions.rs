@@ -16,8 +16,8 @@ const OTHER: &[Type] = &[Type::Named(TYPE)];
 pub(crate) const FUNCTIONS: &[Function] = &[
     Function::new("semver", &[Type::String], |_, args| parsed(&text(args, 0))),
     Function::new("semverCompare", &[Type::String, Type::String], |_, args| {
-        let constraint = Constraint::parse(&text(args, 0)).or_else(told)?;
-        let version = Version::parse(&text(args, 1)).or_else(told)?;
+        let constraint = Constraint::parse(&text(args, 0)).or_else(|error| told(&error))?;
+        let version = Version::parse(&text(args, 1)).or_else(|error| told(&error))?;
         Ok(Value::Bool(constraint.allows(&version)))
     }),
 ];
@@ -87,12 +87,12 @@ impl Object for VersionObject {
     }
 }
 
-fn told<T>(error: Error) -> Result<T> {
+fn told<T>(error: &Error) -> Result<T> {
     fail(error.to_string())
 }
 
 fn parsed(text: &str) -> Result {
-    let version = Version::parse(text).or_else(told)?;
+    let version = Version::parse(text).or_else(|error| told(&error))?;
     Ok(Value::Object(Rc::new(VersionObject(version))))
 }
 

@@ -57,8 +57,7 @@ fn origin(repository: &str) -> String {
 
 /// The places of a failure as files of the tree, innermost first.
 pub(crate) fn places(tree: &dyn Tree, folder: &TreePath, error: &RenderError) -> Vec<Place> {
-    let innermost = error.place.iter().filter(|place| error.chain.last() != Some(place));
-    innermost.chain(error.chain.iter().rev()).map(|place| at(tree, folder, place)).collect()
+    error.chain.iter().rev().map(|place| at(tree, folder, place)).collect()
 }
 
 /// A place of a chart in the tree; in a packed chart it keeps helm's name of the file.

@@ -16,11 +16,9 @@ pub(crate) const MARK_END: &str = "HELM_ERR_END";
 pub struct RenderError {
     /// Helm's text, without `Error: `.
     pub message: String,
-    /// Where the innermost failure is.
-    pub place: Option<ErrorPlace>,
     /// Whether a budget ran out or the render was stopped, rather than the chart being wrong.
     pub cause: Cause,
-    /// The files and lines that led there, outermost first.
+    /// The files and lines that led there, outermost first; the last one is where it failed.
     pub chain: Vec<ErrorPlace>,
     /// The tree could not answer: it says nothing about the chart.
     pub tree: Option<Box<tree::Error>>,
@@ -40,7 +38,7 @@ pub struct ErrorPlace {
 impl RenderError {
     /// A failure that has no place in a template.
     pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), place: None, cause: Cause::Template, chain: Vec::new(), tree: None }
+        Self { message: message.into(), cause: Cause::Template, chain: Vec::new(), tree: None }
     }
 }
 
@@ -64,8 +62,7 @@ pub(crate) fn parse(error: &ParseError) -> RenderError {
     let place = ErrorPlace { file: error.name.to_string(), line: error.line, column: 0 };
     RenderError {
         message: format!("parse error at ({}:{}): {last}", error.name, error.line),
-        chain: vec![place.clone()],
-        place: Some(place),
+        chain: vec![place],
         cause: Cause::Template,
         tree: None,
     }
@@ -75,13 +72,7 @@ pub(crate) fn parse(error: &ParseError) -> RenderError {
 pub(crate) fn exec(error: &ExecError, profile: &Profile) -> RenderError {
     let chain: Vec<&ExecError> = std::iter::successors(Some(error), |error| error.inner.as_deref()).collect();
     let places: Vec<ErrorPlace> = chain.iter().filter_map(|error| place(error)).collect();
-    RenderError {
-        message: message(error, &chain, profile),
-        place: places.last().cloned(),
-        cause: error.cause,
-        chain: places,
-        tree: None,
-    }
+    RenderError { message: message(error, &chain, profile), cause: error.cause, chain: places, tree: None }
 }
 
 fn place(error: &ExecError) -> Option<ErrorPlace> {

@@ -85,17 +85,17 @@ pub(crate) struct Run<'a> {
 
 /// Executes the files and yields what each printed, by name.
 pub(crate) fn execute(program: &Program, run: Run<'_>) -> Result<BTreeMap<Arc<str>, Vec<u8>>, RenderError> {
+    let Run { profile, contexts, host, limits, stop } = run;
     let mut set = Set::new();
     program.templates.iter().for_each(|template| set.add(template.clone()));
-    let functions = functions::table(run.profile);
-    let mut machine = Machine::new(functions, Rc::new(set), run.host).limited(run.limits, run.stop);
+    let functions = functions::table(profile);
+    let mut machine = Machine::new(functions, Rc::new(set), host).limited(limits, stop);
     let mut outputs = BTreeMap::new();
     for (name, context) in &program.runs {
-        let dot = &run.contexts[*context];
+        let dot = &contexts[*context];
         set_template(dot, name);
-        let out = machine
-            .execute(name, &Value::Map(dot.clone()))
-            .map_err(|error| errors::exec(&error, run.profile))?;
+        let out =
+            machine.execute(name, &Value::Map(dot.clone())).map_err(|error| errors::exec(&error, profile))?;
         outputs.insert(name.clone(), without_no_value(out));
     }
     Ok(outputs)

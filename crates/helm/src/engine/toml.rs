@@ -7,6 +7,12 @@ use gotmpl::{List, Map, Str, Value};
 /// # Errors
 /// The library's text.
 pub(crate) fn to_toml(value: &Value) -> Result<String, String> {
+    // A map may hold itself; JSON's own limit of depth finds that out.
+    if let Err(error) = sprig::json::to_value(value)
+        && error.contains("cycle")
+    {
+        return Err(error);
+    }
     let mut writer = Writer { out: String::new(), wrote: false };
     match value {
         Value::Nil => return Err("toml: cannot encode a nil value".to_owned()),

@@ -1,6 +1,6 @@
 //! X.509 certificates as Go's `x509.CreateCertificate` makes them of sprig's templates.
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 use sha2::{Digest, Sha256};
 

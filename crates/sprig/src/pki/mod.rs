@@ -7,7 +7,7 @@ mod number;
 mod pem;
 mod rsa;
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 use std::rc::Rc;
 
 use gotmpl::{Function, Machine, Object, Type, Value};

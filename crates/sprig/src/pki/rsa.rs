@@ -96,8 +96,8 @@ impl RsaKey {
 /// The exponent e is a small prime, so d = (1 + k · phi) / e, where k is what makes the division exact.
 fn private_exponent(phi: &BoxedUint) -> Option<BoxedUint> {
     let exponent = NonZero::new(Limb::from(EXPONENT)).into_option()?;
-    let rest = u64::from(phi.rem_limb(exponent).0);
-    let k = (1..u64::from(EXPONENT)).find(|k| (k * rest + 1) % u64::from(EXPONENT) == 0)?;
+    let rest = phi.rem_limb(exponent).0;
+    let k = (1..u64::from(EXPONENT)).find(|k| (k * rest + 1).is_multiple_of(u64::from(EXPONENT)))?;
     let product = phi.concatenating_mul(&BoxedUint::from(k)) + &BoxedUint::one();
     let (private, _) = product.div_rem_limb(exponent);
     Some(number(&bytes(&private)))

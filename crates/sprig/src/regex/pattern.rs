@@ -19,8 +19,11 @@ const KEPT: usize = 128;
 /// The most bytes a compiled pattern may take. Go's own limits allow about as much.
 const MAX_BYTES: usize = 16 << 20;
 
+/// A pattern, or what Go says of it.
+type Compiled = std::result::Result<Rc<Pattern>, String>;
+
 thread_local! {
-    static PATTERNS: RefCell<HashMap<Vec<u8>, std::result::Result<Rc<Pattern>, String>>> = RefCell::default();
+    static PATTERNS: RefCell<HashMap<Vec<u8>, Compiled>> = RefCell::default();
 }
 
 /// A pattern that can be searched for.
