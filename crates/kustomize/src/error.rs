@@ -18,7 +18,7 @@ pub enum ErrorKind {
     Malformed,
     /// The entry asks for something that is never done here: running programs, containers, remote charts.
     Refused,
-    /// A part in another repository or on the web that is not in the tree; see [`crate::wants`].
+    /// A part in another repository or on the web that is not in the tree.
     Remote,
     /// A budget of [`crate::Limits`] is used up, or the caller asked to stop.
     Limit,
