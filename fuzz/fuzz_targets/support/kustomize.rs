@@ -1,0 +1,43 @@
+//! What the kustomize targets share: a tree of the parts of an input, and what must hold of every build.
+
+use kustomize::{Limits, LoadRestrictor, Options, Output, Reorder, build};
+use tree::{MemoryTree, TreePath};
+
+/// The parts of an input, split at `\0`; those that are missing are empty.
+pub fn parts<const N: usize>(data: &[u8]) -> [&[u8]; N] {
+    let mut parts = data.split(|&byte| byte == 0);
+    std::array::from_fn(|_| parts.next().unwrap_or_default())
+}
+
+/// Builds the folder `app`, twice and alike, with budgets that keep one run short.
+pub fn run(files: &[(&str, &[u8])], reorder: Reorder) {
+    let files = files.iter().map(|(path, bytes)| (*path, bytes.to_vec()));
+    let tree = MemoryTree::from_files(files).expect("the paths are fixed and fit together");
+    let once = build_once(&tree, reorder).map_err(|error| error.to_string());
+    match &once {
+        Ok(output) => check(output),
+        Err(error) => assert!(!error.is_empty()),
+    }
+    assert_eq!(once, build_once(&tree, reorder).map_err(|error| error.to_string()));
+}
+
+fn build_once(tree: &MemoryTree, reorder: Reorder) -> Result<Output, kustomize::Error> {
+    let mut limits = Limits { depth: 10, resources: 1_000, ..Limits::default() };
+    limits.yaml.nodes = 100_000;
+    let options =
+        Options { reorder, load_restrictor: LoadRestrictor::RootOnly, limits, ..Options::default() };
+    build(tree, &TreePath::parse("app").expect("a plain name"), &options)
+}
+
+/// Every document can be read again and is written as it was read.
+fn check(output: &Output) {
+    for text in output.documents() {
+        assert!(text.ends_with('\n'));
+        if text.contains("<<:") {
+            // The key `<<` is written plain, as Go does, and read as a merge.
+            continue;
+        }
+        let value = yaml::v2::to_value(text.as_bytes(), &yaml::Limits::default()).expect("what was written");
+        assert_eq!(yaml::v2::emit(&yaml::json::as_kubernetes(value)), *text);
+    }
+}
