@@ -6,18 +6,20 @@ use std::collections::BTreeMap;
 
 use yaml::{Value, v2};
 
-use crate::accumulate::{Build, Step};
+use crate::accumulate::Build;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fieldspec::FieldSpec;
-use crate::generators::{self, hash};
+use crate::generators::{self, hash, helm};
 use crate::kustomization::{ConfigMapArgs, Image, Patch, Replica, SecretArgs};
 use crate::loader::Loader;
 use crate::names::{self, Affix};
 use crate::namespace::{Namespace, Subjects};
+use crate::origin::Origin;
 use crate::patches::{Json6902, Loaded, StrategicList};
 use crate::replacements::{self, Replacement, ReplacementField};
 use crate::resmap::ResMap;
 use crate::resource::Resource;
+use crate::steps::{Make, Run, Step};
 use crate::strict::{self, Decode, record};
 use crate::{images, labels, replicas};
 
@@ -101,13 +103,11 @@ impl<'t> Plugins<'_, 't> {
     /// It is none that is built in; its configuration is wrong.
     pub(crate) fn transformer(&self, resource: &Resource) -> Result<Step<'t>> {
         check_builtin(resource)?;
-        self.configured(resource).map_err(|error| match error.is_final() {
-            true => error,
-            false => error.under(format!("plugin {} fails configuration", resource.id())),
-        })
+        let run = self.configured(resource).map_err(|error| fails(error, resource))?;
+        Ok(Step { run, origin: Origin::of_plugin(resource) })
     }
 
-    fn configured(&self, resource: &Resource) -> Result<Step<'t>> {
+    fn configured(&self, resource: &Resource) -> Result<Run<'t>> {
         let value = resource.value()?;
         match resource.kind() {
             "LabelTransformer" => texts(&value, |config| (config.labels, config.specs)),
@@ -132,7 +132,7 @@ impl<'t> Plugins<'_, 't> {
         }
     }
 
-    fn patch(&self, kind: &str, value: &Value) -> Result<Step<'t>> {
+    fn patch(&self, kind: &str, value: &Value) -> Result<Run<'t>> {
         let build = self.build;
         match kind {
             "PatchTransformer" => {
@@ -159,13 +159,17 @@ impl<'t> Plugins<'_, 't> {
         }
     }
 
-    /// The resources that a generator makes.
+    /// The generator that a resource describes.
     ///
     /// # Errors
     /// It is none that is built in; its configuration is wrong.
-    pub(crate) fn generate(&self, resource: &Resource) -> Result<Resource> {
+    pub(crate) fn generator(&self, resource: &Resource) -> Result<Make<'t>> {
         check_builtin(resource)?;
-        let value = resource.value()?;
+        self.making(resource).map_err(|error| fails(error, resource))
+    }
+
+    fn making(&self, resource: &Resource) -> Result<Make<'t>> {
+        let (loader, value) = (self.loader.clone(), resource.value()?);
         let named = |name: &mut String, namespace: &mut String| {
             if name.is_empty() {
                 resource.name().clone_into(name);
@@ -178,15 +182,26 @@ impl<'t> Plugins<'_, 't> {
             "ConfigMapGenerator" => {
                 let mut args: ConfigMapArgs = read(&value)?;
                 named(&mut args.name, &mut args.namespace);
-                generators::config_map(self.loader, &args, None)
+                Ok(Box::new(move || Ok(vec![generators::config_map(&loader, &args, None)?])))
             }
             "SecretGenerator" => {
                 let mut args: SecretArgs = read(&value)?;
                 named(&mut args.name, &mut args.namespace);
-                generators::secret(self.loader, &args, None)
+                Ok(Box::new(move || Ok(vec![generators::secret(&loader, &args, None)?])))
+            }
+            "HelmChartInflationGenerator" => {
+                let inflation = helm::Inflation::new(&loader, &read(&value)?, read(&value)?)?;
+                Ok(Box::new(move || inflation.generate()))
             }
             kind => Err(not_built_in(kind)),
         }
+    }
+}
+
+fn fails(error: Error, resource: &Resource) -> Error {
+    match error.is_final() {
+        true => error,
+        false => error.under(format!("plugin {} fails configuration", resource.id())),
     }
 }
 
@@ -212,12 +227,12 @@ fn read<T: Decode + Default>(value: &Value) -> Result<T> {
 /// Texts and where they go.
 type Places = (BTreeMap<String, String>, Vec<FieldSpec>);
 
-fn texts<'t>(value: &Value, pick: impl Fn(Texts) -> Places) -> Result<Step<'t>> {
+fn texts<'t>(value: &Value, pick: impl Fn(Texts) -> Places) -> Result<Run<'t>> {
     let (texts, specs) = pick(read(value)?);
     Ok(Box::new(move |map| labels::transform(map, &texts, &specs)))
 }
 
-fn affixes<'t>(value: &Value) -> Result<Step<'t>> {
+fn affixes<'t>(value: &Value) -> Result<Run<'t>> {
     let config: Affixes = read(value)?;
     let specs = config.specs.ok_or_else(|| Error::new("fieldSpecs is not expected to be nil"))?;
     Ok(Box::new(move |map: &mut ResMap| {
@@ -228,7 +243,7 @@ fn affixes<'t>(value: &Value) -> Result<Step<'t>> {
     }))
 }
 
-fn namespace<'t>(resource: &Resource, value: &Value) -> Result<Step<'t>> {
+fn namespace<'t>(resource: &Resource, value: &Value) -> Result<Run<'t>> {
     let config: Move = read(value)?;
     let subjects = match config.subjects.as_str() {
         "" | "defaultOnly" => Subjects::DefaultOnly,

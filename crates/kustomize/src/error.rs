@@ -35,8 +35,8 @@ impl Error {
         Self { message: message.into(), kind: ErrorKind::Invalid }
     }
 
-    /// An error of another sort.
-    pub(crate) fn of(kind: ErrorKind, message: impl Into<String>) -> Self {
+    /// An error of a certain sort, also for functions of the caller such as [`crate::HelmRenderer::render`].
+    pub fn of(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self { message: message.into(), kind }
     }
 

@@ -8,6 +8,7 @@ use yaml::{Value, v2};
 
 use crate::error::{Error, Result};
 use crate::fieldspec::FieldSpec;
+use crate::generators::helm;
 use crate::loader::Loader;
 use crate::replacements::ReplacementField;
 use crate::selector::Selector;
@@ -41,9 +42,9 @@ record! {
         bases: Option<Vec<String>> = "bases",
         config_maps: Vec<ConfigMapArgs> = "configMapGenerator",
         secrets: Vec<SecretArgs> = "secretGenerator",
-        helm_globals: Option<Raw> = "helmGlobals",
-        helm_charts: Vec<Raw> = "helmCharts",
-        helm_inflation: Vec<Raw> = "helmChartInflationGenerator",
+        helm_globals: Option<helm::Globals> = "helmGlobals",
+        helm_charts: Vec<helm::Chart> = "helmCharts",
+        helm_inflation: Vec<helm::OldChart> = "helmChartInflationGenerator",
         generator_options: Option<GeneratorOptions> = "generatorOptions",
         configurations: Vec<String> = "configurations",
         generators: Vec<String> = "generators",
@@ -247,7 +248,10 @@ impl Kustomization {
             args.envs.extend(Some(std::mem::take(&mut args.env)).filter(|env| !env.is_empty()));
         }
         let charts = std::mem::take(&mut self.helm_inflation);
-        self.helm_charts.extend(charts);
+        if self.helm_globals.is_none() {
+            self.helm_globals = helm::old_globals(&charts);
+        }
+        self.helm_charts.extend(charts.into_iter().map(helm::OldChart::modern));
     }
 
     fn check_type(&self, loader: &Loader<'_>) -> Result<()> {

@@ -20,7 +20,7 @@
 //! ```
 //!
 //! # Not yet
-//! `helmCharts`, `crds`, the annotations of `buildMetadata`, `ValueAddTransformer` and `IAMPolicyGenerator` are refused with
+//! `crds`, `ValueAddTransformer` and `IAMPolicyGenerator` are refused with
 //! [`ErrorKind::Refused`]; schemas written in comments are not looked at.
 //!
 //! # Road
@@ -47,6 +47,7 @@ mod names;
 mod namespace;
 mod node;
 mod openapi;
+mod origin;
 mod output;
 mod patches;
 mod paths;
@@ -58,6 +59,7 @@ mod resource;
 mod schema;
 mod selector;
 mod sort;
+mod steps;
 mod strategic;
 mod strict;
 mod structured;
@@ -72,6 +74,7 @@ use accumulate::{Accumulator, Build, Target};
 use loader::{Loader, Shared};
 
 pub use error::{Error, ErrorKind};
+pub use generators::helm::{HelmOptions, HelmRenderer, HelmRequest};
 
 /// How to build.
 pub struct Options<'o> {
@@ -83,6 +86,8 @@ pub struct Options<'o> {
     pub display_root: &'o str,
     /// Entries that lie elsewhere, as they are written, and where in the tree they are mounted.
     pub remotes: BTreeMap<String, TreePath>,
+    /// Renders the charts of `helmCharts`; `None` refuses them, as without `--enable-helm`.
+    pub helm: Option<HelmOptions<'o>>,
     /// Budgets.
     pub limits: Limits,
     /// Asked now and then; `true` ends the build with [`ErrorKind::Limit`].
@@ -143,6 +148,7 @@ impl Default for Options<'_> {
             load_restrictor: LoadRestrictor::default(),
             display_root: "",
             remotes: BTreeMap::new(),
+            helm: None,
             limits: Limits::default(),
             stop: &|| false,
         }
@@ -189,7 +195,7 @@ pub fn build(tree: &dyn Tree, path: &TreePath, options: &Options<'_>) -> Result<
 }
 
 fn run<'t>(shared: &'t Shared<'t>, build: &'t Build, path: &TreePath) -> Result<Vec<String>, Error> {
-    let target = Target::load(Loader::start(shared, path)?, build)?;
+    let target = Target::root(Loader::start(shared, path)?, build)?;
     let mut all = Accumulator::default();
     target.accumulate(&mut all)?;
     let Accumulator { mut map, config, vars } = all;
@@ -199,8 +205,14 @@ fn run<'t>(shared: &'t Shared<'t>, build: &'t Build, path: &TreePath) -> Result<
     output::drop_local(&mut map)?;
     let options = target.kustomization.sort_options.as_ref();
     sort::transform(&mut map, options, shared.options.reorder == Reorder::Legacy)?;
-    if target.kustomization.build_metadata.iter().any(|name| name == "managedByLabel") {
+    let metadata = &target.kustomization.build_metadata;
+    let wants = |name: &str| metadata.iter().any(|wanted| wanted == name);
+    if wants("managedByLabel") {
         output::add_managed_by(&mut map);
     }
-    output::documents(&mut map)
+    let shown = output::Shown {
+        origin: wants("originAnnotations"),
+        transformations: wants("transformerAnnotations"),
+    };
+    output::documents(&mut map, shown)
 }

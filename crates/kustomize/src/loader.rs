@@ -153,6 +153,19 @@ impl<'t> Loader<'t> {
         self.read(&real)
     }
 
+    /// The folder or file a text names from here, links followed; `None` when nothing is there.
+    ///
+    /// # Errors
+    /// The tree cannot answer.
+    pub(crate) fn folder(&self, text: &str) -> Result<Option<(TreePath, Kind)>> {
+        let Some(path) = self.join(text).filter(|_| !text.starts_with('/')) else { return Ok(None) };
+        match self.shared.resolve(&path) {
+            Ok(found) => Ok(Some(found)),
+            Err(error) if error.kind() == ErrorKind::Tree => Err(error),
+            Err(_) => Ok(None),
+        }
+    }
+
     fn read(&self, real: &TreePath) -> Result<Vec<u8>> {
         let size = self.shared.tree.size(real).map_err(|error| of_tree(&error))?;
         self.shared.account(usize::try_from(size).unwrap_or(usize::MAX))?;

@@ -6,6 +6,7 @@ use yaml::json;
 
 use crate::error::{Error, Result};
 use crate::fieldspec::{self, Create, FieldSpec};
+use crate::generators::helm;
 use crate::node::{Node, Scalar};
 use crate::resmap::ResMap;
 use crate::resource::Resource;
@@ -41,7 +42,7 @@ impl Namespace {
     pub(crate) fn transform(&self, map: &mut ResMap) -> Result<()> {
         let mut moved = false;
         for resource in &mut map.list {
-            let by_helm = resource.annotation("internal.config.kubernetes.io/helm-generated") == Some("true");
+            let by_helm = resource.annotation(helm::GENERATED) == Some("true");
             if resource.is_gone() || by_helm {
                 continue;
             }

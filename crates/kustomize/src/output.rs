@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use yaml::v2;
 
 use crate::error::Result;
+use crate::origin::{ORIGIN, TRANSFORMATIONS};
 use crate::reader;
 use crate::resmap::ResMap;
 use crate::resource::Resource;
@@ -27,13 +28,14 @@ const INTERNAL: [&str; 16] = [
     "annotations-migration-resource-id",
     "helm-generated",
 ];
-const OTHERS: [&str; 5] = [
-    "config.kubernetes.io/path",
-    "config.kubernetes.io/index",
-    "config.k8s.io/id",
-    "config.kubernetes.io/origin",
-    "alpha.config.kubernetes.io/transformations",
-];
+const OTHERS: [&str; 3] = ["config.kubernetes.io/path", "config.kubernetes.io/index", "config.k8s.io/id"];
+
+/// What of a resource's history is printed.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Shown {
+    pub(crate) origin: bool,
+    pub(crate) transformations: bool,
+}
 
 /// Forgets resources that are only for the build.
 ///
@@ -70,13 +72,18 @@ pub(crate) fn add_managed_by(map: &mut ResMap) {
 ///
 /// # Errors
 /// A document has equal keys or something JSON cannot hold.
-pub(crate) fn documents(map: &mut ResMap) -> Result<Vec<String>> {
-    map.list.iter_mut().map(document).collect()
+pub(crate) fn documents(map: &mut ResMap, shown: Shown) -> Result<Vec<String>> {
+    map.list.iter_mut().map(|resource| document(resource, shown)).collect()
 }
 
-fn document(resource: &mut Resource) -> Result<String> {
+fn document(resource: &mut Resource, shown: Shown) -> Result<String> {
+    let is_hidden = |key: &str| match key {
+        ORIGIN => !shown.origin,
+        TRANSFORMATIONS => !shown.transformations,
+        key => is_internal(key),
+    };
     let annotations: BTreeMap<_, _> =
-        resource.texts("annotations").into_iter().filter(|(key, _)| !is_internal(key)).collect();
+        resource.texts("annotations").into_iter().filter(|(key, _)| !is_hidden(key)).collect();
     if resource.node.at(&["metadata", "annotations"]).is_some() {
         resource.set_texts("annotations", &annotations);
     }

@@ -2,6 +2,7 @@
 
 mod base64;
 pub(crate) mod hash;
+pub(crate) mod helm;
 mod sources;
 
 use std::collections::BTreeMap;
@@ -10,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::kustomization::{ConfigMapArgs, GeneratorOptions, SecretArgs};
 use crate::loader::Loader;
 use crate::node::{Map, Node, Scalar};
+use crate::origin::ORIGIN;
 use crate::resource::{Behavior, Resource};
 
 use sources::{Pair, Sources};
@@ -157,6 +159,11 @@ pub(crate) fn replaced(old: &Resource, mut new: Resource) -> Resource {
 /// A generated resource over an existing one, data by data.
 pub(crate) fn merged(old: &Resource, new: Resource) -> Resource {
     let mut out = replaced(old, new);
+    if let Some(origin) = old.annotation(ORIGIN) {
+        let mut annotations = out.texts("annotations");
+        annotations.insert(ORIGIN.to_owned(), origin.to_owned());
+        out.set_texts("annotations", &annotations);
+    }
     let gone = Node::map();
     for field in ["data", "binaryData"] {
         let before =
