@@ -127,6 +127,7 @@ fn engines(settings: &RenderingSettings, scratch: &Path) -> Engines {
     let RenderingSettings {
         helm_engine,
         helm_version,
+        kustomize_engine,
         seed_key,
         helm_program,
         kustomize_program,
@@ -141,7 +142,7 @@ fn engines(settings: &RenderingSettings, scratch: &Path) -> Engines {
     let seed_key =
         seed_key.as_ref().map(|key| helm::SeedKey::new(key.expose().as_bytes())).unwrap_or_default();
     let native_helm = helm::Settings { version: *helm_version, seed_key };
-    Engines { helm: *helm_engine, native_helm, exec, ..Engines::default() }
+    Engines { helm: *helm_engine, native_helm, kustomize: *kustomize_engine, exec, ..Engines::default() }
 }
 
 fn road(settings: &Settings) -> pipeline::Settings {

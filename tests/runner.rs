@@ -17,6 +17,7 @@ mod runner {
     mod full_disk;
     mod history;
     mod killed;
+    mod kustomization;
     mod once;
     mod over_ssh;
     mod process;

@@ -137,8 +137,9 @@ impl Checker {
             parallelism: self.parallelism(),
             memory_bytes: self.size("render-memory-bytes"),
             timeout: self.duration("render-timeout"),
-            helm_engine: self.helm_engine(),
+            helm_engine: self.engine("helm-engine"),
             helm_version: self.helm_version(),
+            kustomize_engine: self.engine("kustomize-engine"),
             seed_key: self.seed_key(),
             helm_program: self.text("helm-program").into(),
             kustomize_program: self.text("kustomize-program").into(),
@@ -187,13 +188,13 @@ impl Checker {
         Some(Secret::new(token))
     }
 
-    fn helm_engine(&mut self) -> Engine {
+    fn engine(&mut self, name: &'static str) -> Engine {
         let engine = |text: &str| match text {
             "native" => Some(Engine::Native),
             "exec" => Some(Engine::Exec),
             _ => None,
         };
-        self.parsed("helm-engine", engine, "is no engine: native or exec").unwrap_or_default()
+        self.parsed(name, engine, "is no engine: native or exec").unwrap_or_default()
     }
 
     fn helm_version(&mut self) -> HelmVersion {

@@ -48,6 +48,9 @@ pub(super) const MAX_STREAMS: &str = "250";
 /// In this process: no program is needed, and it is many times as fast.
 pub(super) const HELM_ENGINE: &str = "native";
 
+/// In this process, for the same reasons.
+pub(super) const KUSTOMIZE_ENGINE: &str = "native";
+
 /// The newest version there is.
 pub(super) const HELM_VERSION: &str = "4.2.4";
 

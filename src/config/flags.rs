@@ -168,6 +168,9 @@ pub const FLAGS: &[Flag] = &[
         "What renders charts: native (this process) or exec (the helm program)"),
     flag!(Rendering, One, "helm-version", "MANIFESTD_HELM_VERSION", "VERSION", Some(defaults::HELM_VERSION),
         "The version of helm that the native engine is equal to: 4.2.4, 4.2.1 or 3.21.4; a request may choose another"),
+    flag!(Rendering, One, "kustomize-engine", "MANIFESTD_KUSTOMIZE_ENGINE", "ENGINE",
+        Some(defaults::KUSTOMIZE_ENGINE),
+        "What builds kustomizations: native (this process) or exec (the kustomize program)"),
     flag!(Rendering, One, "seed-key-file", "MANIFESTD_SEED_KEY_FILE", "FILE", None,
         "A secret that servers share, so that functions of chance such as randAlphaNum yield the same in each [default: \
          drawn at the start]"),

@@ -118,6 +118,8 @@ pub struct RenderingSettings {
     pub helm_engine: Engine,
     /// The version of helm that the native engine is equal to.
     pub helm_version: HelmVersion,
+    /// What builds kustomizations.
+    pub kustomize_engine: Engine,
     /// The secret that seeds of functions of chance are made with; `None` draws one.
     pub seed_key: Option<Secret>,
     /// The helm program, a name or a path.

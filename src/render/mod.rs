@@ -7,8 +7,10 @@ pub mod exec;
 pub mod helm;
 mod job;
 pub mod jsonnet;
+mod kustomize;
 mod output;
 mod release;
+mod stack;
 mod values;
 pub mod walk;
 
@@ -17,18 +19,19 @@ use yaml::Limits;
 
 pub use documents::Printed;
 pub use job::{Budgets, Chance, Job, Lent, Stop};
+pub(crate) use stack::on_stack;
 
 use self::detect::Type;
 use crate::error::{Error, Kind, Result};
 use crate::request::{Manifests, Renderer};
 
-/// What renders charts.
+/// What renders charts, or kustomizations.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Engine {
     /// This process.
     #[default]
     Native,
-    /// The helm program.
+    /// The program of that name.
     Exec,
 }
 
@@ -45,7 +48,9 @@ pub struct Engines {
     pub helm: Engine,
     /// How [`Engine::Native`] renders them.
     pub native_helm: helm::Settings,
-    /// The programs that render charts ([`Engine::Exec`]) and kustomizations.
+    /// What builds kustomizations.
+    pub kustomize: Engine,
+    /// The programs of [`Engine::Exec`].
     pub exec: exec::Settings,
 }
 
@@ -71,7 +76,10 @@ pub fn render(job: &Job, engines: &Engines) -> Result<Manifests> {
             Ok(documents::output(job, &folder, &printed)?.finish(Type::Helm.name()))
         }
         Renderer::Kustomize(options) => {
-            let printed = exec::kustomize(job, &folder, &engines.exec, options)?;
+            let printed = match engines.kustomize {
+                Engine::Native => kustomize::kustomize(job, &folder, options)?,
+                Engine::Exec => exec::kustomize(job, &folder, &engines.exec, options)?,
+            };
             Ok(documents::output(job, &folder, &printed)?.finish(Type::Kustomize.name()))
         }
         Renderer::Detect => Err(Error::new(Kind::Internal, "no renderer was detected")),

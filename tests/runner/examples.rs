@@ -96,6 +96,8 @@ async fn helm_and_kustomize_applications_render_what_the_programs_print() {
             let real = by_program(&program, &examples.files.join(folder));
             assert_eq!(rendered.manifests.len(), real.matches("\nkind: ").count(), "{folder}: {real}");
             assert_eq!(printed(&examples.url(), folder, &[]), objects(&rendered), "{folder}");
+            let exec = ["--helm-engine=exec", "--kustomize-engine=exec"];
+            assert_eq!(printed(&examples.url(), folder, &exec), objects(&rendered), "{folder}");
         }
     }
 }
@@ -104,12 +106,12 @@ async fn helm_and_kustomize_applications_render_what_the_programs_print() {
 async fn what_cannot_be_rendered_is_told_clearly() {
     let test = "example applications with errors";
     let Some(examples) = Examples::open(test) else { return };
-    let mut wrong = vec![("plugins/kasane", "layers", Code::InvalidArgument)];
-    wrong
-        .extend(Program::Helm.find(test).map(|_| ("helm-dependency", "wordpress", Code::FailedPrecondition)));
-    // A plugin would write the file its kustomization names.
-    let file = "all.yaml";
-    wrong.extend(Program::Kustomize.find(test).map(|_| ("plugins/kustomized-helm", file, Code::NotFound)));
+    let wrong = [
+        ("plugins/kasane", "layers", Code::InvalidArgument),
+        ("helm-dependency", "wordpress", Code::FailedPrecondition),
+        // A plugin would write the file its kustomization names.
+        ("plugins/kustomized-helm", "all.yaml", Code::InvalidArgument),
+    ];
     let mut service = Service::start();
     for (folder, word, code) in wrong {
         let status = service.render(ask(&examples.url(), "", folder)).await.expect_err(folder);
@@ -136,9 +138,6 @@ async fn our_own_applications_render_everywhere_the_same() {
     let server = Server::git(&root);
     let service = Service::start();
     for own in OWN {
-        if own.program.is_some_and(|program| program.find(own.folder).is_none()) {
-            continue;
-        }
         let request = (own.request)(ask(&server.url("own.git"), "main", own.folder));
         let rendered =
             service.render(request).await.unwrap_or_else(|status| panic!("{}: {status:?}", own.folder));
@@ -158,7 +157,6 @@ async fn our_own_applications_render_everywhere_the_same() {
 /// One of our own applications, with its options in both languages.
 struct Own {
     folder: &'static str,
-    program: Option<Program>,
     request: fn(RenderRequest) -> RenderRequest,
     flags: &'static [&'static str],
     objects: &'static [&'static str],
@@ -167,14 +165,12 @@ struct Own {
 const OWN: &[Own] = &[
     Own {
         folder: "guestbook",
-        program: None,
         request: |request| request,
         flags: &[],
         objects: &["Deployment/guestbook", "Service/guestbook"],
     },
     Own {
         folder: "mixed",
-        program: None,
         request: |request| request,
         flags: &[],
         objects: &[
@@ -187,14 +183,12 @@ const OWN: &[Own] = &[
     },
     Own {
         folder: "jsonnet",
-        program: None,
         request: |request| request,
         flags: &[],
         objects: &["Service/web", "Deployment/web"],
     },
     Own {
         folder: "jsonnet-arguments",
-        program: None,
         request: |request| {
             let tlas = vec![variable("name", "worker", false), variable("replicas", "1 + 2", true)];
             let jsonnet =
@@ -210,7 +204,6 @@ const OWN: &[Own] = &[
     },
     Own {
         folder: "helm",
-        program: Some(Program::Helm),
         request: |request| {
             let value_files = vec!["values-production.yaml".into()];
             let parameters =
@@ -226,7 +219,6 @@ const OWN: &[Own] = &[
     },
     Own {
         folder: "kustomize/production",
-        program: Some(Program::Kustomize),
         request: |request| request,
         flags: &[],
         objects: &["ConfigMap/prod-settings-64hc9d59t9", "Deployment/prod-api"],

@@ -7,6 +7,7 @@ use std::fmt;
 pub struct Error {
     message: String,
     kind: ErrorKind,
+    tree: Option<tree::Error>,
 }
 
 /// What sort of failure it is.
@@ -32,12 +33,23 @@ pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     /// An error of the input.
     pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), kind: ErrorKind::Invalid }
+        Self::of(ErrorKind::Invalid, message)
     }
 
     /// An error of a certain sort, also for functions of the caller such as [`crate::HelmRenderer::render`].
     pub fn of(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { message: message.into(), kind }
+        Self { message: message.into(), kind, tree: None }
+    }
+
+    /// What the tree could not answer.
+    pub(crate) fn of_tree(error: &tree::Error) -> Self {
+        Self { tree: Some(error.clone()), ..Self::of(ErrorKind::Tree, error.to_string()) }
+    }
+
+    /// What the tree could not answer, where that is why ([`ErrorKind::Tree`]).
+    #[must_use]
+    pub fn tree(&self) -> Option<&tree::Error> {
+        self.tree.as_ref()
     }
 
     /// What sort of failure it is.
@@ -70,6 +82,6 @@ impl std::error::Error for Error {}
 impl From<yaml::Error> for Error {
     fn from(error: yaml::Error) -> Self {
         let kind = if error.is_limit() { ErrorKind::Limit } else { ErrorKind::Invalid };
-        Self { message: error.to_string(), kind }
+        Self::of(kind, error.to_string())
     }
 }

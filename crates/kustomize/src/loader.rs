@@ -89,17 +89,13 @@ impl<'t> Shared<'t> {
         let real = match tree::resolve(self.tree, path) {
             Ok(real) => real,
             Err(tree::Error::NotFound(_)) => return Err(self.missing(path)),
-            Err(error) => return Err(of_tree(&error)),
+            Err(error) => return Err(Error::of_tree(&error)),
         };
-        match self.tree.kind(&real).map_err(|error| of_tree(&error))? {
+        match self.tree.kind(&real).map_err(|error| Error::of_tree(&error))? {
             Some(kind) => Ok((real, kind)),
             None => Err(self.missing(path)),
         }
     }
-}
-
-fn of_tree(error: &tree::Error) -> Error {
-    Error::of(ErrorKind::Tree, error.to_string())
 }
 
 impl<'t> Loader<'t> {
@@ -167,9 +163,9 @@ impl<'t> Loader<'t> {
     }
 
     fn read(&self, real: &TreePath) -> Result<Vec<u8>> {
-        let size = self.shared.tree.size(real).map_err(|error| of_tree(&error))?;
+        let size = self.shared.tree.size(real).map_err(|error| Error::of_tree(&error))?;
         self.shared.account(usize::try_from(size).unwrap_or(usize::MAX))?;
-        Ok(self.shared.tree.read(real).map_err(|error| of_tree(&error))?.to_vec())
+        Ok(self.shared.tree.read(real).map_err(|error| Error::of_tree(&error))?.to_vec())
     }
 
     /// The loader of another folder.

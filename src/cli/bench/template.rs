@@ -13,7 +13,7 @@ use tree::TreePath;
 use super::stats::{Latencies, Megabytes};
 use super::{failed, say};
 use crate::error::{Error, Kind, Result};
-use crate::render::helm::on_stack;
+use crate::render::on_stack;
 use crate::source::Disk;
 
 /// The name of the command, and of each release.

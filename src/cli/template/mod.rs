@@ -16,7 +16,8 @@ use self::args::{is_on, lists, text, texts};
 use super::{Done, Failure, output, place, report, say, start};
 use crate::credentials;
 use crate::error::{Error, Kind};
-use crate::render::helm::{DEFAULT_NAME, on_stack, places};
+use crate::render::helm::{DEFAULT_NAME, places};
+use crate::render::on_stack;
 use crate::source::Disk;
 
 pub(super) use self::args::command;

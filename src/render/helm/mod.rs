@@ -13,7 +13,7 @@ use tree::TreePath;
 
 use super::documents::Printed;
 use super::values::{File, SOURCE};
-use super::{Job, release, values};
+use super::{Job, on_stack, release, values};
 use crate::error::{Error, Kind, Result};
 use crate::request::HelmOptions;
 
@@ -25,10 +25,6 @@ pub(crate) const DEFAULT_NAME: &str = "release-name";
 
 /// The namespace where nobody gives one.
 pub(crate) const DEFAULT_NAMESPACE: &str = "default";
-
-/// The stack of the thread that runs templates: gotmpl nests blocks and pipelines 30,000 deep at most, which took 300 MB
-/// in a debug build with the worst templates there are. Only the pages that are used cost memory.
-const STACK: usize = 512 << 20;
 
 /// The bytes that templates may make for each byte they may print: what `include` and `toYaml` yield is made of
 /// what others made.
@@ -55,20 +51,6 @@ pub(super) fn helm(
     options: &HelmOptions,
 ) -> Result<Printed> {
     on_stack(|| Render { job, folder, settings, options }.printed())?
-}
-
-/// Runs `work` on a thread with a stack for templates.
-///
-/// # Errors
-/// [`Kind::Unavailable`] when the system gives no thread, [`Kind::Internal`] when the work broke off.
-pub(crate) fn on_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T> {
-    std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new().name("helm".to_owned()).stack_size(STACK);
-        let thread = thread.spawn_scoped(scope, work).map_err(|error| {
-            Error::new(Kind::Unavailable, format!("no thread could be started: {}", error.kind()))
-        })?;
-        thread.join().map_err(|_| Error::new(Kind::Internal, "rendering the chart broke off"))
-    })
 }
 
 /// One chart with its options.
