@@ -19,6 +19,9 @@ pub enum ErrorKind {
     Malformed,
     /// The entry asks for something that is never done here: running programs, containers, remote charts.
     Refused,
+    /// The address of a repository or of a file of the web that is never used: an option in disguise, a repository of
+    /// the machine itself.
+    Address,
     /// A part in another repository or on the web that is not in the tree.
     Remote,
     /// A budget of [`crate::Limits`] is used up, or the caller asked to stop.
@@ -44,6 +47,11 @@ impl Error {
     /// What the tree could not answer.
     pub(crate) fn of_tree(error: &tree::Error) -> Self {
         Self { tree: Some(error.clone()), ..Self::of(ErrorKind::Tree, error.to_string()) }
+    }
+
+    /// The same error in other words.
+    pub(crate) fn saying(self, message: String) -> Self {
+        Self { message, ..self }
     }
 
     /// What the tree could not answer, where that is why ([`ErrorKind::Tree`]).

@@ -24,10 +24,12 @@
 //! [`ErrorKind::Refused`]; schemas written in comments are not looked at.
 //!
 //! # Road
-//! `loader` finds files, `kustomization` reads the file, `accumulate` runs its parts in kustomize's order over a
-//! `resmap` of `resource`s, whose documents are `node` trees; `data` turns those into values at the end.
+//! `address` and `wants` say what lies elsewhere, `loader` finds files, `kustomization` reads the file, `accumulate`
+//! runs its parts in kustomize's order over a `resmap` of `resource`s, whose documents are `node` trees; `data` turns
+//! those into values at the end.
 
 mod accumulate;
+mod address;
 mod builtin_plugins;
 mod configurations;
 mod data;
@@ -64,6 +66,7 @@ mod strategic;
 mod strict;
 mod structured;
 mod vars;
+mod wants;
 mod yaml3;
 
 use std::collections::BTreeMap;
@@ -73,8 +76,10 @@ use tree::{Tree, TreePath};
 use accumulate::{Accumulator, Build, Target};
 use loader::{Loader, Shared};
 
+pub use address::Address;
 pub use error::{Error, ErrorKind};
 pub use generators::helm::{HelmOptions, HelmRenderer, HelmRequest};
+pub use wants::{Want, wants};
 
 /// How to build.
 pub struct Options<'o> {
@@ -84,14 +89,24 @@ pub struct Options<'o> {
     pub load_restrictor: LoadRestrictor,
     /// What paths in messages begin with; empty: `/` is the root of the tree.
     pub display_root: &'o str,
-    /// Entries that lie elsewhere, as they are written, and where in the tree they are mounted.
-    pub remotes: BTreeMap<String, TreePath>,
+    /// Entries that lie elsewhere, as they are written, and where in the tree they are mounted (see [`wants`]).
+    pub remotes: BTreeMap<String, Mounted>,
     /// Renders the charts of `helmCharts`; `None` refuses them, as without `--enable-helm`.
     pub helm: Option<HelmOptions<'o>>,
     /// Budgets.
     pub limits: Limits,
     /// Asked now and then; `true` ends the build with [`ErrorKind::Limit`].
     pub stop: &'o dyn Fn() -> bool,
+}
+
+/// Where in the tree an entry is mounted that lies elsewhere. An address of the web may be both, a file that is no YAML
+/// and so a repository: kustomize tries them in this order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Mounted {
+    /// The file.
+    pub file: Option<TreePath>,
+    /// The root of the repository, which nothing in it leads out of.
+    pub repository: Option<TreePath>,
 }
 
 /// The order of resources where `sortOptions` does not say (`--reorder`).
@@ -125,6 +140,8 @@ pub struct Limits {
     pub bytes: u64,
     /// Resources. Default 200,000.
     pub resources: usize,
+    /// Entries that lie elsewhere. Default 64: real ones stay below 20.
+    pub remotes: usize,
     /// Budgets of one document.
     pub yaml: yaml::Limits,
 }
@@ -136,6 +153,7 @@ impl Default for Limits {
             files: 20_000,
             bytes: 512 << 20,
             resources: 200_000,
+            remotes: 64,
             yaml: yaml::Limits::default(),
         }
     }

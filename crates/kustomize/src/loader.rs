@@ -1,12 +1,14 @@
 //! Files and folders as a kustomization may name them: inside its own folder, inside the tree, never in a circle.
 
 use std::cell::RefCell;
+use std::rc::Rc;
 
 use tree::{Kind, Tree, TreePath};
 use yaml::Limits as YamlLimits;
 
+use crate::address::{self, Address};
 use crate::error::{Error, ErrorKind, Result};
-use crate::{LoadRestrictor, Options};
+use crate::{LoadRestrictor, Mounted, Options};
 
 /// What all loaders of a build share.
 pub(crate) struct Shared<'t> {
@@ -29,8 +31,21 @@ pub(crate) struct Loader<'t> {
     pub(crate) shared: &'t Shared<'t>,
     /// The folder, links followed.
     pub(crate) root: TreePath,
-    /// The folders that led here, nearest last.
+    /// The folders of the same repository that led here, nearest last.
     visited: Vec<TreePath>,
+    /// The mounted repository the folder lies in; none is the one that is built.
+    repository: Option<Rc<Repository>>,
+    /// How many kustomizations led here.
+    depth: usize,
+}
+
+/// A repository that an entry named.
+struct Repository {
+    /// Where it is mounted.
+    root: TreePath,
+    entry: String,
+    /// The one the entry stands in.
+    from: Option<Rc<Repository>>,
 }
 
 impl<'t> Shared<'t> {
@@ -67,6 +82,9 @@ impl<'t> Shared<'t> {
 
     /// A path as messages show it.
     pub(crate) fn show(&self, path: &TreePath) -> String {
+        if let Some(remote) = self.show_remote(path) {
+            return remote;
+        }
         match (self.options.display_root, path.is_root()) {
             ("", true) => "/".to_owned(),
             (root, true) => root.to_owned(),
@@ -74,35 +92,67 @@ impl<'t> Shared<'t> {
         }
     }
 
-    fn missing(&self, path: &TreePath) -> Error {
+    /// A path of something mounted, under the address it is of.
+    fn show_remote(&self, path: &TreePath) -> Option<String> {
+        self.options.remotes.iter().find_map(|(entry, mounted)| {
+            if mounted.file.as_ref() == Some(path) {
+                return Some(address::shown(entry));
+            }
+            let inside = path.strip(mounted.repository.as_ref()?)?;
+            let address = address::parse(entry).ok()??;
+            let slash = if inside.is_empty() { "" } else { "/" };
+            Some(format!("{}{slash}{inside}", address::shown(&address.repository)))
+        })
+    }
+
+    fn missing(&self, base: &TreePath, path: &TreePath) -> Error {
         let first = path.ancestors().filter(|above| !above.is_root()).collect::<Vec<_>>().into_iter().rev();
         let gone = first
             .into_iter()
-            .find(|above| !matches!(tree::kind_of(self.tree, above), Ok(Some(_))))
+            .filter(|above| above.strip(base).is_some())
+            .find(|above| !matches!(self.kind_within(base, above), Ok(Some(_))))
             .unwrap_or_else(|| path.clone());
         let (path, gone) = (self.show(path), self.show(&gone));
         Error::new(format!("evalsymlink failure on '{path}' : lstat {gone}: no such file or directory"))
     }
 
-    /// What a path leads to, links followed.
-    fn resolve(&self, path: &TreePath) -> Result<(TreePath, Kind)> {
-        let real = match tree::resolve(self.tree, path) {
+    fn kind_within(&self, base: &TreePath, path: &TreePath) -> Result<Option<Kind>, tree::Error> {
+        self.tree.kind(&tree::resolve_within(self.tree, base, path)?)
+    }
+
+    /// What a path leads to, links followed, but none out of `base`.
+    fn resolve(&self, base: &TreePath, path: &TreePath) -> Result<(TreePath, Kind)> {
+        let real = match tree::resolve_within(self.tree, base, path) {
             Ok(real) => real,
-            Err(tree::Error::NotFound(_)) => return Err(self.missing(path)),
-            Err(error) => return Err(Error::of_tree(&error)),
+            Err(tree::Error::NotFound(_)) => return Err(self.missing(base, path)),
+            Err(error) => return Err(self.of_tree(&error)),
         };
-        match self.tree.kind(&real).map_err(|error| Error::of_tree(&error))? {
+        match self.tree.kind(&real).map_err(|error| self.of_tree(&error))? {
             Some(kind) => Ok((real, kind)),
-            None => Err(self.missing(path)),
+            None => Err(self.missing(base, path)),
         }
+    }
+
+    /// A failure of the tree; what is mounted is shown under its address.
+    fn of_tree(&self, error: &tree::Error) -> Error {
+        let mut text = error.to_string();
+        for root in self.options.remotes.values().filter_map(|mounted| mounted.repository.as_ref()) {
+            text = text.replace(root.as_str(), &self.show(root));
+        }
+        Error::of_tree(error).saying(text)
     }
 }
 
 impl<'t> Loader<'t> {
     /// The loader of the folder that is built.
     pub(crate) fn start(shared: &'t Shared<'t>, path: &TreePath) -> Result<Self> {
-        let root = directory(shared, path)?;
-        Ok(Self { shared, root, visited: Vec::new() })
+        let root = directory(shared, &TreePath::root(), path)?;
+        Ok(Self { shared, root, visited: Vec::new(), repository: None, depth: 0 })
+    }
+
+    /// The root of the repository the folder lies in, which nothing here leads out of.
+    fn base(&self) -> TreePath {
+        self.repository.as_ref().map_or_else(TreePath::root, |repository| repository.root.clone())
     }
 
     /// The path a text names from here, `None` for one outside of the tree.
@@ -128,23 +178,26 @@ impl<'t> Loader<'t> {
     /// # Errors
     /// It is missing, not a file, out of bounds, or elsewhere.
     pub(crate) fn load(&self, text: &str) -> Result<Vec<u8>> {
-        if let Some(at) = self.shared.options.remotes.get(text) {
-            let (real, _) = self.shared.resolve(at)?;
-            return self.read(&real);
-        }
         if is_url(text) {
-            return Err(not_here(text));
+            return self.load_mounted(text);
         }
         let path =
             self.join(text).filter(|_| !text.starts_with('/')).ok_or_else(|| self.unreachable(text))?;
-        let (real, kind) = self.shared.resolve(&path)?;
+        let unbounded =
+            self.repository.is_none() && self.shared.options.load_restrictor == LoadRestrictor::None;
+        let outside = || {
+            let (file, root) = (self.shared.show(&path), self.shared.show(&self.root));
+            Error::new(format!("security; file '{file}' is not in or below '{root}'"))
+        };
+        if path.strip(&self.base()).is_none() {
+            return Err(outside());
+        }
+        let (real, kind) = self.shared.resolve(&self.base(), &path)?;
         if kind != Kind::File {
             return Err(Error::new(format!("'{}' must resolve to a file", self.shared.show(&path))));
         }
-        let bounded = self.shared.options.load_restrictor == LoadRestrictor::RootOnly;
-        if bounded && real.strip(&self.root).is_none() {
-            let (file, root) = (self.shared.show(&path), self.shared.show(&self.root));
-            return Err(Error::new(format!("security; file '{file}' is not in or below '{root}'")));
+        if !unbounded && real.strip(&self.root).is_none() {
+            return Err(outside());
         }
         self.read(&real)
     }
@@ -155,17 +208,27 @@ impl<'t> Loader<'t> {
     /// The tree cannot answer.
     pub(crate) fn folder(&self, text: &str) -> Result<Option<(TreePath, Kind)>> {
         let Some(path) = self.join(text).filter(|_| !text.starts_with('/')) else { return Ok(None) };
-        match self.shared.resolve(&path) {
+        match self.shared.resolve(&self.base(), &path) {
             Ok(found) => Ok(Some(found)),
             Err(error) if error.kind() == ErrorKind::Tree => Err(error),
             Err(_) => Ok(None),
         }
     }
 
+    /// The content of a file of the web.
+    fn load_mounted(&self, url: &str) -> Result<Vec<u8>> {
+        match self.shared.options.remotes.get(url) {
+            Some(Mounted { file: Some(file), .. }) => self.read(file),
+            Some(_) => Err(Error::new("URL is a git repository")),
+            None => Err(not_here(url)),
+        }
+    }
+
     fn read(&self, real: &TreePath) -> Result<Vec<u8>> {
-        let size = self.shared.tree.size(real).map_err(|error| Error::of_tree(&error))?;
+        let failed = |error: tree::Error| self.shared.of_tree(&error);
+        let size = self.shared.tree.size(real).map_err(failed)?;
         self.shared.account(usize::try_from(size).unwrap_or(usize::MAX))?;
-        Ok(self.shared.tree.read(real).map_err(|error| Error::of_tree(&error))?.to_vec())
+        Ok(self.shared.tree.read(real).map_err(failed)?.to_vec())
     }
 
     /// The loader of another folder.
@@ -173,15 +236,11 @@ impl<'t> Loader<'t> {
     /// # Errors
     /// It is no folder, one that led here, or elsewhere.
     pub(crate) fn enter(&self, text: &str) -> Result<Self> {
-        if let Some(at) = self.shared.options.remotes.get(text) {
-            let root = directory(self.shared, at)?;
-            return self.entered(root);
-        }
-        if is_remote(text) {
-            return Err(not_here(text));
-        }
         if text.is_empty() {
             return Err(Error::new("new root cannot be empty"));
+        }
+        if let Some(address) = address::parse(text)? {
+            return self.enter_mounted(text, &address);
         }
         if text.starts_with('/') {
             return Err(Error::new(format!("new root '{text}' cannot be absolute")));
@@ -189,7 +248,53 @@ impl<'t> Loader<'t> {
         let path = self
             .join(text)
             .ok_or_else(|| self.unreachable(text).under("must build at directory: not a valid directory"))?;
-        self.entered(directory(self.shared, &path)?)
+        self.check_contained(&path)?;
+        self.entered(directory(self.shared, &self.base(), &path)?)
+    }
+
+    /// The loader of a folder of another repository.
+    fn enter_mounted(&self, entry: &str, address: &Address) -> Result<Self> {
+        self.check_repository_cycle(entry)?;
+        let mounted = self.shared.options.remotes.get(entry).and_then(|mounted| mounted.repository.as_ref());
+        let base = mounted.ok_or_else(|| not_here(entry))?;
+        let folder = base.join(&address.folder).ok().filter(|folder| folder.strip(base).is_some());
+        let folder = folder.ok_or_else(|| not_here(entry))?;
+        let root = directory(self.shared, base, &folder)?;
+        let from = self.repository.clone();
+        let repository = Repository { root: base.clone(), entry: entry.to_owned(), from };
+        let depth = self.deeper()?;
+        Ok(Self {
+            shared: self.shared,
+            root,
+            visited: Vec::new(),
+            repository: Some(Rc::new(repository)),
+            depth,
+        })
+    }
+
+    /// Kustomize compares the texts: an address that another one begins with leads in a circle.
+    fn check_repository_cycle(&self, entry: &str) -> Result<()> {
+        let mut above = std::iter::successors(self.repository.as_ref(), |one| one.from.as_ref());
+        match above.find(|one| one.entry.starts_with(entry)) {
+            Some(one) => {
+                let (entry, previous) = (address::shown(entry), address::shown(&one.entry));
+                let text = format!("cycle detected: URI '{entry}' referenced by previous URI '{previous}'");
+                Err(Error::new(text))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn check_contained(&self, path: &TreePath) -> Result<()> {
+        let base = self.base();
+        if path.strip(&base).is_some() {
+            return Ok(());
+        }
+        let (path, base) = (self.shared.show(path), self.shared.show(&base));
+        Err(Error::new(format!(
+            "security; bases in kustomizations found in cloned git repos must be within the repo, \
+             but base '{path}' is outside '{base}'"
+        )))
     }
 
     fn entered(&self, root: TreePath) -> Result<Self> {
@@ -201,11 +306,16 @@ impl<'t> Loader<'t> {
                 "cycle detected: candidate root '{candidate}' contains visited root '{seen}'"
             )));
         }
-        if visited.len() > self.shared.options.limits.depth {
-            let text = format!("kustomizations lie more than {} deep", self.shared.options.limits.depth);
-            return Err(Error::of(ErrorKind::Limit, text));
+        let depth = self.deeper()?;
+        Ok(Self { shared: self.shared, root, visited, repository: self.repository.clone(), depth })
+    }
+
+    fn deeper(&self) -> Result<usize> {
+        let most = self.shared.options.limits.depth;
+        if self.depth >= most {
+            return Err(Error::of(ErrorKind::Limit, format!("kustomizations lie more than {most} deep")));
         }
-        Ok(Self { shared: self.shared, root, visited })
+        Ok(self.depth + 1)
     }
 
     /// The folder of the kustomization, as messages show it.
@@ -214,8 +324,8 @@ impl<'t> Loader<'t> {
     }
 }
 
-fn directory(shared: &Shared<'_>, path: &TreePath) -> Result<TreePath> {
-    let (real, kind) = shared.resolve(path).map_err(|error| match error.kind() {
+fn directory(shared: &Shared<'_>, base: &TreePath, path: &TreePath) -> Result<TreePath> {
+    let (real, kind) = shared.resolve(base, path).map_err(|error| match error.kind() {
         ErrorKind::Tree => error,
         _ => error.under("must build at directory: not a valid directory"),
     })?;
@@ -226,37 +336,15 @@ fn directory(shared: &Shared<'_>, path: &TreePath) -> Result<TreePath> {
     Ok(real)
 }
 
-/// Whether a text is the address of a file on the web.
+/// Whether a text is the address of a file of the web; it may be one of a repository as well.
 pub(crate) fn is_url(text: &str) -> bool {
-    text.starts_with("http://") || text.starts_with("https://")
-}
-
-/// Whether kustomize would clone a repository for this entry.
-pub(crate) fn is_remote(text: &str) -> bool {
-    let lower = text.to_ascii_lowercase();
-    let lower = lower.strip_prefix("git::").unwrap_or(&lower);
-    let scheme =
-        ["ssh://", "https://", "http://", "file://"].iter().find(|scheme| lower.starts_with(**scheme));
-    let rest = scheme.map_or(lower, |scheme| &lower[scheme.len()..]);
-    if scheme.is_none()
-        && !rest.starts_with("github.com/")
-        && !rest.starts_with("github.com:")
-        && !is_scp(rest)
-    {
-        return false;
-    }
-    let path = rest.split_once(['/', ':']).map_or("", |(_, path)| path);
-    let segments = path.split('?').next().unwrap_or_default().split('/').filter(|name| !name.is_empty());
-    segments.count() >= 2 || rest.contains(".git") || rest.contains("_git/")
-}
-
-/// `user@host:path`
-fn is_scp(text: &str) -> bool {
-    let Some((user, rest)) = text.split_once('@') else { return false };
-    !user.contains('/') && rest.contains(['/', ':'])
+    let begins =
+        |scheme: &str| text.get(..scheme.len()).is_some_and(|head| head.eq_ignore_ascii_case(scheme));
+    begins("http://") || begins("https://")
 }
 
 fn not_here(text: &str) -> Error {
+    let text = address::shown(text);
     let text = format!("'{text}' is in another repository or on the web and is not part of this tree");
     Error::of(ErrorKind::Remote, text)
 }

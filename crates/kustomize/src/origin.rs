@@ -2,6 +2,7 @@
 //!
 //! Source: kustomize 5.8.1 `api/resource/origin.go`.
 
+use crate::address;
 use crate::node::{List, Map, Node, Scalar};
 use crate::reader;
 use crate::resmap::ResMap;
@@ -10,6 +11,9 @@ use crate::yaml3;
 
 pub(crate) const ORIGIN: &str = "config.kubernetes.io/origin";
 pub(crate) const TRANSFORMATIONS: &str = "alpha.config.kubernetes.io/transformations";
+
+/// What kustomize calls the root of a repository.
+const NOT_CLONED: &str = "notCloned";
 
 /// A place in a repository, and what is configured there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,9 +26,18 @@ pub(crate) struct Origin {
 }
 
 impl Origin {
-    /// Something below this one.
+    /// Something below this one, or in the repository that `path` is the address of.
     pub(crate) fn below(&self, path: &str) -> Self {
-        Self { path: joined(&self.path, path), ..self.clone() }
+        let Ok(Some(address)) = address::parse(path) else {
+            return Self { path: joined(&self.path, path), ..self.clone() };
+        };
+        let path = if address.folder.is_empty() { NOT_CLONED } else { &address.folder };
+        Self {
+            path: joined("", path),
+            repo: address::shown(&address.repository),
+            reference: address.reference,
+            ..self.clone()
+        }
     }
 
     /// A built-in generator or transformer of the kustomization file here.

@@ -38,7 +38,7 @@ pub use encode::DecodeError;
 pub use error::Error;
 pub use id::ContentId;
 pub use inputs::Inputs;
-pub use links::{kind_of, list, read, resolve};
+pub use links::{kind_of, list, read, resolve, resolve_within};
 pub use memory::{MemoryBuilder, MemoryTree};
 pub use overlay::{Mount, Overlay};
 pub use path::{PathError, TreePath};

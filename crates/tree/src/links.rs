@@ -17,8 +17,19 @@ use crate::{Error, Kind, MAX_LINKS, Named, Tree, TreePath};
 /// back; [`Error::LinkLoop`] above [`MAX_LINKS`] links; [`Error::NotFound`] for an empty link; [`Error::WrongKind`]
 /// for `..` after something that is not a folder; and whatever the tree answers.
 pub fn resolve(tree: &dyn Tree, path: &TreePath) -> Result<TreePath, Error> {
-    let mut walk = Walk { tree, asked: path, at: TreePath::root(), ahead: Vec::new(), link: None, links: 0 };
-    walk.plan(path.as_str());
+    resolve_within(tree, &TreePath::root(), path)
+}
+
+/// As [`resolve`] in the tree whose root is the folder `base`, which leads through no link: what lies outside of it is
+/// out of bounds. Both paths are of the whole tree.
+///
+/// # Errors
+/// As [`resolve`]; [`Error::OutOfBounds`] for a path that is not beneath `base`.
+pub fn resolve_within(tree: &dyn Tree, base: &TreePath, path: &TreePath) -> Result<TreePath, Error> {
+    let inside = path.strip(base).ok_or_else(|| Error::OutOfBounds { link: path.clone() })?;
+    let mut walk =
+        Walk { tree, base, asked: path, at: base.clone(), ahead: Vec::new(), link: None, links: 0 };
+    walk.plan(inside);
     while let Some(name) = walk.ahead.pop() {
         if &*name == ".." {
             walk.up()?;
@@ -55,6 +66,8 @@ pub fn list(tree: &dyn Tree, path: &TreePath) -> Result<Arc<[Named]>, Error> {
 
 struct Walk<'a> {
     tree: &'a dyn Tree,
+    /// The folder that is not left.
+    base: &'a TreePath,
     asked: &'a TreePath,
     /// A folder that exists, or the end of the walk.
     at: TreePath,
@@ -72,8 +85,12 @@ impl Walk<'_> {
     }
 
     fn up(&mut self) -> Result<(), Error> {
-        self.at = self.at.parent().ok_or_else(|| self.out_of_bounds())?;
+        self.at = self.above(&self.at)?;
         Ok(())
+    }
+
+    fn above(&self, path: &TreePath) -> Result<TreePath, Error> {
+        path.parent().filter(|_| path != self.base).ok_or_else(|| self.out_of_bounds())
     }
 
     /// One name down; answers the end of the walk when it leads no further.
@@ -111,7 +128,7 @@ impl Walk<'_> {
         let mut end = next.clone();
         for name in self.ahead.iter().rev() {
             end = match &**name {
-                ".." => end.parent().ok_or_else(|| self.out_of_bounds())?,
+                ".." => self.above(&end)?,
                 name => end.child(name),
             };
         }
@@ -192,6 +209,21 @@ mod tests {
     fn the_link_that_leaves_is_named() {
         let linked = tree(&[("l", "dir/m"), ("dir/m", "../../x")]);
         assert_eq!(resolve(&linked, &path("l")), Err(Error::OutOfBounds { link: path("dir/m") }));
+    }
+
+    #[test]
+    fn a_folder_can_be_the_root() {
+        let linked =
+            tree(&[("dir/in", "sub/../file"), ("dir/out", "../file"), ("dir/sub/back", "../../dir/file")]);
+        let within = |text: &str| resolve_within(&linked, &path("dir"), &path(text));
+        assert_eq!(within("dir/in").unwrap(), path("dir/file"));
+        assert_eq!(within("dir").unwrap(), path("dir"));
+        for link in ["dir/out", "dir/sub/back"] {
+            assert_eq!(within(link), Err(Error::OutOfBounds { link: path(link) }));
+        }
+        for other in ["file", "other/file", "."] {
+            assert_eq!(within(other), Err(Error::OutOfBounds { link: path(other) }));
+        }
     }
 
     #[test]

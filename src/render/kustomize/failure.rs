@@ -18,7 +18,7 @@ pub(super) fn failed(job: &Job, error: &::kustomize::Error) -> Error {
     }
     let of = |kind| Error::new(kind, error.to_string());
     match error.kind() {
-        ErrorKind::Invalid | ErrorKind::Malformed | ErrorKind::Tree => of(Kind::Invalid),
+        ErrorKind::Invalid | ErrorKind::Malformed | ErrorKind::Address | ErrorKind::Tree => of(Kind::Invalid),
         ErrorKind::Refused => of(Kind::Precondition).help(REWRITE),
         ErrorKind::Remote => of(Kind::Precondition).help(COPY),
         // Whoever stopped it knows why.
