@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::fieldspec::{self, FieldSpec};
 use crate::id::Gvk;
 use crate::loader::Loader;
+use crate::sort;
 use crate::strict::{self, record};
 
 record! {
@@ -92,6 +93,7 @@ impl Config {
         merge(&mut self.var_references, &more.var_references, "VarReference")?;
         merge(&mut self.images, &more.images, "Images")?;
         merge(&mut self.replicas, &more.replicas, "Replicas")?;
+        self.replicas.sort_by_cached_key(|spec| sort::gvk_key(&spec.gvk()));
         more.name_references.iter().try_for_each(|reference| self.add_reference(reference))
     }
 

@@ -133,13 +133,15 @@ impl Map {
     }
 
     /// Sets a key; a value that was there hands its style on, as kyaml's setter does. Null takes the key out.
+    ///
+    /// A new key has no tag, here as there: one that looks like a number is one when the document is read again.
     pub(crate) fn set(&mut self, key: &str, value: Node) {
         if value.is_null() {
             self.remove(key);
         } else if let Some(old) = self.get_mut(key) {
             old.replace(value);
         } else {
-            self.entries.push((Scalar::text(key), value));
+            self.entries.push((Scalar::untagged(key), value));
         }
     }
 
@@ -147,7 +149,7 @@ impl Map {
     pub(crate) fn put(&mut self, key: &str, value: Node) {
         match self.get_mut(key) {
             Some(old) => *old = value,
-            None => self.entries.push((Scalar::text(key), value)),
+            None => self.entries.push((Scalar::untagged(key), value)),
         }
     }
 
@@ -162,7 +164,7 @@ impl Map {
         let at = match self.entries.iter().position(|(k, _)| &*k.text == key) {
             Some(at) => at,
             None => {
-                self.entries.push((Scalar::text(key), make()));
+                self.entries.push((Scalar::untagged(key), make()));
                 self.entries.len() - 1
             }
         };
@@ -368,3 +370,6 @@ fn read_key(from: NodeRef<'_, '_>) -> Result<Scalar> {
         Kind::Mapping => Err(Error::new("yaml: invalid map key: a map cannot be a key")),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -212,7 +212,7 @@ impl Resource {
             metadata.remove(field);
             return;
         }
-        let entries = texts.iter().map(|(key, value)| (Scalar::text(key), Node::text(value))).collect();
+        let entries = texts.iter().map(|(key, value)| (Scalar::untagged(key), Node::text(value))).collect();
         metadata.put(field, Node::Map(Map { entries, flow: false }));
     }
 

@@ -129,7 +129,7 @@ impl Merger<'_> {
         names.dedup();
         for name in names {
             let place = place.and_then(|place| self.schema.field(place, &name));
-            let theirs = patch.and_then(|patch| patch.get(&name));
+            let theirs = patch.and_then(|patch| patch.entries.iter().find(|(key, _)| key.text == name));
             self.merge_field(&mut dest, &name, theirs, place)?;
         }
         Ok(dest)
@@ -139,12 +139,12 @@ impl Merger<'_> {
         &self,
         dest: &mut Map,
         name: &str,
-        patch: Option<&Node>,
+        patch: Option<&(Scalar, Node)>,
         place: Option<Place>,
     ) -> Result<()> {
         let ours = dest.get_mut(name).map(|node| std::mem::replace(node, Node::untagged("")));
         let style = ours.as_ref().map(style_of);
-        match self.walk(ours, patch, place)? {
+        match self.walk(ours, patch.map(|(_, value)| value), place)? {
             Merged::Gone => drop(dest.remove(name)),
             Merged::Kept(node) => match dest.get_mut(name) {
                 Some(there) => *there = node,
@@ -155,7 +155,10 @@ impl Merger<'_> {
                     *there = style;
                     there.replace(node);
                 }
-                _ => dest.entries.push((patch_key(name), node)),
+                // A new key is written as the patch wrote it.
+                _ => dest
+                    .entries
+                    .push((patch.map_or_else(|| Scalar::text(name), |(key, _)| key.clone()), node)),
             },
         }
         Ok(())
@@ -202,10 +205,6 @@ fn style_of(node: &Node) -> Node {
         Node::Map(map) => Node::Map(Map { entries: Vec::new(), flow: map.flow }),
         Node::List(list) => Node::List(List { items: Vec::new(), flow: list.flow }),
     }
-}
-
-fn patch_key(name: &str) -> Scalar {
-    Scalar::text(name)
 }
 
 /// A place that is not merged: the patch's value if it has one.

@@ -137,7 +137,8 @@ fn unique(pairs: Vec<Pair>, name: &str) -> Result<Vec<Pair>> {
 }
 
 fn texts(entries: Vec<(String, String)>) -> Node {
-    let entries = entries.into_iter().map(|(key, value)| (Scalar::text(&key), Node::text(&value))).collect();
+    let entries =
+        entries.into_iter().map(|(key, value)| (Scalar::untagged(&key), Node::text(&value))).collect();
     Node::Map(Map { entries, flow: false })
 }
 
@@ -174,7 +175,7 @@ pub(crate) fn merged(old: &Resource, new: Resource) -> Resource {
         let now = root.get(field).and_then(Node::as_map).map(|map| map.entries.clone()).unwrap_or_default();
         all.extend(now.into_iter().map(|(key, value)| (key.text.to_string(), value)));
         if !all.is_empty() {
-            let entries = all.into_iter().map(|(key, value)| (Scalar::text(&key), value)).collect();
+            let entries = all.into_iter().map(|(key, value)| (Scalar::untagged(&key), value)).collect();
             root.put(field, Node::Map(Map { entries, flow: false }));
         }
     }
