@@ -3,7 +3,7 @@
 use clap::{Arg, ArgAction, Command, value_parser};
 
 use super::output::Format;
-use super::{options, report, template};
+use super::{build, options, report, template};
 use crate::config;
 
 const RENDER_EXAMPLES: &str = "\
@@ -43,6 +43,7 @@ pub(super) fn command() -> Command {
             serve(),
             render(),
             template::command(),
+            build::command(),
             refs(),
             apps(),
             completions(),
@@ -212,7 +213,8 @@ mod tests {
 
     #[test]
     fn the_environment_is_read() {
-        let with_settings = |sub: &&Command| !matches!(sub.get_name(), "completions" | "bench" | "template");
+        let with_settings =
+            |sub: &&Command| !matches!(sub.get_name(), "completions" | "bench" | "template" | "build");
         for sub in command().get_subcommands().filter(with_settings) {
             let twins = sub.get_arguments().filter(|arg| arg.get_env().is_some()).count();
             assert!(twins > 5, "{}", sub.get_name());

@@ -2,7 +2,9 @@
 
 mod apps;
 mod bench;
+mod build;
 mod commands;
+mod flags;
 mod options;
 mod output;
 mod place;
@@ -30,8 +32,8 @@ enum Failure {
     Settings(Mistakes),
     /// It failed on the way.
     Failed(Error),
-    /// A chart cannot be rendered, in helm's words.
-    Helm(report::Helm),
+    /// Something cannot be rendered, in the words of the program that a command stands for.
+    Words(report::Words),
 }
 
 impl From<Error> for Failure {
@@ -53,6 +55,7 @@ pub fn run() -> ExitCode {
         Some(("refs", matches)) => refs::run(matches),
         Some(("apps", matches)) => apps::run(matches),
         Some(("template", matches)) => template::run(matches),
+        Some(("build", matches)) => build::run(matches),
         Some(("completions", matches)) => completions(matches),
         Some(("bench", matches)) => bench::run(matches).map_err(Failure::Failed),
         _ => Err(Failure::Usage("no such command".into())),
@@ -80,9 +83,9 @@ fn failed(failure: &Failure) -> ExitCode {
             mistakes.0.iter().for_each(|mistake| say(&format!("error: {mistake}\n")));
             report::USAGE
         }
-        Failure::Helm(failure) => {
-            template::failed(failure);
-            report::HELM
+        Failure::Words(failure) => {
+            say(&if io::stderr().is_terminal() { failure.picture(start::colours()) } else { failure.text() });
+            report::WORDS
         }
         Failure::Failed(error) if io::stderr().is_terminal() => {
             say(&report::picture(error, start::colours()));
@@ -94,6 +97,14 @@ fn failed(failure: &Failure) -> ExitCode {
         }
     };
     ExitCode::from(code)
+}
+
+/// What Go says of a failure of the system.
+fn go_words(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or(&text);
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_ascii_lowercase()).into_iter().chain(letters).collect()
 }
 
 /// Writes to standard error; one that is gone hears nothing.

@@ -63,7 +63,7 @@ impl Place<'_> {
 }
 
 /// Whether it names a remote: with a scheme, or in ssh's short form `user@host:path`.
-fn is_url(text: &str) -> bool {
+pub(super) fn is_url(text: &str) -> bool {
     let scp = || {
         let (host, _) = text.split_once(':')?;
         Some(!host.is_empty() && !host.contains('/') && !Path::new(text).exists())
@@ -80,6 +80,12 @@ pub(super) fn repository(folder: &Path) -> Option<PathBuf> {
     }
     let normal = folder.components().all(|part| matches!(part, Component::RootDir | Component::Normal(_)));
     folder.ancestors().find(|at| normal && at.join(".git").exists()).map(Path::to_owned)
+}
+
+/// The work tree of the repository that something is in, or everything: what a command reads of where nobody says.
+pub(super) fn work_tree(path: &Path) -> PathBuf {
+    let folder = if path.is_dir() { Some(path) } else { path.parent() };
+    folder.and_then(repository).unwrap_or_else(|| PathBuf::from("/"))
 }
 
 pub(super) fn utf8(path: &Path) -> Result<String> {

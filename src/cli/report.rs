@@ -19,8 +19,8 @@ Exit codes:
 /// The exit code of a wrong command line, which is also clap's, and of wrong settings.
 pub(super) const USAGE: u8 = 2;
 
-/// The exit code of a chart that cannot be rendered, which is helm's.
-pub(super) const HELM: u8 = 1;
+/// The exit code of what cannot be rendered, which is that of helm and kustomize.
+pub(super) const WORDS: u8 = 1;
 
 /// More of a line than this does not help to see where in it something is.
 const WIDEST: usize = 100;
@@ -37,22 +37,22 @@ pub(super) fn code(kind: Kind) -> u8 {
     }
 }
 
-/// A chart that cannot be rendered.
+/// Something that cannot be rendered, in the words of the program that a command stands for.
 #[derive(Debug)]
-pub(super) struct Helm {
-    /// Helm's text.
+pub(super) struct Words {
+    /// The program's text.
     pub(super) text: String,
     /// Where, innermost first.
     pub(super) places: Vec<Place>,
 }
 
-impl Helm {
-    /// What helm prints.
+impl Words {
+    /// What the program prints.
     pub(super) fn text(&self) -> String {
         format!("Error: {}\n", self.text)
     }
 
-    /// Helm's text, the line with a caret under the place, and the lines that led there.
+    /// The program's text, the line with a caret under the place, and the lines that led there.
     pub(super) fn picture(&self, colours: bool) -> String {
         let paint = Paint(colours);
         let text: String =

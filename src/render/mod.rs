@@ -7,7 +7,7 @@ pub mod exec;
 pub mod helm;
 mod job;
 pub mod jsonnet;
-mod kustomize;
+pub(crate) mod kustomize;
 mod output;
 mod release;
 mod stack;

@@ -8,6 +8,7 @@ pub struct Error {
     message: String,
     kind: ErrorKind,
     tree: Option<tree::Error>,
+    warnings: Vec<String>,
 }
 
 /// What sort of failure it is.
@@ -41,11 +42,12 @@ impl Error {
 
     /// An error of a certain sort, also for functions of the caller such as [`crate::HelmRenderer::render`].
     pub fn of(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { message: message.into(), kind, tree: None }
+        Self { message: message.into(), kind, tree: None, warnings: Vec::new() }
     }
 
-    /// What the tree could not answer.
-    pub(crate) fn of_tree(error: &tree::Error) -> Self {
+    /// What the tree could not answer, also for functions of the caller.
+    #[must_use]
+    pub fn of_tree(error: &tree::Error) -> Self {
         Self { tree: Some(error.clone()), ..Self::of(ErrorKind::Tree, error.to_string()) }
     }
 
@@ -58,6 +60,18 @@ impl Error {
     #[must_use]
     pub fn tree(&self) -> Option<&tree::Error> {
         self.tree.as_ref()
+    }
+
+    /// What kustomize said on standard error before it failed, a line each.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// The same error, of a build that has warned of these before.
+    pub(crate) fn after(mut self, warnings: Vec<String>) -> Self {
+        self.warnings = warnings;
+        self
     }
 
     /// What sort of failure it is.

@@ -35,6 +35,7 @@ mod configurations;
 mod data;
 mod error;
 mod fieldspec;
+mod files;
 mod generators;
 mod id;
 mod images;
@@ -208,8 +209,12 @@ impl Output {
 pub fn build(tree: &dyn Tree, path: &TreePath, options: &Options<'_>) -> Result<Output, Error> {
     let shared = Shared::new(tree, options);
     let build = Build::default();
-    let documents = run(&shared, &build, path)?;
-    Ok(Output { documents, warnings: shared.warnings.into_inner() })
+    let documents = run(&shared, &build, path);
+    let warnings = shared.warnings.take();
+    match documents {
+        Ok(documents) => Ok(Output { documents, warnings }),
+        Err(error) => Err(error.after(warnings)),
+    }
 }
 
 fn run<'t>(shared: &'t Shared<'t>, build: &'t Build, path: &TreePath) -> Result<Vec<String>, Error> {

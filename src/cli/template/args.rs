@@ -1,8 +1,9 @@
 //! The flags of `manifestd template`: those of `helm template`, and a few of our own.
 
-use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use clap::{Arg, ArgMatches, Command, value_parser};
 use helm::HelmVersion;
 
+use crate::cli::flags::{many, one, switch, texts};
 use crate::cli::report;
 
 const EXAMPLES: &str = "\
@@ -89,7 +90,8 @@ fn output_args() -> impl Iterator<Item = Arg> {
     .into_iter()
 }
 
-fn repeat_args() -> impl Iterator<Item = Arg> {
+/// The flags that make charts come out the same again.
+pub(in crate::cli) fn repeat_args() -> impl Iterator<Item = Arg> {
     [
         one(
             "seed",
@@ -105,41 +107,6 @@ fn repeat_args() -> impl Iterator<Item = Arg> {
         .value_parser(value_parser!(i64)),
     ]
     .into_iter()
-}
-
-fn one(name: &'static str, value: &'static str, help: &'static str) -> Arg {
-    // Values such as `-1` and `-` are helm's too.
-    Arg::new(name).long(name).value_name(value).allow_hyphen_values(true).help(help)
-}
-
-fn many(name: &'static str, value: &'static str, help: &'static str) -> Arg {
-    one(name, value, help).action(ArgAction::Append)
-}
-
-/// A flag that is on when it is given, and says `=false` in helm's scripts.
-fn switch(name: &'static str, help: &'static str) -> Arg {
-    Arg::new(name)
-        .long(name)
-        .num_args(0..=1)
-        .require_equals(true)
-        .default_value("false")
-        .default_missing_value("true")
-        .hide_default_value(true)
-        .hide_possible_values(true)
-        .value_parser(value_parser!(bool))
-        .help(help)
-}
-
-pub(super) fn is_on(matches: &ArgMatches, name: &str) -> bool {
-    matches.get_one::<bool>(name).copied().unwrap_or_default()
-}
-
-pub(super) fn text<'m>(matches: &'m ArgMatches, name: &str) -> Option<&'m str> {
-    matches.get_one::<String>(name).map(String::as_str)
-}
-
-pub(super) fn texts(matches: &ArgMatches, name: &str) -> Vec<String> {
-    matches.get_many::<String>(name).into_iter().flatten().cloned().collect()
 }
 
 /// The parts of a flag that is a list: each use is one line of comma separated values, quoted where they hold commas.
@@ -213,17 +180,5 @@ mod tests {
         for wrong in ["a\"b", "\"a", "\"a\"b"] {
             assert_eq!(read(wrong), None, "{wrong}");
         }
-    }
-
-    #[test]
-    fn switches_can_be_put_off() {
-        let read = |flag: &str| {
-            command()
-                .try_get_matches_from(["template", flag, "x", "c"])
-                .map(|matches| is_on(&matches, "no-hooks"))
-        };
-        assert!(read("--no-hooks").unwrap());
-        assert!(!read("--no-hooks=false").unwrap());
-        assert!(read("--no-hooks=maybe").is_err());
     }
 }

@@ -3,8 +3,8 @@
 mod args;
 mod values;
 
-use std::io::{self, IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, Write};
+use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::ArgMatches;
@@ -12,15 +12,16 @@ use helm::{HelmVersion, Output, Printing, Release, RenderError, ValuesOptions};
 use sha2::{Digest, Sha256};
 use tree::TreePath;
 
-use self::args::{is_on, lists, text, texts};
-use super::{Done, Failure, output, place, report, say, start};
+use self::args::lists;
+use super::flags::{is_on, text, texts};
+use super::{Done, Failure, output, place, report, say};
 use crate::credentials;
 use crate::error::{Error, Kind};
 use crate::render::helm::{DEFAULT_NAME, places};
 use crate::render::on_stack;
 use crate::source::Disk;
 
-pub(super) use self::args::command;
+pub(super) use self::args::{command, repeat_args};
 
 /// What of the command line decides the output.
 struct Ask {
@@ -91,8 +92,8 @@ impl Ask {
             },
             show_only: texts(matches, "show-only"),
             raw: text(matches, "raw").map(str::to_owned),
-            seed: text(matches, "seed").map_or_else(credentials::random, |seed| Sha256::digest(seed).into()),
-            now: matches.get_one("now").copied().unwrap_or_else(now),
+            seed: seed(matches),
+            now: now(matches),
         })
     }
 
@@ -149,7 +150,7 @@ impl Chart {
             Some(root) => {
                 Path::new(root).canonicalize().map_err(|_| helm_text(&format!("path {root:?} not found")))?
             }
-            None => work_tree(&path),
+            None => place::work_tree(&path),
         };
         let inner = path.strip_prefix(&root).map_err(|_| outside(chart))?;
         let inner = place::utf8(inner)?;
@@ -172,14 +173,8 @@ impl Chart {
 
     fn failed(&self, error: &RenderError) -> Failure {
         let places = places(&self.tree, &self.path, error);
-        Failure::Helm(report::Helm { text: error.message.clone(), places })
+        Failure::Words(report::Words { text: error.message.clone(), places })
     }
-}
-
-/// The work tree of the repository that something is in, or everything.
-fn work_tree(path: &Path) -> PathBuf {
-    let folder = if path.is_dir() { Some(path) } else { path.parent() };
-    folder.and_then(place::repository).unwrap_or_else(|| PathBuf::from("/"))
 }
 
 fn outside(chart: &str) -> Failure {
@@ -190,19 +185,20 @@ fn outside(chart: &str) -> Failure {
 }
 
 fn helm_text(text: &str) -> Failure {
-    Failure::Helm(report::Helm { text: text.to_owned(), places: Vec::new() })
+    Failure::Words(report::Words { text: text.to_owned(), places: Vec::new() })
 }
 
-/// Tells of a failure with helm's text; on a terminal with the places.
-pub(super) fn failed(failure: &report::Helm) {
-    if io::stderr().is_terminal() {
-        say(&failure.picture(start::colours()));
-    } else {
-        say(&failure.text());
-    }
+/// Where functions of chance begin.
+pub(super) fn seed(matches: &ArgMatches) -> [u8; 32] {
+    text(matches, "seed").map_or_else(credentials::random, |seed| Sha256::digest(seed).into())
 }
 
-fn now() -> i64 {
+/// What functions of time see, in seconds since 1970.
+pub(super) fn now(matches: &ArgMatches) -> i64 {
+    matches.get_one("now").copied().unwrap_or_else(clock)
+}
+
+fn clock() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_secs()).unwrap_or_default()
 }

@@ -7,9 +7,10 @@ use std::path::Path;
 use clap::ArgMatches;
 use helm::ValuesOptions;
 
-use super::args::{lists, texts};
+use super::args::lists;
 use super::helm_text;
 use crate::cli::Failure;
+use crate::cli::flags::texts;
 
 /// The most bytes of one values file: no budget of the render counts them.
 const MAX_BYTES: u64 = 64 << 20;

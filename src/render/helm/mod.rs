@@ -182,7 +182,8 @@ fn non_empty<'a>(text: &'a str, default: &'a str) -> &'a str {
     if text.is_empty() { default } else { text }
 }
 
-fn warnings(mut warnings: Vec<String>, chances: &[&str]) -> Vec<String> {
+/// What helm warns of, and what it means that functions of chance were called.
+pub(crate) fn warnings(mut warnings: Vec<String>, chances: &[&str]) -> Vec<String> {
     if !chances.is_empty() {
         let functions = chances.join(", ");
         warnings.push(format!(

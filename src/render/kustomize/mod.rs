@@ -1,5 +1,6 @@
 //! Kustomizations in process: the native engine behind [`Engine::Native`](super::Engine).
 
+mod charts;
 mod failure;
 
 use bytes::Bytes;
@@ -10,6 +11,8 @@ use super::{Job, on_stack};
 use crate::error::Result;
 use crate::request::KustomizeOptions;
 use ::kustomize::{Limits, LoadRestrictor, Options, Output};
+
+pub(crate) use charts::{Charts, Found};
 
 /// What paths in messages begin with: the root of the repository, as with the program.
 const ROOT: &str = ".";

@@ -1,0 +1,81 @@
+//! The flags of `manifestd build`: those of `kustomize build`, and a few of our own.
+
+use clap::{Arg, ArgAction, Command};
+use helm::HelmVersion;
+
+use crate::cli::flags::{many, one, switch};
+use crate::cli::{report, template};
+
+const EXAMPLES: &str = "\
+Examples:
+  The kustomization of this folder, as kustomize would print it:
+    manifestd build
+  An overlay whose files lie beside it, into a file:
+    manifestd build overlays/prod --load-restrictor LoadRestrictionsNone -o prod.yaml
+  One with charts that lie in its folder charts/:
+    manifestd build overlays/prod --enable-helm";
+
+/// Flags of kustomize that only matter to what is never run here.
+pub(super) const REFUSED: [&str; 8] = [
+    "as-current-user",
+    "enable-alpha-plugins",
+    "enable-exec",
+    "env",
+    "helm-command",
+    "mount",
+    "network",
+    "network-name",
+];
+
+/// The command.
+pub(in crate::cli) fn command() -> Command {
+    Command::new("build")
+        .about("Build a kustomization as `kustomize build` does, to the byte")
+        .long_about(
+            "Build a kustomization of this machine as `kustomize build` does: the same bytes on standard output, \
+             kustomize's text on standard error. The kustomize program is not needed, nothing is executed, and nothing \
+             is fetched.",
+        )
+        .arg(Arg::new("folder").value_name("DIR").num_args(0..).help("The folder of the kustomization [default: .]"))
+        .args(build_args())
+        .args(helm_args().map(|arg| arg.help_heading("Charts")))
+        .args(template::repeat_args().map(|arg| arg.help_heading("Charts")))
+        .args(REFUSED.map(refused))
+        .after_help(format!("{EXAMPLES}\n\n{}", report::EXIT_CODES))
+}
+
+fn build_args() -> impl Iterator<Item = Arg> {
+    [
+        one("load-restrictor", "WHICH", "LoadRestrictionsRootOnly, or LoadRestrictionsNone: files may lie outside of their kustomization's folder")
+            .default_value("LoadRestrictionsRootOnly"),
+        one("reorder", "ORDER", "legacy or none: the order of the output where sortOptions does not say. Deprecated by kustomize")
+            .default_value("legacy"),
+        one("output", "PATH", "Write to this file; to a folder, a file for each object").short('o').default_value("").hide_default_value(true),
+        one("root", "FOLDER", "What the kustomization may read of, whatever the load restrictor says: links never lead out of it [default: the git work tree it is in, else /]"),
+    ]
+    .into_iter()
+}
+
+fn helm_args() -> impl Iterator<Item = Arg> {
+    [
+        switch("enable-helm", "Render the charts of helmCharts, in process; they must lie in the tree"),
+        one("helm-kube-version", "VERSION", "The Kubernetes version for charts that do not say one"),
+        many(
+            "helm-api-versions",
+            "VERSION",
+            "API versions for charts that do not say any; may be given several times",
+        ),
+        switch("helm-debug", "As kustomize's; charts come out the same"),
+        one("helm-version", "VERSION", "The version of helm to be equal to: 4.2.4, 4.2.1 or 3.21.4")
+            .env("MANIFESTD_HELM_VERSION")
+            .default_value("4.2.4")
+            .value_parser(|text: &str| text.parse::<HelmVersion>()),
+    ]
+    .into_iter()
+}
+
+/// A flag that is known and refused, with or without a value.
+fn refused(name: &'static str) -> Arg {
+    let arg = Arg::new(name).long(name).num_args(0..=1).action(ArgAction::Append).hide(true);
+    if name == "env" { arg.short('e') } else { arg }
+}

@@ -1,0 +1,130 @@
+//! `manifestd build`: a kustomization of this machine → the bytes of `kustomize build`, in process.
+
+mod args;
+mod folder;
+mod write;
+
+use std::cell::RefCell;
+
+use clap::ArgMatches;
+use clap::parser::ValueSource;
+use helm::HelmVersion;
+use kustomize::{HelmOptions, LoadRestrictor, Options, Output, Reorder};
+
+use self::folder::Folder;
+use super::flags::{is_on, text, texts};
+use super::{Done, Failure, report, say, template};
+use crate::render::kustomize::{Charts, Found};
+use crate::render::on_stack;
+
+pub(super) use self::args::command;
+
+/// What of the command line decides the output.
+struct Ask {
+    reorder: Reorder,
+    load_restrictor: LoadRestrictor,
+    enable_helm: bool,
+    kube_version: String,
+    api_versions: Vec<String>,
+    debug: bool,
+    version: HelmVersion,
+    seed: [u8; 32],
+    now: i64,
+}
+
+/// A finished build, and what its charts had to say.
+type Built = (Result<Output, kustomize::Error>, Found);
+
+pub(super) fn run(matches: &ArgMatches) -> Done {
+    let dir = dir(matches)?;
+    let ask = Ask::read(matches)?;
+    let folder = Folder::find(dir, text(matches, "root"))?;
+    let (output, found) = on_stack(|| ask.build(&folder))?;
+    found.warnings().iter().for_each(|warning| say(&report::warning(warning)));
+    let warned = output.as_ref().map_or_else(kustomize::Error::warnings, Output::warnings);
+    warned.iter().for_each(|line| say(&format!("{line}\n")));
+    let output = output.map_err(|error| words(&error.to_string()))?;
+    write::output(&output, text(matches, "output").unwrap_or_default())
+}
+
+fn dir(matches: &ArgMatches) -> Result<&str, Failure> {
+    let dirs: Vec<&String> = matches.get_many("folder").into_iter().flatten().collect();
+    match dirs.as_slice() {
+        [] => Ok("."),
+        [dir] => Ok(dir),
+        _ => Err(words("specify one path to kustomization.yaml")),
+    }
+}
+
+impl Ask {
+    fn read(matches: &ArgMatches) -> Result<Self, Failure> {
+        if is_given(matches, "reorder") {
+            say(
+                "Flag --reorder has been deprecated, use the new 'sortOptions' field in kustomization.yaml instead.\n",
+            );
+        }
+        if let Some(flag) = args::REFUSED.into_iter().find(|flag| is_given(matches, flag)) {
+            return Err(words(&format!(
+                "--{flag} is refused: no functions, plugins or programs are ever run; leave it out"
+            )));
+        }
+        let restrictors = [
+            ("LoadRestrictionsRootOnly", LoadRestrictor::RootOnly),
+            ("LoadRestrictionsNone", LoadRestrictor::None),
+        ];
+        Ok(Self {
+            reorder: one_of(matches, "reorder", [("legacy", Reorder::Legacy), ("none", Reorder::None)])?,
+            load_restrictor: one_of(matches, "load-restrictor", restrictors)?,
+            enable_helm: is_on(matches, "enable-helm"),
+            kube_version: text(matches, "helm-kube-version").unwrap_or_default().to_owned(),
+            api_versions: texts(matches, "helm-api-versions"),
+            debug: is_on(matches, "helm-debug"),
+            version: matches.get_one::<HelmVersion>("helm-version").copied().unwrap_or_default(),
+            seed: template::seed(matches),
+            now: template::now(matches),
+        })
+    }
+
+    fn build(&self, folder: &Folder) -> Built {
+        let charts = Charts {
+            version: self.version,
+            seed: self.seed,
+            now: self.now,
+            limits: gotmpl::Limits::default(),
+            stop: &|| false,
+            found: RefCell::default(),
+        };
+        let helm = HelmOptions {
+            renderer: &charts,
+            kube_version: &self.kube_version,
+            api_versions: &self.api_versions,
+            debug: self.debug,
+        };
+        let options = Options {
+            reorder: self.reorder,
+            load_restrictor: self.load_restrictor,
+            display_root: &folder.shown_root,
+            helm: Some(helm).filter(|_| self.enable_helm),
+            ..Options::default()
+        };
+        let output = kustomize::build(&folder.tree, &folder.path, &options);
+        (output, charts.found.into_inner())
+    }
+}
+
+/// What the value of a flag stands for.
+fn one_of<T: Copy>(matches: &ArgMatches, flag: &str, values: [(&'static str, T); 2]) -> Result<T, Failure> {
+    let given = text(matches, flag).unwrap_or_default();
+    let found = values.iter().find(|(name, _)| *name == given).map(|(_, value)| *value);
+    let legal = values.map(|(name, _)| name).join(" ");
+    found.ok_or_else(|| words(&format!("illegal flag value --{flag} {given}; legal values: [{legal}]")))
+}
+
+fn is_given(matches: &ArgMatches, flag: &str) -> bool {
+    matches.value_source(flag) == Some(ValueSource::CommandLine)
+}
+
+/// A failure in kustomize's words.
+fn words(text: &str) -> Failure {
+    Failure::Words(report::Words { text: text.to_owned(), places: Vec::new() })
+}
