@@ -5,41 +5,36 @@
 use std::cell::RefCell;
 
 use crate::builtin_plugins::Plugins;
-use crate::configurations::Config;
+use crate::configurations::{Config, Configured};
 use crate::error::{Error, ErrorKind, Result};
 use crate::kustomization::{Kustomization, Var};
 use crate::loader::Loader;
 use crate::origin::{ORIGIN, Origin};
 use crate::resmap::ResMap;
-use crate::schema::{self, Schema};
+use crate::resource::Resource;
+use crate::schema::{Schema, Schemas};
 use crate::steps::{self, Generator};
-use crate::{openapi, reader, vars};
+use crate::{crds, openapi, reader, vars};
 
 /// What has been gathered on the way up.
 #[derive(Default)]
 pub(crate) struct Accumulator {
     pub(crate) map: ResMap,
-    pub(crate) config: Config,
+    pub(crate) config: Configured,
     pub(crate) vars: Vec<Var>,
 }
 
 /// What the whole build shares besides the tree.
+#[derive(Default)]
 pub(crate) struct Build {
-    /// The schema in force; the first kustomization that brings one decides.
-    pub(crate) schema: RefCell<Schema>,
-    pub(crate) has_own_schema: RefCell<bool>,
-}
-
-impl Default for Build {
-    fn default() -> Self {
-        Self { schema: RefCell::new(schema::builtin()), has_own_schema: RefCell::new(false) }
-    }
+    /// The schema; the first kustomization that brings one decides.
+    pub(crate) schemas: RefCell<Schemas>,
 }
 
 impl Build {
     /// The schema in force.
     pub(crate) fn schema(&self) -> Schema {
-        self.schema.borrow().clone()
+        self.schemas.borrow_mut().get()
     }
 }
 
@@ -77,18 +72,7 @@ impl<'t> Target<'t> {
 
     fn load(loader: Loader<'t>, build: &'t Build, inherited: Inherited) -> Result<Self> {
         let (kustomization, file) = Kustomization::load(&loader)?;
-        let target = Self { loader, kustomization, build, file, inherited };
-        target.refuse_missing()?;
-        Ok(target)
-    }
-
-    /// What is not built here yet.
-    fn refuse_missing(&self) -> Result<()> {
-        if self.kustomization.crds.is_empty() {
-            return Ok(());
-        }
-        let (path, file) = (self.loader.shown_root(), self.file);
-        Err(Error::of(ErrorKind::Refused, format!("{path}/{file}: crds are not available in this engine")))
+        Ok(Self { loader, kustomization, build, file, inherited })
     }
 
     /// The namespace of charts that name none.
@@ -111,9 +95,7 @@ impl<'t> Target<'t> {
         for path in &self.kustomization.resources {
             self.add_resource(into, path).map_err(|error| error.under("accumulating resources"))?;
         }
-        let mut config = Config::defaults().clone();
-        config.merge(&Config::load(&self.loader, &self.kustomization.configurations)?)?;
-        into.config.merge(&config)?;
+        self.configure(into)?;
         self.generate(into)?;
         for path in &self.kustomization.components {
             self.add_component(into, path).map_err(|error| error.under("accumulating components"))?;
@@ -124,6 +106,17 @@ impl<'t> Target<'t> {
             Some(vars) => vars::add(&mut into.vars, &mut into.map, vars),
             None => Ok(()),
         }
+    }
+
+    fn configure(&self, into: &mut Accumulator) -> Result<()> {
+        let Kustomization { configurations, crds, .. } = &self.kustomization;
+        into.config.add_defaults(&Config::load(&self.loader, configurations)?)?;
+        if crds.is_empty() {
+            return Ok(());
+        }
+        let named = |error: Error| error.under(format!("loading CRDs [{}]", crds.join(" ")));
+        let found = crds::load(&self.loader, crds).map_err(named)?;
+        into.config.add(&found)
     }
 
     /// The resources that entries of `generators`, `transformers` or `validators` describe: those written in place,
@@ -183,7 +176,7 @@ impl<'t> Target<'t> {
     /// The built-in transformers, then those of files; all are configured before the first one runs.
     fn transform(&self, into: &mut Accumulator) -> Result<()> {
         let Accumulator { map, config, .. } = into;
-        let mut all = steps::transformers(self, config)?;
+        let mut all = steps::transformers(self, config.get())?;
         let resources = self.plugin_resources(&self.kustomization.transformers)?;
         for resource in &resources.list {
             all.push(self.plugins().transformer(resource)?);
@@ -212,11 +205,8 @@ impl<'t> Target<'t> {
                     resource.set_texts("labels", &labels);
                 }
             }
-            let same = copy.list.len() == into.map.list.len()
-                && copy.list.iter().zip(&into.map.list).all(|(a, b)| a.node == b.node);
-            if !same {
-                return Err(Error::new("validator shouldn't modify the resource map"));
-            }
+            unchanged(&into.map, &copy)
+                .map_err(|error| error.under("validator shouldn't modify the resource map"))?;
         }
         Ok(())
     }
@@ -242,6 +232,7 @@ impl<'t> Target<'t> {
                 .map_err(|error| malformed(error, path))?;
             let mut map = ResMap::default();
             map.append(resources)?;
+            self.notice_kinds(&map);
             if let Some(origin) = &self.inherited.origin {
                 let here = origin.below(path);
                 map.list.iter_mut().for_each(|resource| here.put(resource));
@@ -250,6 +241,11 @@ impl<'t> Target<'t> {
         };
         let file = read().map_err(|error| error.under(format!("accumulating resources from '{path}'")))?;
         self.append(into, file).map_err(|error| error.under(format!("merging resources from '{path}'")))
+    }
+
+    fn notice_kinds(&self, map: &ResMap) {
+        let mut schemas = self.build.schemas.borrow_mut();
+        map.list.iter().for_each(|resource| schemas.notice(&resource.gvk()));
     }
 
     fn append(&self, into: &mut Accumulator, more: ResMap) -> Result<()> {
@@ -277,7 +273,7 @@ impl<'t> Target<'t> {
             .map_err(|error| error.under(format!("recursed accumulation of path '{path}'")))?;
         let merged = self
             .append(into, found.map)
-            .and_then(|()| into.config.merge(&found.config))
+            .and_then(|()| into.config.absorb(&found.config))
             .and_then(|()| vars::merge(&mut into.vars, &found.vars));
         merged.map_err(|error| error.under(format!("recursed merging from path '{path}'")))
     }
@@ -312,6 +308,26 @@ impl<'t> Target<'t> {
         }
     }
 }
+
+/// Whether both hold the same resources; the text shows two that differ, as Go prints them.
+fn unchanged(before: &ResMap, after: &ResMap) -> Result<()> {
+    if before.list.len() != after.list.len() {
+        let (old, new) = (before.list.len(), after.list.len());
+        return Err(Error::new(format!("lists have different number of entries: {old} vs {new}")));
+    }
+    let Some((old, new)) = before.list.iter().zip(&after.list).find(|(old, new)| old.node != new.node) else {
+        return Ok(());
+    };
+    let text = |resource: &Resource| -> Result<String> { Ok(yaml::json::to_string(&resource.value()?)?) };
+    let (old, new) = (text(old)?, text(new)?);
+    Err(Error::new(format!(
+        "nodes unequal: \n -- {old},\n -- {new}\n\n--\n{GO_RESOURCE}\n------\n{GO_RESOURCE}\n"
+    )))
+}
+
+/// A resource as Go prints the struct.
+const GO_RESOURCE: &str = "&resource.Resource{RNode:yaml.RNode{fieldPath:[]string(nil), value:(*yaml.Node)(0x0), \
+     ShouldKeep:false, Match:[]string(nil)}, refVarNames:[]string(nil)}";
 
 fn malformed(error: Error, path: &str) -> Error {
     match error.kind() {

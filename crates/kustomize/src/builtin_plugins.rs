@@ -9,6 +9,7 @@ use yaml::{Value, v2};
 use crate::accumulate::Build;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fieldspec::FieldSpec;
+use crate::generators::iam::{self, Policy};
 use crate::generators::{self, hash, helm};
 use crate::kustomization::{ConfigMapArgs, Image, Patch, Replica, SecretArgs};
 use crate::loader::Loader;
@@ -21,6 +22,7 @@ use crate::resmap::ResMap;
 use crate::resource::Resource;
 use crate::steps::{Make, Run, Step};
 use crate::strict::{self, Decode, record};
+use crate::value_add::ValueAdd;
 use crate::{images, labels, replicas};
 
 record! {
@@ -122,6 +124,10 @@ impl<'t> Plugins<'_, 't> {
                 let config: ReplicaCount = read(&value)?;
                 Ok(Box::new(move |map| replicas::transform(map, &config.replica, &config.specs)))
             }
+            "ValueAddTransformer" => {
+                let config = read::<ValueAdd>(&value)?.prepare(self.loader)?;
+                Ok(Box::new(move |map| config.transform(map)))
+            }
             "HashTransformer" => Ok(Box::new(hash::transform)),
             "ReplacementTransformer" => {
                 let config: Replacements = read(&value)?;
@@ -192,6 +198,10 @@ impl<'t> Plugins<'_, 't> {
             "HelmChartInflationGenerator" => {
                 let inflation = helm::Inflation::new(&loader, &read(&value)?, read(&value)?)?;
                 Ok(Box::new(move || inflation.generate()))
+            }
+            "IAMPolicyGenerator" => {
+                let policy: Policy = read(&value)?;
+                Ok(Box::new(move || Ok(vec![iam::service_account(&policy)?])))
             }
             kind => Err(not_built_in(kind)),
         }

@@ -1,6 +1,6 @@
 //! Transformer configurations: the field specs of every transformer, the built-in ones and those of `configurations`.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use yaml::v2;
 
@@ -38,7 +38,72 @@ record! {
     }
 }
 
-static DEFAULTS: LazyLock<Config> = LazyLock::new(|| read_defaults(include_str!("../data/fieldspecs.txt")));
+static DEFAULTS: LazyLock<Arc<Config>> = LazyLock::new(|| {
+    let mut read = read_defaults(include_str!("../data/fieldspecs.txt"));
+    read.sort();
+    let mut config = Config::default();
+    config.merge(&read).expect("no two defaults contradict each other");
+    Arc::new(config)
+});
+
+/// What a kustomization and those below it have configured. Nearly all configure nothing and share the defaults.
+#[derive(Clone, Default)]
+pub(crate) struct Configured(Option<Arc<Config>>);
+
+impl Configured {
+    /// The field specs in force.
+    pub(crate) fn get(&self) -> &Config {
+        self.0.as_deref().unwrap_or(&DEFAULTS)
+    }
+
+    fn is_default(&self) -> bool {
+        self.0.as_ref().is_none_or(|config| Arc::ptr_eq(config, &DEFAULTS))
+    }
+
+    /// Adds the defaults with what the files of one kustomization say over them.
+    ///
+    /// # Errors
+    /// As [`Config::merge`].
+    pub(crate) fn add_defaults(&mut self, own: &Config) -> Result<()> {
+        if *own == Config::default() {
+            return self.absorb(&Self(Some(DEFAULTS.clone())));
+        }
+        let mut config = (**DEFAULTS).clone();
+        config.merge(own)?;
+        // Merged into nothing, a spec makes later ones superfluous that name fewer kinds.
+        let mut before = self.0.take().map(Arc::unwrap_or_clone).unwrap_or_default();
+        before.merge(&config)?;
+        self.0 = Some(Arc::new(before));
+        Ok(())
+    }
+
+    /// Adds what another has.
+    ///
+    /// # Errors
+    /// As [`Config::merge`].
+    pub(crate) fn absorb(&mut self, other: &Self) -> Result<()> {
+        match (&self.0, &other.0) {
+            (_, None) => Ok(()),
+            (None, Some(_)) => {
+                self.0.clone_from(&other.0);
+                Ok(())
+            }
+            _ if self.is_default() && other.is_default() => Ok(()),
+            (Some(_), Some(other)) => self.add(other),
+        }
+    }
+
+    /// Adds field specs.
+    ///
+    /// # Errors
+    /// As [`Config::merge`].
+    pub(crate) fn add(&mut self, more: &Config) -> Result<()> {
+        let mut config = self.0.take().map(Arc::unwrap_or_clone).unwrap_or_default();
+        config.merge(more)?;
+        self.0 = Some(Arc::new(config));
+        Ok(())
+    }
+}
 
 impl NameReference {
     pub(crate) fn gvk(&self) -> Gvk {
@@ -51,11 +116,6 @@ impl NameReference {
 }
 
 impl Config {
-    /// What kustomize uses when nothing is configured.
-    pub(crate) fn defaults() -> &'static Self {
-        &DEFAULTS
-    }
-
     /// Reads the files of `configurations`, one after the other.
     ///
     /// # Errors
@@ -66,12 +126,33 @@ impl Config {
             let bytes = loader.load(file)?;
             let value = v2::to_value(&bytes, &loader.shared.yaml_limits())
                 .map_err(|error| Error::from(error).under("error converting YAML to JSON"))?;
-            let config: Self = strict::read(&value, true).map_err(|text| {
+            let mut config: Self = strict::read(&value, true).map_err(|text| {
                 Error::new(format!("error unmarshaling JSON: while decoding JSON: {text}"))
             })?;
+            config.sort();
             all.merge(&config)?;
         }
         Ok(all)
+    }
+
+    /// Puts every list into the order of its kinds, which decides what is superfluous in a merge.
+    fn sort(&mut self) {
+        let lists = [
+            &mut self.name_prefix,
+            &mut self.name_suffix,
+            &mut self.namespace,
+            &mut self.common_annotations,
+            &mut self.labels,
+            &mut self.template_labels,
+            &mut self.common_labels,
+            &mut self.var_references,
+            &mut self.images,
+            &mut self.replicas,
+        ];
+        for list in lists {
+            list.sort_by_cached_key(|spec| sort::gvk_key(&spec.gvk()));
+        }
+        self.name_references.sort_by_cached_key(|reference| sort::gvk_key(&reference.gvk()));
     }
 
     /// Adds another configuration.
@@ -93,8 +174,9 @@ impl Config {
         merge(&mut self.var_references, &more.var_references, "VarReference")?;
         merge(&mut self.images, &more.images, "Images")?;
         merge(&mut self.replicas, &more.replicas, "Replicas")?;
-        self.replicas.sort_by_cached_key(|spec| sort::gvk_key(&spec.gvk()));
-        more.name_references.iter().try_for_each(|reference| self.add_reference(reference))
+        more.name_references.iter().try_for_each(|reference| self.add_reference(reference))?;
+        self.sort();
+        Ok(())
     }
 
     fn add_reference(&mut self, more: &NameReference) -> Result<()> {

@@ -49,7 +49,7 @@ impl Gvk {
     }
 
     pub(crate) fn is_cluster_scoped(&self) -> bool {
-        schema::is_cluster_scoped(&self.group, &self.version, &self.kind)
+        schema::is_cluster_scoped(self)
     }
 
     /// The text kinds of equal rank are ordered by.

@@ -32,6 +32,7 @@ mod accumulate;
 mod address;
 mod builtin_plugins;
 mod configurations;
+mod crds;
 mod data;
 mod error;
 mod fieldspec;
@@ -66,6 +67,7 @@ mod steps;
 mod strategic;
 mod strict;
 mod structured;
+mod value_add;
 mod vars;
 mod wants;
 mod yaml3;
@@ -92,6 +94,9 @@ pub struct Options<'o> {
     pub display_root: &'o str,
     /// Entries that lie elsewhere, as they are written, and where in the tree they are mounted (see [`wants`]).
     pub remotes: BTreeMap<String, Mounted>,
+    /// Whether the tree is the whole disk, so that a path that begins with `/` leads somewhere. Such paths are never
+    /// found otherwise.
+    pub whole_disk: bool,
     /// Renders the charts of `helmCharts`; `None` refuses them, as without `--enable-helm`.
     pub helm: Option<HelmOptions<'o>>,
     /// Budgets.
@@ -167,6 +172,7 @@ impl Default for Options<'_> {
             load_restrictor: LoadRestrictor::default(),
             display_root: "",
             remotes: BTreeMap::new(),
+            whole_disk: false,
             helm: None,
             limits: Limits::default(),
             stop: &|| false,
@@ -223,8 +229,9 @@ fn run<'t>(shared: &'t Shared<'t>, build: &'t Build, path: &TreePath) -> Result<
     target.accumulate(&mut all)?;
     let Accumulator { mut map, config, vars } = all;
     generators::hash::transform(&mut map)?;
-    name_references::transform(&mut map, &config.name_references)?;
-    vars::transform(&mut map, &vars, &config.var_references)?;
+    name_references::transform(&mut map, &config.get().name_references)?;
+    let unused = vars::transform(&mut map, &vars, &config.get().var_references)?;
+    shared.warnings.borrow_mut().extend(unused);
     output::drop_local(&mut map)?;
     let options = target.kustomization.sort_options.as_ref();
     sort::transform(&mut map, options, shared.options.reorder == Reorder::Legacy)?;

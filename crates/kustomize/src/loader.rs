@@ -157,7 +157,11 @@ impl<'t> Loader<'t> {
 
     /// The path a text names from here, `None` for one outside of the tree.
     fn join(&self, text: &str) -> Option<TreePath> {
-        self.root.join(text).ok()
+        if !text.starts_with('/') {
+            return self.root.join(text).ok();
+        }
+        let whole_disk = self.shared.options.whole_disk;
+        whole_disk.then(|| TreePath::root().join(text.trim_start_matches('/')).ok()).flatten()
     }
 
     fn unreachable(&self, text: &str) -> Error {
@@ -181,8 +185,7 @@ impl<'t> Loader<'t> {
         if is_url(text) {
             return self.load_mounted(text);
         }
-        let path =
-            self.join(text).filter(|_| !text.starts_with('/')).ok_or_else(|| self.unreachable(text))?;
+        let path = self.join(text).ok_or_else(|| self.unreachable(text))?;
         let unbounded =
             self.repository.is_none() && self.shared.options.load_restrictor == LoadRestrictor::None;
         let outside = || {
@@ -207,7 +210,7 @@ impl<'t> Loader<'t> {
     /// # Errors
     /// The tree cannot answer.
     pub(crate) fn folder(&self, text: &str) -> Result<Option<(TreePath, Kind)>> {
-        let Some(path) = self.join(text).filter(|_| !text.starts_with('/')) else { return Ok(None) };
+        let Some(path) = self.join(text) else { return Ok(None) };
         match self.shared.resolve(&self.base(), &path) {
             Ok(found) => Ok(Some(found)),
             Err(error) if error.kind() == ErrorKind::Tree => Err(error),

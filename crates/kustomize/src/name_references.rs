@@ -11,10 +11,9 @@ use crate::configurations::NameReference;
 use crate::error::{Error, Result};
 use crate::fieldspec::{self, Create, FieldSpec};
 use crate::id::{Gvk, ResId};
-use crate::node::{Map, Node};
+use crate::node::{Map, Node, Scalar};
 use crate::resmap::ResMap;
 use crate::resource::Resource;
-use crate::sort;
 
 /// Updates every reference.
 ///
@@ -32,15 +31,14 @@ pub(crate) fn transform(map: &mut ResMap, config: &[NameReference]) -> Result<()
             }
         }
     }
+    map.list.iter().try_for_each(check_subjects)?;
     if by_name.is_empty() {
         return Ok(());
     }
     let index = Index { candidates: &candidates, by_name: &by_name };
-    let mut config: Vec<_> = config.iter().collect();
-    config.sort_by_cached_key(|reference| sort::gvk_key(&reference.gvk()));
     for at in 0..map.list.len() {
         let mut referrer = std::mem::replace(&mut map.list[at], Resource::new(Node::map()));
-        let done = index.update(&mut referrer, at, &config);
+        let done = index.update(&mut referrer, at, config);
         map.list[at] = referrer;
         done.map_err(|ambiguous| ambiguous.explain(map, at))?;
     }
@@ -117,7 +115,7 @@ impl Candidate {
 }
 
 impl Index<'_> {
-    fn update(&self, referrer: &mut Resource, at: usize, config: &[&NameReference]) -> Result<(), Failure> {
+    fn update(&self, referrer: &mut Resource, at: usize, config: &[NameReference]) -> Result<(), Failure> {
         let original = referrer.original_id();
         for reference in config {
             for spec in reference.referrers.iter().filter(|spec| original.gvk.is_selected(&spec.gvk())) {
@@ -277,6 +275,24 @@ fn role_of(referrer: &Resource) -> Option<Gvk> {
         kind: role.get("kind")?.raw().into(),
         ..Gvk::default()
     })
+}
+
+/// A service account's namespace in a role binding has to be a text.
+fn check_subjects(referrer: &Resource) -> Result<()> {
+    if referrer.kind() != "RoleBinding" {
+        return Ok(());
+    }
+    let subjects = referrer.node.get("subjects").and_then(Node::as_list).map(|list| list.items.as_slice());
+    let is_blank = |subject: &Node| {
+        let of_account = subject.get("kind").is_some_and(|kind| kind.raw() == "ServiceAccount");
+        let namespace = subject.get("namespace").filter(|_| of_account);
+        namespace.is_some_and(|node| !node.as_scalar().is_some_and(Scalar::is_text))
+    };
+    if subjects.unwrap_or_default().iter().any(is_blank) {
+        let id = referrer.id().to_string();
+        return Err(Error::new(format!("Invalid Input: namespace is blank for resource {id:?}\n")));
+    }
+    Ok(())
 }
 
 fn subject_namespaces(referrer: &Resource) -> Vec<String> {

@@ -57,7 +57,7 @@ impl Namespace {
         if moved { check_conflicts(map) } else { Ok(()) }
     }
 
-    fn apply(&self, resource: &mut Resource) -> Result<()> {
+    pub(crate) fn apply(&self, resource: &mut Resource) -> Result<()> {
         let gvk = resource.gvk();
         if !gvk.is_cluster_scoped() {
             let metadata = resource.metadata();

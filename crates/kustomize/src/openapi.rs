@@ -7,7 +7,6 @@ use yaml::v2;
 use crate::accumulate::Build;
 use crate::error::{Error, Result};
 use crate::loader::Loader;
-use crate::schema::{self, Schema};
 
 /// The version that is embedded.
 const VERSION: &str = "v1.21.2";
@@ -18,22 +17,21 @@ const VERSION: &str = "v1.21.2";
 /// Version and path are both given, the version is unknown, or the file is missing or no schema.
 pub(crate) fn apply(loader: &Loader<'_>, fields: &BTreeMap<String, String>, build: &Build) -> Result<()> {
     let (version, path) = (fields.get("version"), fields.get("path"));
-    if *build.has_own_schema.borrow() {
+    if build.schemas.borrow().is_chosen() {
         return Ok(());
     }
-    let schema = match (version, path) {
+    let own = match (version, path) {
         (None, None) => return Ok(()),
         (Some(_), Some(_)) => {
             return Err(Error::new("builtin version and custom schema provided, cannot use both"));
         }
-        (Some(version), None) if version == VERSION => schema::builtin(),
+        (Some(version), None) if version == VERSION => None,
         (Some(_), None) => return Err(Error::new("the specified OpenAPI version is not built in")),
         (None, Some(path)) => {
             let bytes = loader.load(path)?;
-            Schema::from_openapi(&v2::to_value(&bytes, &loader.shared.yaml_limits())?)
+            Some(v2::to_value(&bytes, &loader.shared.yaml_limits())?)
         }
     };
-    build.schema.replace(schema);
-    build.has_own_schema.replace(true);
+    build.schemas.borrow_mut().choose(own);
     Ok(())
 }

@@ -132,6 +132,9 @@ impl Loaded {
             apply_copy(target, schema, patch)?;
         }
         map.drop_gone();
+        if patch.history.allow_name_change || patch.history.allow_kind_change {
+            map.check_unique()?;
+        }
         Ok(())
     }
 }
@@ -192,7 +195,8 @@ fn apply_to_namesake(map: &mut ResMap, schema: &Schema, patch: &Resource) -> Res
     apply_strategic(&mut map.list[at], schema, patch)
 }
 
-/// A patch with a target: its labels and annotations are text first, and it takes the target's apiVersion and kind.
+/// A patch with a target: its labels and annotations are text first, and it takes the target's apiVersion. Its kind
+/// stays, so that a Deployment's patch of something else merges lists as in a Deployment.
 fn apply_copy(target: &mut Resource, schema: &Schema, patch: &Resource) -> Result<()> {
     let mut copy = patch.clone();
     for field in ["labels", "annotations"] {
@@ -201,9 +205,7 @@ fn apply_copy(target: &mut Resource, schema: &Schema, patch: &Resource) -> Resul
             copy.set_texts(field, &texts);
         }
     }
-    if !patch.history.allow_kind_change {
-        copy.set_gvk(&target.gvk());
-    }
+    copy.set_api_version(&target.gvk());
     apply_strategic(target, schema, &copy)
 }
 

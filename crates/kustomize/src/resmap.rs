@@ -36,6 +36,15 @@ impl ResMap {
         Ok(())
     }
 
+    /// Whether a change has given two resources one identity.
+    ///
+    /// # Errors
+    /// As [`Self::append`].
+    pub(crate) fn check_unique(&mut self) -> Result<()> {
+        let all = std::mem::take(&mut self.list);
+        self.append(all)
+    }
+
     /// Takes in a generated resource by its behavior.
     pub(crate) fn absorb(&mut self, new: Resource) -> Result<()> {
         let id = new.id();
@@ -62,7 +71,11 @@ impl ResMap {
                 "exists; can not use behavior: '{}', behavior must be merge or replace",
                 behavior.name()
             )),
-            _ => complain("matched several resources"),
+            (several, _) => {
+                let shown: Vec<_> = several.iter().map(|&at| self.list[at].id().to_string()).collect();
+                let shown = shown.join(" ");
+                Err(Error::new(format!("found multiple objects [{shown}] that could accept merge of {id}")))
+            }
         }
     }
 

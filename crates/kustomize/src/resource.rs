@@ -185,11 +185,10 @@ impl Resource {
         }
     }
 
-    /// Writes apiVersion and kind.
-    pub(crate) fn set_gvk(&mut self, gvk: &Gvk) {
+    /// Writes the apiVersion alone.
+    pub(crate) fn set_api_version(&mut self, gvk: &Gvk) {
         if let Some(map) = self.node.as_map_mut() {
             set_untagged(map, "apiVersion", &gvk.api_version());
-            set_untagged(map, "kind", &gvk.kind);
         }
     }
 

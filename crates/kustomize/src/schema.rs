@@ -1,23 +1,27 @@
 //! What the embedded Kubernetes schema says that matters here: which kinds have no namespace, which lists merge by key.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
 use yaml::Value;
+
+use crate::id::Gvk;
 
 /// The types of one schema. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Schema(Arc<Types>);
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Types {
     types: Vec<Type>,
+    /// By the name of the definition.
+    names: HashMap<String, usize>,
     /// By apiVersion and kind.
     kinds: HashMap<(String, String), usize>,
 }
 
 /// A type: what is known of its fields.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Type {
     fields: HashMap<String, Place>,
     /// Of every other field.
@@ -36,28 +40,99 @@ pub(crate) struct Place {
 
 static BUILTIN: LazyLock<Schema> =
     LazyLock::new(|| Schema(Arc::new(read(include_str!("../data/merge.txt")))));
-static SCOPE: LazyLock<HashSet<(&str, &str)>> = LazyLock::new(|| {
+/// Whether a kind, by group, version and name, has a namespace.
+static SCOPE: LazyLock<HashMap<(&str, &str, &str), bool>> = LazyLock::new(|| {
     let lines = include_str!("../data/scope.txt").lines().filter(|line| !line.starts_with('#'));
-    lines
-        .flat_map(|line| {
-            let (api, kinds) = line.split_once(' ').unwrap_or((line, ""));
-            kinds.split(' ').map(move |kind| (api, kind))
-        })
-        .collect()
+    let kinds = lines.flat_map(|line| {
+        let (line, has_namespace) = line.strip_prefix("+ ").map_or((line, false), |line| (line, true));
+        let (api, kinds) = line.split_once(' ').unwrap_or((line, ""));
+        let (group, version) = api.split_once('/').unwrap_or(("", api));
+        kinds.split(' ').map(move |kind| ((group, version, kind), has_namespace))
+    });
+    kinds.collect()
 });
 
 /// Whether the kind is known to have no namespace.
-pub(crate) fn is_cluster_scoped(group: &str, version: &str, kind: &str) -> bool {
-    if group.is_empty() {
-        return SCOPE.contains(&(version, kind));
+pub(crate) fn is_cluster_scoped(gvk: &Gvk) -> bool {
+    SCOPE.get(&(&*gvk.group, &*gvk.version, &*gvk.kind)) == Some(&false)
+}
+
+/// Whether kustomize knows the kind's scope without asking its schema.
+fn has_known_scope(gvk: &Gvk) -> bool {
+    SCOPE.contains_key(&(&*gvk.group, &*gvk.version, &*gvk.kind))
+}
+
+/// The schema of one build. What comes first decides: kinds that are read before a kustomization brings its own
+/// schema can make the embedded one stay beside it, as in kustomize.
+#[derive(Debug, Default)]
+pub(crate) struct Schemas {
+    own: Option<Value>,
+    is_chosen: bool,
+    /// The schema in use; `None` before the first merge after a choice.
+    current: Option<Schema>,
+    builtin: Builtin,
+}
+
+/// How far the embedded schema is needed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Builtin {
+    #[default]
+    Unknown,
+    /// It will be read together with the next schema, and wins.
+    Wanted,
+    Read,
+}
+
+impl Schemas {
+    /// Whether a kustomization has chosen one.
+    pub(crate) fn is_chosen(&self) -> bool {
+        self.is_chosen
     }
-    SCOPE.iter().any(|(api, k)| {
-        *k == kind && api.strip_prefix(group).and_then(|rest| rest.strip_prefix('/')) == Some(version)
-    })
+
+    /// A kustomization's choice: an OpenAPI document, or the embedded schema.
+    pub(crate) fn choose(&mut self, own: Option<Value>) {
+        self.own = own;
+        self.is_chosen = true;
+        self.current = None;
+    }
+
+    /// Notes a kind that has been read.
+    pub(crate) fn notice(&mut self, gvk: &Gvk) {
+        let undecided = self.builtin == Builtin::Unknown && self.current.is_none() && self.own.is_none();
+        if undecided && !has_known_scope(gvk) {
+            self.builtin = Builtin::Wanted;
+        }
+    }
+
+    /// The schema in force.
+    pub(crate) fn get(&mut self) -> Schema {
+        if let Some(schema) = &self.current {
+            return schema.clone();
+        }
+        let schema = match (&self.own, self.builtin) {
+            (None, _) => builtin(),
+            (Some(own), Builtin::Unknown) => Schema::from_openapi(own, Beneath::Nothing),
+            (Some(own), Builtin::Wanted) => Schema::from_openapi(own, Beneath::WinningBuiltin),
+            (Some(own), Builtin::Read) => Schema::from_openapi(own, Beneath::Builtin),
+        };
+        if self.own.is_none() || self.builtin == Builtin::Wanted {
+            self.builtin = Builtin::Read;
+        }
+        self.current.insert(schema).clone()
+    }
+}
+
+/// What a schema of a kustomization's own is put on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Beneath {
+    Nothing,
+    Builtin,
+    /// Where both define a name, the embedded schema counts.
+    WinningBuiltin,
 }
 
 /// The schema of Kubernetes 1.21.2.
-pub(crate) fn builtin() -> Schema {
+fn builtin() -> Schema {
     BUILTIN.clone()
 }
 
@@ -83,8 +158,15 @@ impl Schema {
     }
 
     /// A schema from the `definitions` of an OpenAPI document.
-    pub(crate) fn from_openapi(document: &Value) -> Self {
-        let mut reader = OpenApi { document, types: Types::default(), named: HashMap::new(), depth: 0 };
+    fn from_openapi(document: &Value, beneath: Beneath) -> Self {
+        let (mut types, mut named) = (Types::default(), HashMap::new());
+        if beneath != Beneath::Nothing {
+            types = (*builtin().0).clone();
+        }
+        if beneath == Beneath::WinningBuiltin {
+            named.clone_from(&types.names);
+        }
+        let mut reader = OpenApi { document, types, named, depth: 0 };
         let definitions = document.get("definitions").and_then(Value::as_map);
         for (name, _) in definitions.into_iter().flat_map(yaml::Map::iter) {
             reader.named(name);
@@ -105,6 +187,9 @@ fn read(text: &str) -> Types {
     for line in text.lines().filter(|line| !line.starts_with('#')) {
         if line.starts_with("type ") {
             out.types.push(Type::default());
+        } else if let Some(names) = line.strip_prefix("names ") {
+            let at = out.types.len() - 1;
+            out.names.extend(names.split(' ').map(|name| (name.to_owned(), at)));
         } else if let Some(kinds) = line.strip_prefix("kinds ") {
             let at = out.types.len() - 1;
             let kinds = kinds.split(' ').filter_map(|kind| kind.rsplit_once('/'));
@@ -137,7 +222,9 @@ impl OpenApi<'_> {
         if let Some(&at) = self.named.get(name) {
             return Some(at);
         }
-        let schema = self.document.get("definitions")?.get(name)?;
+        let Some(schema) = self.document.get("definitions").and_then(|all| all.get(name)) else {
+            return self.types.names.get(name).copied();
+        };
         let at = self.add();
         self.named.insert(name.to_owned(), at);
         self.fill(at, schema);

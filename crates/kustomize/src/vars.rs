@@ -2,7 +2,8 @@
 //!
 //! Sources: kustomize 5.8.1 `api/internal/accumulator/resaccumulator.go`, `api/filters/refvar`.
 
-use std::collections::HashMap;
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
 
 use yaml::{ScalarStyle, Value};
 
@@ -91,22 +92,28 @@ pub(crate) fn merge(into: &mut Vec<Var>, more: &[Var]) -> Result<()> {
     Ok(())
 }
 
-/// Puts the values in place.
+/// Puts the values in place; answers what is to be said about those that have none.
 ///
 /// # Errors
 /// A variable has no resource, or its field is not there.
-pub(crate) fn transform(map: &mut ResMap, vars: &[Var], specs: &[FieldSpec]) -> Result<()> {
+pub(crate) fn transform(map: &mut ResMap, vars: &[Var], specs: &[FieldSpec]) -> Result<Option<String>> {
     if vars.is_empty() {
-        return Ok(());
+        return Ok(None);
     }
     let values = vars.iter().map(|var| Ok((var.name.as_str(), value_of(map, var)?)));
-    let values = Values(values.collect::<Result<_>>()?);
+    let values = Values { by_name: values.collect::<Result<_>>()?, used: RefCell::default() };
     for resource in &mut map.list {
         for spec in specs {
             fieldspec::apply(resource, spec, Create::Never, &mut |node| values.put(node))?;
         }
     }
-    Ok(())
+    let used = values.used.borrow();
+    let unused: Vec<_> =
+        vars.iter().map(|var| var.name.as_str()).filter(|name| !used.contains(name)).collect();
+    Ok(match unused.as_slice() {
+        [] => None,
+        names => Some(format!("well-defined vars that were never replaced: {}", names.join(","))),
+    })
 }
 
 fn value_of(map: &ResMap, var: &Var) -> Result<Scalar> {
@@ -132,15 +139,28 @@ fn value_of(map: &ResMap, var: &Var) -> Result<Scalar> {
 }
 
 /// Values by name.
-struct Values<'v>(HashMap<&'v str, Scalar>);
+struct Values<'v> {
+    by_name: HashMap<&'v str, Scalar>,
+    used: RefCell<HashSet<&'v str>>,
+}
 
-impl Values<'_> {
+impl<'v> Values<'v> {
+    fn found(&self, name: &str) -> Option<&Scalar> {
+        let (name, value) = self.by_name.get_key_value(name)?;
+        self.used.borrow_mut().insert(name);
+        Some(value)
+    }
+
     fn put(&self, node: &mut Node) -> Result<()> {
         match node {
             Node::Scalar(scalar) if scalar.is_text() => self.expand(scalar),
             Node::Scalar(_) => {}
             Node::Map(map) => {
-                for (_, value) in &mut map.entries {
+                for (key, value) in &mut map.entries {
+                    if !key.is_text() {
+                        let (text, tag) = (&key.text, key.tag());
+                        return Err(Error::new(format!("invalid map key: value='{text}', tag='{tag}'")));
+                    }
                     if let Node::Scalar(scalar) = value
                         && scalar.is_text()
                     {
@@ -163,9 +183,13 @@ impl Values<'_> {
     /// A text that is one variable takes its type, others stay text.
     fn expand(&self, scalar: &mut Scalar) {
         let whole = scalar.text.strip_prefix("$(").and_then(|text| text.strip_suffix(')'));
-        let value = whole.and_then(|name| self.0.get(name)).filter(|value| !value.is_text());
+        let value = whole.and_then(|name| self.found(name)).filter(|value| !value.is_text());
         *scalar = match value {
-            Some(value) => Scalar { style: ScalarStyle::Plain, ..value.clone() },
+            Some(value) => Scalar {
+                text: printed(value, Exponent::Never).into(),
+                style: ScalarStyle::Plain,
+                ..value.clone()
+            },
             None => {
                 let text = self.replaced(&scalar.text);
                 Scalar { text: text.into(), tag: Tag::Implied("!!str"), style: ScalarStyle::Plain }
@@ -183,8 +207,8 @@ impl Values<'_> {
                 out.push('$');
                 rest = after;
             } else if let Some((name, after)) = rest.strip_prefix('(').and_then(|rest| rest.split_once(')')) {
-                match self.0.get(name) {
-                    Some(value) => out.push_str(&printed(value)),
+                match self.found(name) {
+                    Some(value) => out.push_str(&printed(value, Exponent::Large)),
                     None => out.push_str(&format!("$({name})")),
                 }
                 rest = after;
@@ -197,11 +221,27 @@ impl Values<'_> {
     }
 }
 
-/// A value inside a text, as Go prints its type.
-fn printed(value: &Scalar) -> String {
+/// When Go writes a float with an exponent.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Exponent {
+    /// The float is the whole text.
+    Never,
+    /// It stands in a text: below 0.0001 and from 1e21.
+    Large,
+}
+
+/// A value as Go prints its type.
+fn printed(value: &Scalar, exponent: Exponent) -> String {
     match value.value(false) {
         Ok(Value::Int(n)) => n.to_string(),
-        Ok(Value::Float(x)) => x.to_string(),
+        Ok(Value::Float(x)) => {
+            let small = x != 0.0 && x.abs() < 1e-4;
+            if exponent == Exponent::Large && (small || x.abs() >= 1e21) {
+                yaml::v2::emit(&Value::Float(x)).trim_end().to_owned()
+            } else {
+                x.to_string()
+            }
+        }
         Ok(Value::Bool(b)) => b.to_string(),
         _ => value.text.to_string(),
     }

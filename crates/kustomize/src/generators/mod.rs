@@ -3,6 +3,7 @@
 mod base64;
 pub(crate) mod hash;
 pub(crate) mod helm;
+pub(crate) mod iam;
 mod sources;
 
 use std::collections::BTreeMap;
