@@ -12,22 +12,30 @@ use crate::node::{Map, Node};
 /// # Errors
 /// Two equal keys in one map, keys that JSON cannot have, tags that do not fit.
 pub(crate) fn of(node: &Node) -> Result<Value> {
-    value(node, false, true)
+    value::<true>(node, false, true)
 }
 
-fn value(node: &Node, flow: bool, top: bool) -> Result<Value> {
+/// The data of a document that is not written first, so that an empty value in braces stays null.
+///
+/// # Errors
+/// As [`of`].
+pub(crate) fn as_read(node: &Node) -> Result<Value> {
+    value::<false>(node, false, true)
+}
+
+fn value<const WRITTEN: bool>(node: &Node, flow: bool, top: bool) -> Result<Value> {
     match node {
-        Node::Scalar(scalar) => scalar.value(flow),
+        Node::Scalar(scalar) => scalar.value(flow && WRITTEN),
         Node::List(list) => {
             let flow = flow || list.flow;
-            let items = list.items.iter().map(|item| value(item, flow, false));
+            let items = list.items.iter().map(|item| value::<WRITTEN>(item, flow, false));
             Ok(items.collect::<Result<Vec<_>>>()?.into())
         }
-        Node::Map(map) => map_value(map, flow || map.flow, top),
+        Node::Map(map) => map_value::<WRITTEN>(map, flow || map.flow, top),
     }
 }
 
-fn map_value(map: &Map, flow: bool, top: bool) -> Result<Value> {
+fn map_value<const WRITTEN: bool>(map: &Map, flow: bool, top: bool) -> Result<Value> {
     check_equal_keys(map)?;
     let mut out = yaml::Map::with_capacity(map.entries.len());
     for (key, node) in &map.entries {
@@ -37,7 +45,7 @@ fn map_value(map: &Map, flow: bool, top: bool) -> Result<Value> {
             _ if top => key.text.clone(),
             _ => return Err(Error::new("json: unsupported type: map[interface {}]interface {}")),
         };
-        out.insert(text, value(node, flow, false)?);
+        out.insert(text, value::<WRITTEN>(node, flow, false)?);
     }
     Ok(out.into())
 }

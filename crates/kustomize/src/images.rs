@@ -84,14 +84,11 @@ impl Change<'_> {
         let (name, tag, digest) = split(old);
         let image = self.image;
         let name = if image.new_name.is_empty() { name } else { &image.new_name };
-        let (tag, digest) = match (image.new_tag.as_str(), image.digest.as_str()) {
-            ("", "") => (tag.to_owned(), digest),
-            ("", new) => (String::new(), new),
-            (new, digest) => (new.to_owned(), digest),
-        };
-        let (tag, digest) = match image.tag_suffix.as_str() {
-            "" => (tag, digest),
-            suffix => (format!("{tag}{suffix}"), ""),
+        let (tag, digest) = match (image.new_tag.as_str(), image.digest.as_str(), image.tag_suffix.as_str()) {
+            ("", "", "") => (tag.to_owned(), digest),
+            ("", "", suffix) => (format!("{tag}{suffix}"), ""),
+            ("", new, _) => (String::new(), new),
+            (new, digest, _) => (new.to_owned(), digest),
         };
         let tag = if tag.is_empty() { tag } else { format!(":{tag}") };
         let at = if digest.is_empty() { "" } else { "@" };

@@ -93,7 +93,7 @@ fn inline_lists(nodes: Vec<Node>) -> Result<Vec<Node>> {
             out.push(node);
             continue;
         }
-        let value = data::of(&node).map_err(|error| data::explain(&node, error))?;
+        let value = data::as_read(&node).map_err(|error| data::explain(&node, error))?;
         match value.get("items") {
             Some(Value::List(items)) => {
                 for item in items.iter() {

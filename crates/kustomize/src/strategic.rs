@@ -31,10 +31,15 @@ const DIRECTIVE: &str = "$patch";
 
 /// Merges a patch into a resource; `None` when the patch deletes it.
 ///
+/// `$patch: replace` at the root changes nothing: kustomize drops the document it would put in place.
+///
 /// # Errors
 /// Kinds of nodes differ; `unknown patch strategy`.
 pub(crate) fn merge(schema: &Schema, dest: Node, patch: &Node) -> Result<Option<Node>> {
     let merger = Merger { schema };
+    if map_directive(patch)? == Directive::Replace {
+        return Ok(Some(dest));
+    }
     Ok(match merger.walk(Some(dest), Some(patch), None)? {
         Merged::Gone => None,
         Merged::Kept(node) | Merged::New(node) => Some(node),
