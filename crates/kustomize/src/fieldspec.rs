@@ -111,7 +111,11 @@ impl Walk<'_> {
     fn visit(&mut self, node: &mut Node, path: &[String]) -> Result<()> {
         let Some((name, rest)) = path.split_first() else { return (self.set)(node) };
         match node {
-            Node::List(list) => list.items.iter_mut().try_for_each(|item| self.visit(item, path)),
+            Node::List(list) => list.items.iter_mut().try_for_each(|item| {
+                let under =
+                    |error: Error| error.under(format!("visit traversal on path: [{}]", path.join(" ")));
+                self.visit(item, path).map_err(under)
+            }),
             Node::Map(map) => self.visit_field(map, name, rest),
             Node::Scalar(scalar) if scalar.is_null() => Ok(()),
             Node::Scalar(_) => Err(Error::new("expected sequence or mapping node")),

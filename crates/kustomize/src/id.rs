@@ -78,13 +78,6 @@ impl ResId {
             && self.gvk == other.gvk
             && self.effective_namespace() == other.effective_namespace()
     }
-
-    /// Whether every part of `selector` that is not empty is the same here.
-    pub(crate) fn is_selected_by(&self, selector: &ResId) -> bool {
-        (selector.name.is_empty() || selector.name == self.name)
-            && (selector.namespace.is_empty() || selector.effective_namespace() == self.effective_namespace())
-            && self.gvk.is_selected(&selector.gvk)
-    }
 }
 
 impl fmt::Display for Gvk {

@@ -64,152 +64,192 @@ struct Step<'p> {
 
 impl Step<'_> {
     fn run(&self, op: &str, document: &mut Value) -> Result<()> {
-        let value = || self.value.cloned().unwrap_or_default();
         match op {
-            "add" => self.add(document, value()),
-            "remove" => remove(document, self.path).map(drop),
-            "replace" => self.replace(document, value()),
+            "add" => self.add(document),
+            "remove" => self.remove(document),
+            "replace" => self.replace(document),
             "test" => self.test(document),
-            "move" => {
-                let taken = remove(document, self.from).map_err(|_| self.no_source("move"))?;
-                self.add(document, taken)
-            }
-            "copy" => {
-                let found = get(document, self.from).cloned().ok_or_else(|| self.no_source("copy"))?;
-                self.add(document, found)
-            }
+            "move" => self.relocate(document),
+            "copy" => self.copy(document),
             other => Err(Error::new(format!("Unexpected kind: {other}"))),
         }
     }
 
-    fn no_source(&self, op: &str) -> Error {
-        Error::new(format!(
-            "{op} operation does not apply: doc is missing from path: {}: missing value",
-            self.from
-        ))
+    fn value(&self) -> Value {
+        self.value.cloned().unwrap_or_default()
     }
 
-    fn add(&self, document: &mut Value, value: Value) -> Result<()> {
+    fn add(&self, document: &mut Value) -> Result<()> {
         let path = self.path;
-        let (parent, key) = container(document, path).ok_or_else(|| {
-            Error::new(format!("add operation does not apply: doc is missing path: {path:?}: missing value"))
-        })?;
-        match parent {
-            Value::Map(map) => {
-                Arc::make_mut(map).insert(key, value);
-                Ok(())
-            }
-            Value::List(list) => {
-                let list = Arc::make_mut(list);
-                if key == "-" {
-                    list.push(value);
-                    return Ok(());
-                }
-                let at = index(&key, list.len() + 1)
-                    .map_err(|error| error.under(format!("error in add for path: '{path}'")))?;
-                list.insert(at, value);
-                Ok(())
-            }
-            _ => Ok(()),
-        }
+        let at = Slot::find(document, path)
+            .ok_or_else(|| absent(&format!("add operation does not apply: doc is missing path: {path:?}")))?;
+        at.add(self.value()).map_err(|error| error.under(format!("error in add for path: '{path}'")))
     }
 
-    fn replace(&self, document: &mut Value, value: Value) -> Result<()> {
+    fn remove(&self, document: &mut Value) -> Result<()> {
+        let path = self.path;
+        let at = Slot::find(document, path).ok_or_else(|| {
+            absent(&format!("remove operation does not apply: doc is missing path: {path:?}"))
+        })?;
+        at.remove().map_err(|error| error.under(format!("error in remove for path: '{path}'")))
+    }
+
+    fn replace(&self, document: &mut Value) -> Result<()> {
         let path = self.path;
         if path.is_empty() {
-            *document = value;
+            *document = self.value();
             return Ok(());
         }
-        let missing = |what: &str| {
-            Error::new(format!(
-                "replace operation does not apply: doc is missing {what}: {path}: missing value"
-            ))
-        };
-        let (parent, key) = container(document, path).ok_or_else(|| missing("path"))?;
-        match parent {
-            Value::Map(map) => {
-                Arc::make_mut(map).insert(key, value);
-                Ok(())
-            }
-            Value::List(list) => {
-                let list = Arc::make_mut(list);
-                let at = index(&key, list.len()).map_err(|_| missing("key"))?;
-                list[at] = value;
-                Ok(())
-            }
-            _ => Err(missing("path")),
-        }
+        let missing =
+            |what: &str| absent(&format!("replace operation does not apply: doc is missing {what}: {path}"));
+        let at = Slot::find(document, path).ok_or_else(|| missing("path"))?;
+        at.set(self.value()).map_err(|_| missing("key"))
+    }
+
+    fn relocate(&self, document: &mut Value) -> Result<()> {
+        let (from, path) = (self.from, self.path);
+        let missing = |what: &str| absent(&format!("move operation does not apply: doc is missing {what}"));
+        let source = Slot::find(document, from).ok_or_else(|| missing(&format!("from path: {from}")))?;
+        let key = source.key.clone();
+        let under = |error: Error| error.under(format!("error in move for path: '{key}'"));
+        let taken = source.get().map_err(under)?.cloned().unwrap_or_default();
+        source.remove().map_err(under)?;
+        let at = Slot::find(document, path).ok_or_else(|| missing(&format!("destination path: {path}")))?;
+        at.add(taken).map_err(|error| error.under(format!("error in move for path: '{path}'")))
+    }
+
+    /// Something that is not there is copied as null.
+    fn copy(&self, document: &mut Value) -> Result<()> {
+        let (from, path) = (self.from, self.path);
+        let missing = |what: &str| absent(&format!("copy operation does not apply: doc is missing {what}"));
+        let source = Slot::find(document, from).ok_or_else(|| missing(&format!("from path: {from}")))?;
+        let found = source.get().map_err(|error| error.under(format!("error in copy for from: '{from}'")))?;
+        let found = found.cloned().unwrap_or_default();
+        let at = Slot::find(document, path).ok_or_else(|| missing(&format!("destination path: {path}")))?;
+        at.add(found).map_err(|error| error.under("error while adding value during copy"))
     }
 
     fn test(&self, document: &mut Value) -> Result<()> {
+        let path = self.path;
         let expected = self.value.unwrap_or(&Value::Null);
-        let found = get(document, self.path);
-        let same = match found {
-            None => expected.is_null(),
-            Some(found) => json::as_kubernetes(found.clone()) == json::as_kubernetes(expected.clone()),
-        };
-        if same {
-            Ok(())
+        let found = if path.is_empty() {
+            document.clone()
         } else {
-            Err(Error::new(format!("testing value {} failed: test failed", self.path)))
-        }
-    }
-}
-
-fn remove(document: &mut Value, path: &str) -> Result<Value> {
-    let (parent, key) = container(document, path).ok_or_else(|| {
-        Error::new(format!("remove operation does not apply: doc is missing path: {path:?}: missing value"))
-    })?;
-    let failed = |error: Error| error.under(format!("error in remove for path: '{path}'"));
-    match parent {
-        Value::Map(map) => Arc::make_mut(map).remove(&key).ok_or_else(|| {
-            failed(Error::new(format!("Unable to remove nonexistent key: {key}: missing value")))
-        }),
-        Value::List(list) => {
-            let list = Arc::make_mut(list);
-            let at = index(&key, list.len()).map_err(failed)?;
-            Ok(list.remove(at))
-        }
-        _ => Ok(Value::Null),
-    }
-}
-
-/// The list or map that holds the last name of a path.
-fn container<'v>(document: &'v mut Value, path: &str) -> Option<(&'v mut Value, String)> {
-    let mut names: Vec<String> = path.split('/').skip(1).map(unescape).collect();
-    let last = names.pop()?;
-    let mut at = document;
-    for name in names {
-        at = match at {
-            Value::Map(map) => Arc::make_mut(map).get_mut(&name)?,
-            Value::List(list) => {
-                let list = Arc::make_mut(list);
-                let at = index(&name, list.len()).ok()?;
-                list.get_mut(at)?
-            }
-            _ => return None,
+            let at = Slot::find(document, path)
+                .ok_or_else(|| absent(&format!("test operation does not apply: is missing path: {path}")))?;
+            let found = at.get().map_err(|error| error.under(format!("error in test for path: '{path}'")))?;
+            found.cloned().unwrap_or_default()
         };
+        if json::as_kubernetes(found) == json::as_kubernetes(expected.clone()) {
+            return Ok(());
+        }
+        Err(Error::new(format!("testing value {path} failed: test failed")))
     }
-    matches!(at, Value::Map(_) | Value::List(_)).then_some((at, last))
 }
 
-fn get<'v>(document: &'v Value, path: &str) -> Option<&'v Value> {
-    path.split('/').skip(1).map(unescape).try_fold(document, |at, name| match at {
-        Value::Map(map) => map.get(&name),
-        Value::List(list) => list.get(index(&name, list.len()).ok()?),
-        _ => None,
-    })
+fn absent(what: &str) -> Error {
+    Error::new(format!("{what}: missing value"))
+}
+
+/// The list or map that holds the last name of a path, and that name.
+struct Slot<'v> {
+    holder: Holder<'v>,
+    key: String,
+}
+
+enum Holder<'v> {
+    Map(&'v mut yaml::Map),
+    List(&'v mut Vec<Value>),
+}
+
+impl<'v> Holder<'v> {
+    fn of(value: &'v mut Value) -> Option<Self> {
+        match value {
+            Value::Map(map) => Some(Self::Map(Arc::make_mut(map))),
+            Value::List(list) => Some(Self::List(Arc::make_mut(list))),
+            _ => None,
+        }
+    }
+}
+
+impl<'v> Slot<'v> {
+    fn find(document: &'v mut Value, path: &str) -> Option<Self> {
+        let mut names: Vec<String> = path.split('/').skip(1).map(unescape).collect();
+        let key = names.pop()?;
+        let mut at = document;
+        for name in names {
+            at = match Holder::of(at)? {
+                Holder::Map(map) => map.get_mut(&name)?,
+                Holder::List(list) => {
+                    let at = index(&name, list.len()).ok()?;
+                    list.get_mut(at)?
+                }
+            };
+        }
+        Some(Self { holder: Holder::of(at)?, key })
+    }
+
+    fn get(&self) -> Result<Option<&Value>> {
+        match &self.holder {
+            Holder::Map(map) => Ok(map.get(&self.key)),
+            Holder::List(list) => Ok(list.get(index(&self.key, list.len())?)),
+        }
+    }
+
+    fn add(self, value: Value) -> Result<()> {
+        match self.holder {
+            Holder::Map(map) => drop(map.insert(self.key, value)),
+            Holder::List(list) if self.key == "-" => list.push(value),
+            Holder::List(list) => {
+                let key = &self.key;
+                if key.parse::<i64>().is_err() {
+                    let text = format!("value was not a proper array index: '{key}'");
+                    return Err(not_a_number(key).under(text));
+                }
+                list.insert(index(key, list.len() + 1)?, value);
+            }
+        }
+        Ok(())
+    }
+
+    fn set(self, value: Value) -> Result<()> {
+        match self.holder {
+            Holder::Map(map) => drop(map.insert(self.key, value)),
+            Holder::List(list) => {
+                let at = index(&self.key, list.len())?;
+                list[at] = value;
+            }
+        }
+        Ok(())
+    }
+
+    fn remove(self) -> Result<()> {
+        match self.holder {
+            Holder::Map(map) => {
+                let key = &self.key;
+                let gone = map.remove(key);
+                gone.map(drop).ok_or_else(|| absent(&format!("Unable to remove nonexistent key: {key}")))
+            }
+            Holder::List(list) => {
+                list.remove(index(&self.key, list.len())?);
+                Ok(())
+            }
+        }
+    }
 }
 
 fn unescape(name: &str) -> String {
     name.replace("~1", "/").replace("~0", "~")
 }
 
+fn not_a_number(name: &str) -> Error {
+    Error::new(format!("strconv.Atoi: parsing {name:?}: invalid syntax"))
+}
+
 /// A place among `len`; negative ones count from the end.
 fn index(name: &str, len: usize) -> Result<usize> {
-    let number: i64 =
-        name.parse().map_err(|_| Error::new(format!("strconv.Atoi: parsing {name:?}: invalid syntax")))?;
-    let at = if number < 0 { number + len as i64 } else { number };
+    let number: i64 = name.parse().map_err(|_| not_a_number(name))?;
+    let at = if number < 0 { number.saturating_add_unsigned(len as u64) } else { number };
     usize::try_from(at).ok().filter(|&at| at < len).ok_or_else(|| {
         Error::new(format!("Unable to access invalid index: {number}: invalid index referenced"))
     })

@@ -233,7 +233,7 @@ impl Node {
         }
     }
 
-    /// Data as nodes, as reading its JSON text would give them: every text in double quotes.
+    /// Data as nodes, as reading its JSON text would give them: braces, and every text in double quotes.
     pub(crate) fn from_json(value: &Value) -> Self {
         let mut node = Self::from_value(value);
         node.quote_all();
@@ -244,8 +244,17 @@ impl Node {
         match self {
             Self::Scalar(scalar) if scalar.tag() == "!!str" => scalar.style = ScalarStyle::DoubleQuoted,
             Self::Scalar(_) => {}
-            Self::List(list) => list.items.iter_mut().for_each(Self::quote_all),
-            Self::Map(map) => map.entries.iter_mut().for_each(|(_, value)| value.quote_all()),
+            Self::List(list) => {
+                list.flow = true;
+                list.items.iter_mut().for_each(Self::quote_all);
+            }
+            Self::Map(map) => {
+                map.flow = true;
+                for (key, value) in &mut map.entries {
+                    key.style = ScalarStyle::DoubleQuoted;
+                    value.quote_all();
+                }
+            }
         }
     }
 

@@ -5,6 +5,7 @@
 use regex::Regex;
 
 use crate::error::{Error, Result};
+use crate::namespace::wrong_kind;
 use crate::node::{List, Node, Scalar};
 use crate::selector;
 use crate::yaml3;
@@ -58,7 +59,7 @@ fn step<'n>(node: &'n Node, part: &str) -> Result<Option<&'n Node>> {
         return Err(Error::new("wildcard is not supported in PathGetter"));
     }
     match node {
-        Node::Map(map) => Ok(map.get(part)),
+        node if node.is_null() => Ok(None),
         Node::List(list) => match (condition(part), part) {
             (Some((key, value)), _) => Ok(list.items.iter().find(|item| {
                 if key.is_empty() {
@@ -68,10 +69,20 @@ fn step<'n>(node: &'n Node, part: &str) -> Result<Option<&'n Node>> {
                 }
             })),
             (None, "-") => Ok(list.items.last()),
-            (None, part) => Ok(part.parse::<usize>().ok().and_then(|at| list.items.get(at))),
+            (None, part) if is_index(part) => Ok(part.parse().ok().and_then(|at: usize| list.items.get(at))),
+            _ => Err(wrong_kind("MappingNode", node)),
         },
-        Node::Scalar(_) => Ok(None),
+        _ if is_index(part) || part == "-" || condition(part).is_some() => {
+            Err(wrong_kind("SequenceNode", node))
+        }
+        Node::Map(map) => Ok(map.get(part)),
+        Node::Scalar(_) => Err(wrong_kind("MappingNode", node)),
     }
+}
+
+/// Whether a part counts items.
+fn is_index(part: &str) -> bool {
+    !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit())
 }
 
 /// `[key=value]`
@@ -88,51 +99,62 @@ pub(crate) struct Request<'p> {
     pub(crate) create: Option<&'p Node>,
 }
 
+/// Whether something was found.
+type Walked = Result<bool, Failure>;
+
+/// What went wrong on the way.
+enum Failure {
+    /// The path does not fit.
+    Path(Error),
+    /// The value does not.
+    Set(Error),
+}
+
 type Set<'s> = dyn FnMut(&mut Node) -> Result<()> + 's;
 
 impl Request<'_> {
     /// Visits the nodes.
     ///
     /// # Errors
-    /// None is there; whatever `set` answers.
+    /// None is there, or the path does not fit what is; whatever `set` answers.
     pub(crate) fn visit(&self, root: &mut Node, set: &mut Set<'_>) -> Result<()> {
-        let found = self.walk(root, &self.path.0, set)?;
-        if found {
-            return Ok(());
-        }
         let or_create = if self.create.is_some() { " or create" } else { "" };
-        Err(Error::new(format!("unable to find{or_create} field {:?} in replacement target", self.text)))
+        let missing = format!("unable to find{or_create} field {:?} in replacement target", self.text);
+        match self.walk(root, &self.path.0, set) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Error::new(missing)),
+            Err(Failure::Set(error)) => Err(error),
+            Err(Failure::Path(error)) => Err(error.under(missing)),
+        }
     }
 
-    fn walk(&self, node: &mut Node, path: &[String], set: &mut Set<'_>) -> Result<bool> {
+    fn walk(&self, node: &mut Node, path: &[String], set: &mut Set<'_>) -> Walked {
         let Some((part, rest)) = path.split_first() else {
-            set(node)?;
+            set(node).map_err(Failure::Set)?;
             return Ok(true);
         };
         if node.is_null() && self.create.is_some() {
             *node = empty_for(part);
         }
+        let on_items = part == "*" || is_index(part) || condition(part).is_some();
         match node {
-            Node::Map(map) if part == "*" => {
-                let mut found = false;
-                for (_, value) in &mut map.entries {
-                    found |= self.walk(value, rest, set)?;
-                }
-                Ok(found)
-            }
-            Node::Map(map) => {
+            Node::List(list) if on_items => self.walk_list(list, part, rest, set),
+            Node::Map(map) if !on_items => {
                 if map.get(part).is_none_or(|node| node.is_null() && !rest.is_empty()) {
                     let Some(value) = self.create else { return Ok(false) };
                     map.put(part, made_for(rest, value));
                 }
                 map.get_mut(part).map_or(Ok(false), |next| self.walk(next, rest, set))
             }
-            Node::List(list) => self.walk_list(list, part, rest, set),
-            Node::Scalar(_) => Ok(false),
+            node if node.is_null() => Ok(false),
+            _ => {
+                let wanted = if on_items { "SequenceNode" } else { "MappingNode" };
+                Err(Failure::Path(wrong_kind(wanted, node)))
+            }
         }
     }
 
-    fn walk_list(&self, list: &mut List, part: &str, rest: &[String], set: &mut Set<'_>) -> Result<bool> {
+    fn walk_list(&self, list: &mut List, part: &str, rest: &[String], set: &mut Set<'_>) -> Walked {
         if part == "*" {
             let mut found = false;
             for item in &mut list.items {
@@ -143,7 +165,7 @@ impl Request<'_> {
         if let Some((key, value)) = condition(part) {
             return self.walk_matching(list, (key, value), rest, set);
         }
-        let Ok(at) = part.parse::<usize>() else { return Ok(false) };
+        let at = part.parse::<usize>().unwrap_or(usize::MAX);
         if at == list.items.len()
             && let Some(value) = self.create
         {
@@ -151,11 +173,8 @@ impl Request<'_> {
         }
         let len = list.items.len();
         let Some(item) = list.items.get_mut(at) else {
-            let text = self.text;
-            let or_create = if self.create.is_some() { " or create" } else { "" };
-            return Err(Error::new(format!(
-                "unable to find{or_create} field {text:?} in replacement target: index {at} specified but only {len} elements found"
-            )));
+            let text = format!("index {part} specified but only {len} elements found");
+            return Err(Failure::Path(Error::new(text)));
         };
         self.walk(item, rest, set)
     }
@@ -166,8 +185,8 @@ impl Request<'_> {
         (key, value): (&str, &str),
         rest: &[String],
         set: &mut Set<'_>,
-    ) -> Result<bool> {
-        let regex = selector::compile(value)?;
+    ) -> Walked {
+        let regex = selector::compile(value).map_err(Failure::Path)?;
         let fits = |item: &Node| {
             let field = if key.is_empty() { Some(item) } else { item.get(key) };
             field.is_some_and(|field| is_match(&regex, field))
@@ -176,6 +195,8 @@ impl Request<'_> {
             list.items.push(keyed(key, value, rest, made));
         }
         let mut found = false;
+        // Nothing is looked for inside a plain value, whatever the rest of the path says.
+        let rest = if key.is_empty() { &[] } else { rest };
         for item in list.items.iter_mut().filter(|item| fits(item)) {
             found |= self.walk(item, rest, set)?;
         }
@@ -212,6 +233,5 @@ fn made_for(rest: &[String], value: &Node) -> Node {
 }
 
 fn empty_for(part: &str) -> Node {
-    let is_item = condition(part).is_some() || part.parse::<usize>().is_ok() || part == "-";
-    if is_item { Node::List(List::default()) } else { Node::map() }
+    if condition(part).is_some() || is_index(part) { Node::List(List::default()) } else { Node::map() }
 }

@@ -146,7 +146,7 @@ fn text(node: Option<&Node>) -> &str {
 
 /// Metadata as Go prints the struct.
 fn go_meta(node: &Node) -> String {
-    let raw = |path: &[&str]| node.at(path).map_or("", Node::raw);
+    let raw = |path: &[&str]| text(node.at(path));
     let map = |field: &str| {
         let entries = node.at(&["metadata", field]).and_then(Node::as_map).map(|map| &map.entries);
         let mut texts: Vec<_> =

@@ -137,20 +137,45 @@ fn value_of(map: &ResMap, source: &Source) -> Result<Node> {
         name: source.name.as_str().into(),
         namespace: source.namespace.as_str().into(),
     };
-    let mut found = map.list.iter().filter(|resource| resource.has_any_id(|id| id.is_selected_by(&wanted)));
-    let colon = if source.field_path.is_empty() { "" } else { ":" };
-    let shown = format!("{wanted}{colon}{}", source.field_path);
+    let mut found = map.list.iter().filter(|resource| resource.has_any_id(|id| is_source(id, &wanted)));
+    let shown = shown(source, &wanted);
     let resource = match (found.next(), found.next()) {
         (Some(resource), None) => resource,
         (None, _) => return Err(Error::new(format!("nothing selected by {shown}"))),
         (Some(_), Some(_)) => return Err(Error::new(format!("multiple matches for selector {shown}"))),
     };
     let path = if source.field_path.is_empty() { DEFAULT_PATH } else { &source.field_path };
-    let node = Path::parse(path).get(&resource.node)?.filter(|node| !node.is_null());
+    let node = Path::parse(path)
+        .get(&resource.node)
+        .map_err(|error| error.under("error looking up replacement source"))?;
+    let node = node.filter(|node| !node.is_null());
     let Some(node) = node else {
         return Err(Error::new(format!("fieldPath `{path}` is missing for replacement source {wanted}")));
     };
     refined(node, source.options.as_ref())
+}
+
+/// Whether the selector names it; here kinds without namespace count as in the default one.
+fn is_source(id: &ResId, wanted: &ResId) -> bool {
+    fn or_default(namespace: &str) -> &str {
+        if namespace.is_empty() { "default" } else { namespace }
+    }
+    (wanted.name.is_empty() || wanted.name == id.name)
+        && (wanted.namespace.is_empty() || or_default(&wanted.namespace) == or_default(&id.namespace))
+        && id.gvk.is_selected(&wanted.gvk)
+}
+
+/// A source as messages show it.
+fn shown(source: &Source, wanted: &ResId) -> String {
+    let mut text = wanted.to_string();
+    if !source.field_path.is_empty() {
+        text.push_str(&format!(":{}", source.field_path));
+    }
+    if let Some(options) = source.options.as_ref().filter(|options| **options != FieldOptions::default()) {
+        let FieldOptions { delimiter, index, create, .. } = options;
+        text.push_str(&format!(":{delimiter}({index}), create={create}"));
+    }
+    text
 }
 
 /// The part of a text that the options name.

@@ -68,7 +68,7 @@ fn mark(map: &mut ResMap, vars: &[Var]) -> Result<()> {
             [] => {}
             &[at] => map.list[at].history.vars.push(var.name.as_str().into()),
             several => {
-                let (count, var) = (several.len(), var.shown(&target.gvk, var.path()));
+                let (count, var) = (several.len(), var.shown(&target.gvk, &var.field.path));
                 return Err(Error::new(format!(
                     "found {count} resId matches for var {var} (unable to disambiguate)"
                 )));

@@ -1,6 +1,6 @@
 //! Nodes as go-yaml v3 writes them, styles kept: for messages that show a node, and for documents inside strings.
 
-use yaml::{ScalarStyle, Value};
+use yaml::{ScalarStyle, Value, kyaml};
 
 use crate::node::{List, Map, Node, Scalar};
 
@@ -21,7 +21,7 @@ fn block(node: &Node, indent: usize, out: &mut String) {
         Node::Scalar(scalar) if scalar.style == ScalarStyle::Literal || is_long(scalar) => {
             literal(scalar, indent, out);
         }
-        _ => flow(node, out),
+        _ => flow(node, false, out),
     }
 }
 
@@ -34,7 +34,7 @@ fn block_map(map: &Map, indent: usize, out: &mut String) {
         if at > 0 {
             out.push_str(&" ".repeat(indent));
         }
-        scalar(key, out);
+        scalar(key, false, out);
         out.push(':');
         match value {
             Node::Map(inner) if !inner.flow && !inner.entries.is_empty() => {
@@ -94,16 +94,17 @@ fn literal(text: &Scalar, indent: usize, out: &mut String) {
     }
 }
 
-fn flow(node: &Node, out: &mut String) {
+/// A node on one line; `in_braces` when it lies in another such node.
+fn flow(node: &Node, in_braces: bool, out: &mut String) {
     match node {
-        Node::Scalar(inner) => scalar(inner, out),
+        Node::Scalar(inner) => scalar(inner, in_braces, out),
         Node::Map(map) => {
             out.push('{');
             for (at, (key, value)) in map.entries.iter().enumerate() {
                 out.push_str(if at > 0 { ", " } else { "" });
-                scalar(key, out);
+                scalar(key, true, out);
                 out.push_str(": ");
-                flow(value, out);
+                flow(value, true, out);
             }
             out.push('}');
         }
@@ -111,24 +112,44 @@ fn flow(node: &Node, out: &mut String) {
             out.push('[');
             for (at, item) in list.items.iter().enumerate() {
                 out.push_str(if at > 0 { ", " } else { "" });
-                flow(item, out);
+                flow(item, true, out);
             }
             out.push(']');
         }
     }
 }
 
-fn scalar(scalar: &Scalar, out: &mut String) {
+fn scalar(scalar: &Scalar, flow: bool, out: &mut String) {
     match scalar.style {
         ScalarStyle::SingleQuoted => {
-            out.push('\'');
-            out.push_str(&scalar.text.replace('\'', "''"));
-            out.push('\'');
+            single_quoted(&scalar.text, out);
         }
         ScalarStyle::DoubleQuoted => out.push_str(&double_quoted(&scalar.text)),
-        _ if scalar.is_text() => out.push_str(yaml::v2::emit(&Value::String(scalar.text.clone())).trim_end()),
+        _ if scalar.is_text() && !in_flow(&scalar.text, flow) => {
+            let text = yaml::v2::emit(&Value::String(scalar.text.clone()));
+            // Words that only YAML 1.1 takes for booleans stay bare.
+            let is_word = text.starts_with('"') && is_bare(&scalar.text);
+            out.push_str(if is_word { &scalar.text } else { text.trim_end() });
+        }
+        _ if scalar.is_text() => single_quoted(&scalar.text, out),
         _ => out.push_str(&scalar.text),
     }
+}
+
+/// Whether a text that could stand bare in a block cannot in braces.
+fn in_flow(text: &str, flow: bool) -> bool {
+    flow && text.contains([',', '?', '[', ']', '{', '}', ':']) && !text.contains(|c: char| c.is_control())
+}
+
+/// Whether a text is a plain word that reading gives back as text.
+fn is_bare(text: &str) -> bool {
+    kyaml::implied_tag(text) == "!!str" && text.chars().all(|c| c.is_ascii_alphabetic())
+}
+
+fn single_quoted(text: &str, out: &mut String) {
+    out.push('\'');
+    out.push_str(&text.replace('\'', "''"));
+    out.push('\'');
 }
 
 fn double_quoted(text: &str) -> String {
