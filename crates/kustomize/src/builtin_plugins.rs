@@ -134,13 +134,13 @@ impl<'t> Plugins<'_, 't> {
                 let list = Replacement::load_all(self.loader, &config.list)?;
                 Ok(Box::new(move |map| replacements::transform(map, &list)))
             }
-            _ => self.patch(resource.kind(), &value),
+            _ => self.patch(resource, &value),
         }
     }
 
-    fn patch(&self, kind: &str, value: &Value) -> Result<Run<'t>> {
+    fn patch(&self, resource: &Resource, value: &Value) -> Result<Run<'t>> {
         let build = self.build;
-        match kind {
+        match resource.kind() {
             "PatchTransformer" => {
                 let config: Patch = read(value)?;
                 let loaded = Loaded::read(self.loader, &config, &v2::emit(value))?;
@@ -161,7 +161,8 @@ impl<'t> Plugins<'_, 't> {
                 let loaded = Json6902::read(self.loader, &entry)?;
                 Ok(Box::new(move |map| loaded.apply(map)))
             }
-            _ => Err(not_built_in(kind)),
+            kind if GENERATORS.contains(&kind) => Err(is_other(resource, "transformer")),
+            kind => Err(not_built_in(kind)),
         }
     }
 
@@ -203,9 +204,33 @@ impl<'t> Plugins<'_, 't> {
                 let policy: Policy = read(&value)?;
                 Ok(Box::new(move || Ok(vec![iam::service_account(&policy)?])))
             }
+            kind if TRANSFORMERS.contains(&kind) => Err(is_other(resource, "generator")),
             kind => Err(not_built_in(kind)),
         }
     }
+}
+
+const GENERATORS: [&str; 4] =
+    ["ConfigMapGenerator", "SecretGenerator", "HelmChartInflationGenerator", "IAMPolicyGenerator"];
+const TRANSFORMERS: [&str; 14] = [
+    "AnnotationsTransformer",
+    "HashTransformer",
+    "ImageTagTransformer",
+    "LabelTransformer",
+    "NamespaceTransformer",
+    "PatchJson6902Transformer",
+    "PatchStrategicMergeTransformer",
+    "PatchTransformer",
+    "PrefixSuffixTransformer",
+    "PrefixTransformer",
+    "ReplacementTransformer",
+    "ReplicaCountTransformer",
+    "SuffixTransformer",
+    "ValueAddTransformer",
+];
+
+fn is_other(resource: &Resource, wanted: &str) -> Error {
+    Error::of(ErrorKind::Refused, format!("plugin {} not a {wanted}", resource.id()))
 }
 
 fn fails(error: Error, resource: &Resource) -> Error {

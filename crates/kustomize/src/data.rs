@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use yaml::{ScalarStyle, Value};
 
 use crate::error::{Error, Result};
-use crate::node::{Map, Node};
+use crate::node::{Map, Node, Tag};
 
 /// The data of a whole document.
 ///
@@ -39,6 +39,9 @@ fn map_value<const WRITTEN: bool>(map: &Map, flow: bool, top: bool) -> Result<Va
     check_equal_keys(map)?;
     let mut out = yaml::Map::with_capacity(map.entries.len());
     for (key, node) in &map.entries {
+        if let Tag::Key(key) = &key.tag {
+            return Err(Error::new(format!("yaml: invalid map key: {}", go_syntax(key, true))));
+        }
         let text = match key.value(true)? {
             Value::String(text) => text,
             Value::Null if top => continue,
@@ -72,12 +75,78 @@ const EQUAL_KEYS: &str = "equal keys";
 
 /// The message for a document that [`of`] refused, in go-yaml's words where it knows the lines.
 pub(crate) fn explain(root: &Node, error: Error) -> Error {
-    if error.to_string() != EQUAL_KEYS {
+    let text = error.to_string();
+    if text.starts_with("json: unsupported ") {
+        return error.under(go_syntax(root, false));
+    }
+    if text.starts_with("yaml: invalid map key: ") {
+        return error.under("map[string]interface {}(nil)");
+    }
+    if text != EQUAL_KEYS {
         return error;
     }
     let mut lines = Lines { line: 1, found: Vec::new() };
     lines.walk(root, false);
     Error::new(format!("map[string]interface {{}}(nil): yaml: unmarshal errors:{}", lines.found.concat()))
+}
+
+/// Nesting and length at which a message stops growing; Go prints on.
+const MAX_SHOWN_DEPTH: usize = 64;
+const MAX_SHOWN: usize = 64 * 1024;
+
+/// The data of a node as Go's `%#v` prints it.
+fn go_syntax(node: &Node, flow: bool) -> String {
+    let mut out = String::new();
+    write_go(&mut out, node, flow, MAX_SHOWN_DEPTH);
+    out
+}
+
+fn write_go(out: &mut String, node: &Node, flow: bool, depth: usize) {
+    if depth == 0 || out.len() > MAX_SHOWN {
+        out.push_str("...");
+        return;
+    }
+    match node {
+        Node::Scalar(scalar) => match scalar.value(flow) {
+            Ok(value) => out.push_str(&go_scalar(&value)),
+            Err(_) => out.push_str(&format!("{:?}", scalar.text)),
+        },
+        Node::List(list) => {
+            out.push_str("[]interface {}{");
+            for (at, item) in list.items.iter().enumerate() {
+                out.push_str(if at > 0 { ", " } else { "" });
+                write_go(out, item, flow || list.flow, depth - 1);
+            }
+            out.push('}');
+        }
+        Node::Map(map) => write_go_map(out, map, flow || map.flow, depth),
+    }
+}
+
+fn write_go_map(out: &mut String, map: &Map, flow: bool, depth: usize) {
+    let keys: Vec<_> = map.entries.iter().map(|(key, _)| key.value(true)).collect();
+    let texts = keys.iter().all(|key| matches!(key, Ok(Value::String(_))));
+    out.push_str(if texts { "map[string]interface {}{" } else { "map[interface {}]interface {}{" });
+    let shown = keys.iter().map(|key| key.as_ref().map_or_else(|_| String::new(), go_scalar));
+    let mut entries: Vec<_> = shown.zip(map.entries.iter().map(|(_, value)| value)).collect();
+    entries.sort_by(|(a, _), (b, _)| a.cmp(b));
+    for (at, (key, value)) in entries.into_iter().enumerate() {
+        out.push_str(if at > 0 { ", " } else { "" });
+        out.push_str(&key);
+        out.push(':');
+        write_go(out, value, flow, depth - 1);
+    }
+    out.push('}');
+}
+
+fn go_scalar(value: &Value) -> String {
+    match value {
+        Value::Null => "interface {}(nil)".to_owned(),
+        Value::String(text) => format!("{text:?}"),
+        Value::Float(x) if x.is_infinite() => if *x > 0.0 { "+Inf" } else { "-Inf" }.to_owned(),
+        Value::Float(x) if x.is_nan() => "NaN".to_owned(),
+        other => yaml::v2::emit(other).trim_end().to_owned(),
+    }
 }
 
 /// Counts the lines of a document as go-yaml's emitter lays it out.

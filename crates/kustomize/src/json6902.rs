@@ -49,11 +49,26 @@ impl JsonPatch {
         for operation in &self.0 {
             let text = |key: &str| operation.get(key).and_then(Value::as_str).unwrap_or_default();
             let step = Step { path: text("path"), from: text("from"), value: operation.get("value") };
-            step.run(text("op"), &mut document)?;
+            let op = operation.get("op").and_then(Value::as_str).unwrap_or("unknown");
+            check_path(operation, op)?;
+            step.run(op, &mut document)?;
         }
         floats(&mut document);
         Ok(document)
     }
+}
+
+/// Every operation has a path.
+fn check_path(operation: &Value, op: &str) -> Result<()> {
+    if operation.get("path").is_some_and(|path| !path.is_null()) {
+        return Ok(());
+    }
+    let why = match op {
+        "add" | "remove" => "missing value",
+        "replace" | "test" => "operation missing path field: missing value",
+        _ => return Ok(()),
+    };
+    Err(Error::new(format!("{op} operation failed to decode path: {why}")))
 }
 
 struct Step<'p> {

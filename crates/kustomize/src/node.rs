@@ -35,6 +35,8 @@ pub(crate) enum Tag {
     Implied(&'static str),
     /// Written in the document.
     Written(Arc<str>),
+    /// Of a key that is a map or a list, which no data can have: the key itself.
+    Key(Arc<Node>),
 }
 
 /// Keys and values in the order of the document.
@@ -73,6 +75,13 @@ impl Scalar {
             Tag::None => "",
             Tag::Implied(tag) => tag,
             Tag::Written(tag) => tag.strip_prefix("tag:yaml.org,2002:").map_or(tag, short_tag),
+            Tag::Key(key) => {
+                if key.as_list().is_some() {
+                    "!!seq"
+                } else {
+                    "!!map"
+                }
+            }
         }
     }
 
@@ -97,7 +106,7 @@ impl Scalar {
     /// The tag the emitter writes: an implied one only if reading the text would not give it back.
     fn written_tag(&self) -> &str {
         match &self.tag {
-            Tag::None => "",
+            Tag::None | Tag::Key(_) => "",
             Tag::Written(tag) => tag,
             Tag::Implied("!!str") => "tag:yaml.org,2002:str",
             Tag::Implied(tag) if kyaml::implied_tag(&self.text) == *tag => "",
@@ -203,7 +212,7 @@ impl Node {
             Kind::Mapping => {
                 let mut map = Map { entries: Vec::new(), flow: from.is_flow() };
                 for (key, value) in kyaml::entries(from)? {
-                    map.entries.push((read_key(key.resolved())?, Self::read(value, budget)?));
+                    map.entries.push((read_key(key.resolved(), budget)?, Self::read(value, budget)?));
                 }
                 Self::Map(map)
             }
@@ -372,12 +381,13 @@ fn read_scalar(from: NodeRef<'_, '_>) -> Scalar {
     Scalar { text: from.value().into(), tag, style }
 }
 
-fn read_key(from: NodeRef<'_, '_>) -> Result<Scalar> {
-    match from.kind() {
-        Kind::Scalar | Kind::Alias => Ok(read_scalar(from)),
-        Kind::Sequence => Err(Error::new("yaml: invalid map key: a list cannot be a key")),
-        Kind::Mapping => Err(Error::new("yaml: invalid map key: a map cannot be a key")),
-    }
+fn read_key(from: NodeRef<'_, '_>, budget: &mut usize) -> Result<Scalar> {
+    Ok(match from.kind() {
+        Kind::Scalar | Kind::Alias => read_scalar(from),
+        Kind::Sequence | Kind::Mapping => {
+            Scalar { tag: Tag::Key(Arc::new(Node::read(from, budget)?)), ..Scalar::untagged("") }
+        }
+    })
 }
 
 #[cfg(test)]

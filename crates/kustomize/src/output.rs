@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use yaml::v2;
 
+use crate::data;
 use crate::error::Result;
 use crate::origin::{ORIGIN, TRANSFORMATIONS};
 use crate::reader;
@@ -87,7 +88,8 @@ fn document(resource: &mut Resource, shown: Shown) -> Result<String> {
     if resource.node.at(&["metadata", "annotations"]).is_some() {
         resource.set_texts("annotations", &annotations);
     }
-    Ok(v2::marshal(&resource.value()?)?)
+    let value = resource.value()?;
+    v2::marshal(&value).map_err(|error| data::explain(&resource.node, error.into()))
 }
 
 fn is_internal(key: &str) -> bool {

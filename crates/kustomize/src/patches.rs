@@ -95,7 +95,7 @@ impl Loaded {
     /// # Errors
     /// There is none; it does not apply.
     pub(crate) fn apply(&self, map: &mut ResMap, schema: &Schema) -> Result<()> {
-        let matcher = self.target.as_ref().map(Selector::matcher).transpose()?;
+        let matcher = self.target.as_ref().map(|target| self.matcher(target)).transpose()?;
         match (&self.body, matcher) {
             (Body::Json(patch), _) if patch.is_empty() => Ok(()),
             (Body::Json(_), None) => {
@@ -109,6 +109,15 @@ impl Loaded {
                 patches.iter().try_for_each(|patch| apply_to_namesake(map, schema, patch))
             }
         }
+    }
+
+    fn matcher(&self, target: &Selector) -> Result<Matcher> {
+        target.matcher().map_err(|error| match self.body {
+            Body::Json(_) => error,
+            Body::Strategic(_) => {
+                error.under(format!("unable to find patch target {:?} in `resources`", target.to_string()))
+            }
+        })
     }
 
     fn apply_to_targets(

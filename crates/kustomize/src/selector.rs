@@ -1,9 +1,11 @@
 //! Which resources a patch is for: regular expressions over identity, and label selectors.
 
+use std::fmt;
+
 use regex::Regex;
 
 use crate::error::{Error, Result};
-use crate::id::ResId;
+use crate::id::{Gvk, ResId};
 use crate::label_selector::LabelSelector;
 use crate::resource::Resource;
 use crate::strict::record;
@@ -115,6 +117,18 @@ impl Selector {
             ("annotationSelector", &self.annotation_selector),
             ("labelSelector", &self.label_selector),
         ]
+    }
+}
+
+impl fmt::Display for Selector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let gvk = Gvk {
+            group: self.group.as_str().into(),
+            version: self.version.as_str().into(),
+            kind: self.kind.as_str().into(),
+        };
+        let id = ResId { gvk, name: self.name.as_str().into(), namespace: self.namespace.as_str().into() };
+        write!(f, "{id}:a={}:l={}", self.annotation_selector, self.label_selector)
     }
 }
 

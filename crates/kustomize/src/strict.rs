@@ -43,7 +43,10 @@ impl Context {
 
     /// Notes a value of the wrong type.
     fn mismatch(&mut self, value: &Value, wanted: &str) {
-        let kind = value.json_kind();
+        self.mismatch_of(value.json_kind(), wanted);
+    }
+
+    fn mismatch_of(&mut self, kind: &str, wanted: &str) {
         let text = match self.structs.last() {
             Some(name) => {
                 let fields = self.fields.join(".");
@@ -120,6 +123,10 @@ impl Decode for i64 {
     fn decode(&mut self, value: &Value, cx: &mut Context) {
         match value {
             Value::Int(n) => *self = *n,
+            Value::Uint(_) | Value::Float(_) => {
+                let number = yaml::json::to_string(value).unwrap_or_default();
+                cx.mismatch_of(&format!("number {number}"), "int64");
+            }
             _ => cx.mismatch(value, "int64"),
         }
     }
