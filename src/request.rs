@@ -163,6 +163,102 @@ pub struct HelmFileParameter {
 pub struct KustomizeOptions {
     /// Let files outside the kustomization's own folder be read (never outside the tree).
     pub load_restrictions_none: bool,
+    /// Render the charts of `helmCharts`, which must be in the tree.
+    pub enable_helm: bool,
+    /// Leave the objects in the order they were found in, where the kustomization does not say.
+    pub reorder_none: bool,
+    /// What is changed in the kustomization before it is built.
+    pub edits: KustomizeEdits,
+}
+
+/// Changes of a kustomization, as Argo CD makes them with `kustomize edit`; the source stays as it is.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct KustomizeEdits {
+    /// `namePrefix`; empty leaves it.
+    pub name_prefix: String,
+    /// `nameSuffix`; empty leaves it.
+    pub name_suffix: String,
+    /// `namespace`; empty leaves it.
+    pub namespace: String,
+    /// Images, such as `name=newname:tag@digest`.
+    pub images: Vec<String>,
+    /// Numbers of replicas.
+    pub replicas: Vec<KustomizeReplica>,
+    /// Labels.
+    pub common_labels: BTreeMap<String, String>,
+    /// Labels may replace those of the kustomization.
+    pub force_common_labels: bool,
+    /// Labels go to metadata only, not to selectors.
+    pub label_without_selector: bool,
+    /// Labels without selectors go to templates too.
+    pub label_include_templates: bool,
+    /// Annotations.
+    pub common_annotations: BTreeMap<String, String>,
+    /// Annotations may replace those of the kustomization.
+    pub force_common_annotations: bool,
+    /// Patches, behind those of the kustomization.
+    pub patches: Vec<KustomizePatch>,
+    /// Components, behind those of the kustomization: folders relative to it, or patterns.
+    pub components: Vec<String>,
+    /// Leave out components that do not exist.
+    pub ignore_missing_components: bool,
+}
+
+impl KustomizeEdits {
+    /// Whether nothing is changed.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        let Self { name_prefix, name_suffix, namespace, images, replicas, common_labels, .. } = self;
+        let Self { common_annotations, patches, components, .. } = self;
+        [name_prefix, name_suffix, namespace].into_iter().all(String::is_empty)
+            && images.is_empty()
+            && replicas.is_empty()
+            && common_labels.is_empty()
+            && common_annotations.is_empty()
+            && patches.is_empty()
+            && components.is_empty()
+    }
+}
+
+/// How many replicas a workload has.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct KustomizeReplica {
+    /// The name of the workload.
+    pub name: String,
+    /// How many.
+    pub count: i64,
+}
+
+/// An entry of `patches`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct KustomizePatch {
+    /// A file, relative to the kustomization; empty when `patch` is given.
+    pub path: String,
+    /// The patch itself.
+    pub patch: String,
+    /// What it is for; `None`: what it names itself.
+    pub target: Option<KustomizeTarget>,
+    /// `allowNameChange` and `allowKindChange`.
+    pub options: BTreeMap<String, bool>,
+}
+
+/// Which objects a patch is for: those that fit every part that is not empty.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct KustomizeTarget {
+    /// API group.
+    pub group: String,
+    /// API version without the group.
+    pub version: String,
+    /// Kind.
+    pub kind: String,
+    /// A regular expression.
+    pub name: String,
+    /// A regular expression.
+    pub namespace: String,
+    /// In the notation of label selectors.
+    pub annotation_selector: String,
+    /// In the notation of label selectors.
+    pub label_selector: String,
 }
 
 /// The answer to a [`RenderRequest`]. Cheap to clone: the body is shared.

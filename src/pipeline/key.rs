@@ -4,13 +4,15 @@
 //! taken apart field by field, so that a field that is added later does not compile until somebody has decided about
 //! it here.
 
+use std::collections::BTreeMap;
+
 use sha2::{Digest, Sha256};
 
 use super::plan::{Part, Plan};
 use crate::render::Budgets;
 use crate::request::{
     DirectoryOptions, HelmFileParameter, HelmOptions, HelmParameter, JsonnetOptions, JsonnetVar,
-    KustomizeOptions, Renderer,
+    KustomizeEdits, KustomizeOptions, KustomizePatch, KustomizeReplica, KustomizeTarget, Renderer,
 };
 use crate::source::Pinned;
 
@@ -85,6 +87,15 @@ impl Writer {
         items.iter().for_each(|item| each(item, self));
     }
 
+    /// The count, then every key and its value as `each` writes it.
+    fn pairs<T>(&mut self, tag: &str, pairs: &BTreeMap<String, T>, each: impl Fn(&T, &mut Self)) {
+        self.number(tag, pairs.len() as u64);
+        for (key, value) in pairs {
+            self.text("key", key);
+            each(value, self);
+        }
+    }
+
     fn texts(&mut self, tag: &str, items: &[String]) {
         self.list(tag, items, |item, to| to.text("item", item));
     }
@@ -124,11 +135,7 @@ fn write_renderer(renderer: &Renderer, to: &mut Writer) {
         Renderer::Detect => to.text("renderer", "detect"),
         Renderer::Directory(options) => write_directory(options, to),
         Renderer::Helm(options) => write_helm(options, to),
-        Renderer::Kustomize(options) => {
-            let KustomizeOptions { load_restrictions_none } = options;
-            to.text("renderer", "kustomize");
-            to.flag("no load restrictions", *load_restrictions_none);
-        }
+        Renderer::Kustomize(options) => write_kustomize(options, to),
     }
 }
 
@@ -188,9 +195,67 @@ fn write_helm(options: &HelmOptions, to: &mut Writer) {
     to.list("helm version", version.as_slice(), |version, to| to.text("is", &version.to_string()));
 }
 
+fn write_kustomize(options: &KustomizeOptions, to: &mut Writer) {
+    let KustomizeOptions { load_restrictions_none, enable_helm, reorder_none, edits } = options;
+    to.text("renderer", "kustomize");
+    to.flag("no load restrictions", *load_restrictions_none);
+    to.flag("enable helm", *enable_helm);
+    to.flag("no order", *reorder_none);
+    let KustomizeEdits {
+        name_prefix,
+        name_suffix,
+        namespace,
+        images,
+        replicas,
+        common_labels,
+        force_common_labels,
+        label_without_selector,
+        label_include_templates,
+        common_annotations,
+        force_common_annotations,
+        patches,
+        components,
+        ignore_missing_components,
+    } = edits;
+    to.text("name prefix", name_prefix);
+    to.text("name suffix", name_suffix);
+    to.text("namespace", namespace);
+    to.texts("images", images);
+    to.list("replicas", replicas, |KustomizeReplica { name, count }, to| {
+        to.text("name", name);
+        to.bytes("count", &count.to_be_bytes());
+    });
+    to.pairs("labels", common_labels, |value, to| to.text("value", value));
+    to.flag("force labels", *force_common_labels);
+    to.flag("labels without selector", *label_without_selector);
+    to.flag("labels in templates", *label_include_templates);
+    to.pairs("annotations", common_annotations, |value, to| to.text("value", value));
+    to.flag("force annotations", *force_common_annotations);
+    to.list("patches", patches, write_patch);
+    to.texts("components", components);
+    to.flag("ignore missing components", *ignore_missing_components);
+}
+
+fn write_patch(patch: &KustomizePatch, to: &mut Writer) {
+    let KustomizePatch { path, patch, target, options } = patch;
+    to.text("path", path);
+    to.text("patch", patch);
+    to.list("target", target.as_slice(), |target, to| {
+        let KustomizeTarget { group, version, kind, name, namespace, annotation_selector, label_selector } =
+            target;
+        to.text("group", group);
+        to.text("version", version);
+        to.text("kind", kind);
+        to.text("name", name);
+        to.text("namespace", namespace);
+        to.text("annotations", annotation_selector);
+        to.text("labels", label_selector);
+    });
+    to.pairs("options", options, |on, to| to.flag("on", *on));
+}
+
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
     use std::sync::Arc;
     use std::time::Duration;
 
@@ -289,6 +354,65 @@ mod tests {
         }
     }
 
+    fn kustomize() -> KustomizeOptions {
+        let pairs = || [("a".to_owned(), "b".to_owned())].into();
+        let target = KustomizeTarget {
+            group: "apps".into(),
+            version: "v1".into(),
+            kind: "Deployment".into(),
+            name: "web".into(),
+            namespace: "prod".into(),
+            annotation_selector: "x=y".into(),
+            label_selector: "y=z".into(),
+        };
+        let patch = KustomizePatch {
+            path: "p.yaml".into(),
+            patch: "a: b".into(),
+            target: Some(target),
+            options: [("allowNameChange".to_owned(), true)].into(),
+        };
+        KustomizeOptions {
+            load_restrictions_none: true,
+            enable_helm: true,
+            reorder_none: true,
+            edits: KustomizeEdits {
+                name_prefix: "p".into(),
+                name_suffix: "s".into(),
+                namespace: "ns".into(),
+                images: vec!["a:1".into(), "b:2".into()],
+                replicas: vec![KustomizeReplica { name: "web".into(), count: 3 }],
+                common_labels: pairs(),
+                force_common_labels: true,
+                label_without_selector: true,
+                label_include_templates: true,
+                common_annotations: pairs(),
+                force_common_annotations: true,
+                patches: vec![patch],
+                components: vec!["../c".into()],
+                ignore_missing_components: true,
+            },
+        }
+    }
+
+    fn kustomize_of(case: &mut Case) -> &mut KustomizeOptions {
+        match &mut case.request.sources[0].renderer {
+            Renderer::Kustomize(options) => options,
+            other => panic!("{other:?} is not kustomize"),
+        }
+    }
+
+    fn edits_of(case: &mut Case) -> &mut KustomizeEdits {
+        &mut kustomize_of(case).edits
+    }
+
+    fn patch_of(case: &mut Case) -> &mut KustomizePatch {
+        &mut edits_of(case).patches[0]
+    }
+
+    fn target_of(case: &mut Case) -> &mut KustomizeTarget {
+        patch_of(case).target.as_mut().unwrap()
+    }
+
     fn helm_of(case: &mut Case) -> &mut HelmOptions {
         match &mut case.request.sources[0].renderer {
             Renderer::Helm(options) => options,
@@ -323,9 +447,9 @@ mod tests {
                 "98a721076b020369b751bcf1c9b03b675b97f3e1e21fecf6697116f6c21cf9ca",
             ),
             (
-                Renderer::Kustomize(KustomizeOptions { load_restrictions_none: true }),
-                "8a1745c09c95889c75facd684408e055323593a1b51ae1c253395995dd3e13f6",
-                "03846f7f826c4fdfaa34250e30b8dc6c259c2f1ad1b41595714dd1ffbd3ce917",
+                Renderer::Kustomize(kustomize()),
+                "b7bbd3f43280036e488e9fef2b79e5ce9fd43d621c3dca5db8abc361c3ac64d8",
+                "25179b474493c3eb7c058630368b3b3ee725c18da5cdabf7ba54c346cf82b8b7",
             ),
         ];
         for (renderer, exact, reuse) in known {
@@ -382,8 +506,10 @@ mod tests {
                 c.request.sources[0].renderer = Renderer::Kustomize(Default::default());
             }),
             ("kustomize without restrictions", |c| {
-                c.request.sources[0].renderer =
-                    Renderer::Kustomize(KustomizeOptions { load_restrictions_none: true });
+                c.request.sources[0].renderer = Renderer::Kustomize(KustomizeOptions {
+                    load_restrictions_none: true,
+                    ..Default::default()
+                });
             }),
         ];
         all_differ(&Case::of(Renderer::Detect), changes);
@@ -440,6 +566,48 @@ mod tests {
             ("another helm version", |c| helm_of(c).version = Some(HelmVersion::V4_2_4)),
         ];
         all_differ(&Case::of(Renderer::Helm(helm())), changes);
+    }
+
+    #[test]
+    fn every_option_of_kustomize_is_in_both_keys() {
+        let changes: &[Change] = &[
+            ("load restrictions", |c| kustomize_of(c).load_restrictions_none = false),
+            ("enable helm", |c| kustomize_of(c).enable_helm = false),
+            ("order", |c| kustomize_of(c).reorder_none = false),
+            ("name prefix", |c| edits_of(c).name_prefix.clear()),
+            ("name suffix", |c| edits_of(c).name_suffix.clear()),
+            ("namespace", |c| edits_of(c).namespace.clear()),
+            ("an image", |c| edits_of(c).images[0] = "a:2".into()),
+            ("order of images", |c| edits_of(c).images.reverse()),
+            ("a replica's name", |c| edits_of(c).replicas[0].name = "db".into()),
+            ("a replica's count", |c| edits_of(c).replicas[0].count = -3),
+            ("no replicas", |c| edits_of(c).replicas.clear()),
+            ("a label", |c| drop(edits_of(c).common_labels.insert("a".into(), "c".into()))),
+            ("no labels", |c| edits_of(c).common_labels.clear()),
+            ("force labels", |c| edits_of(c).force_common_labels = false),
+            ("selectors", |c| edits_of(c).label_without_selector = false),
+            ("templates", |c| edits_of(c).label_include_templates = false),
+            ("an annotation", |c| drop(edits_of(c).common_annotations.insert("a".into(), "c".into()))),
+            ("no annotations", |c| edits_of(c).common_annotations.clear()),
+            ("force annotations", |c| edits_of(c).force_common_annotations = false),
+            ("a patch's path", |c| patch_of(c).path.clear()),
+            ("a patch", |c| patch_of(c).patch.clear()),
+            ("a patch's options", |c| patch_of(c).options.clear()),
+            ("a patch's option", |c| patch_of(c).options = [("allowNameChange".to_owned(), false)].into()),
+            ("no target", |c| patch_of(c).target = None),
+            ("target's group", |c| target_of(c).group.clear()),
+            ("target's version", |c| target_of(c).version.clear()),
+            ("target's kind", |c| target_of(c).kind.clear()),
+            ("target's name", |c| target_of(c).name.clear()),
+            ("target's namespace", |c| target_of(c).namespace.clear()),
+            ("target's annotations", |c| target_of(c).annotation_selector.clear()),
+            ("target's labels", |c| target_of(c).label_selector.clear()),
+            ("no patches", |c| edits_of(c).patches.clear()),
+            ("a component", |c| edits_of(c).components[0] = "../d".into()),
+            ("no components", |c| edits_of(c).components.clear()),
+            ("missing components", |c| edits_of(c).ignore_missing_components = false),
+        ];
+        all_differ(&Case::of(Renderer::Kustomize(kustomize())), changes);
     }
 
     #[test]

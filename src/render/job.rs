@@ -10,7 +10,8 @@ use tree::{Tree, TreePath};
 use crate::error::{Error, Kind, Result};
 use crate::request::Renderer;
 
-/// One source to render. The trees are already recording.
+/// One source to render. The trees are already recording. Cheap to clone; clones record to the same place.
+#[derive(Clone)]
 pub struct Job {
     /// The repository, or what else the source comes from.
     pub tree: Arc<dyn Tree>,

@@ -76,9 +76,10 @@ pub fn render(job: &Job, engines: &Engines) -> Result<Manifests> {
             Ok(documents::output(job, &folder, &printed)?.finish(Type::Helm.name()))
         }
         Renderer::Kustomize(options) => {
+            let edited = kustomize::edited(job, &folder, &options.edits)?;
             let printed = match engines.kustomize {
-                Engine::Native => kustomize::kustomize(job, &folder, options)?,
-                Engine::Exec => exec::kustomize(job, &folder, &engines.exec, options)?,
+                Engine::Native => kustomize::kustomize(&edited, &folder, &engines.native_helm, options)?,
+                Engine::Exec => exec::kustomize(&edited, &folder, &engines.exec, options)?,
             };
             Ok(documents::output(job, &folder, &printed)?.finish(Type::Kustomize.name()))
         }

@@ -380,7 +380,7 @@ fn kustomize_sees_its_bases_and_nothing_else() {
         error.message().contains("security; file './outside.yaml' is not in or below './base'"),
         "{error}"
     );
-    let none = KustomizeOptions { load_restrictions_none: true };
+    let none = KustomizeOptions { load_restrictions_none: true, ..KustomizeOptions::default() };
     let printed = exec::kustomize(&bench.job, &path("app"), &bench.settings(), &none).unwrap();
     assert!(
         text(&printed).contains("name: x-a\n") && text(&printed).contains("name: x-b\n"),

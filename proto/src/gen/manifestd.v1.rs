@@ -202,11 +202,121 @@ pub struct HelmFileParameter {
     pub path: ::prost::alloc::string::String,
 }
 /// Options of a kustomization.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct KustomizeOptions {
     /// Let files outside the kustomization's own folder be read. Nothing outside the repository is ever read.
     #[prost(bool, tag = "1")]
     pub load_restrictions_none: bool,
+    /// Render the charts of `helmCharts`, which must be in the repository, for the request's `kube_version` and
+    /// `api_versions` where a chart does not say its own. On a server that builds with the kustomize program:
+    /// FAILED_PRECONDITION.
+    #[prost(bool, tag = "2")]
+    pub enable_helm: bool,
+    /// Leave the objects in the order they were found in, where the kustomization has no `sortOptions`.
+    #[prost(bool, tag = "3")]
+    pub reorder_none: bool,
+    /// In front of names. Empty: as the kustomization says.
+    #[prost(string, tag = "4")]
+    pub name_prefix: ::prost::alloc::string::String,
+    /// Behind names. Empty: as the kustomization says.
+    #[prost(string, tag = "5")]
+    pub name_suffix: ::prost::alloc::string::String,
+    /// The namespace. Empty: as the kustomization says.
+    #[prost(string, tag = "6")]
+    pub namespace: ::prost::alloc::string::String,
+    /// Images, as `name=newname:tag@digest`, `name:tag` and so on. They replace those of the kustomization with the same
+    /// name as a whole; a part that is `*` stays as the kustomization says. Another form: INVALID_ARGUMENT.
+    #[prost(string, repeated, tag = "7")]
+    pub images: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Numbers of replicas; stronger than the kustomization's.
+    #[prost(message, repeated, tag = "8")]
+    pub replicas: ::prost::alloc::vec::Vec<KustomizeReplica>,
+    /// Labels of all objects, their selectors and templates. One that the kustomization has too: INVALID_ARGUMENT, unless
+    /// `force_common_labels`.
+    #[prost(map = "string, string", tag = "9")]
+    pub common_labels: ::std::collections::HashMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
+    /// Labels replace those of the kustomization.
+    #[prost(bool, tag = "10")]
+    pub force_common_labels: bool,
+    /// Labels go to metadata only.
+    #[prost(bool, tag = "11")]
+    pub label_without_selector: bool,
+    /// Labels go to templates too; needs `label_without_selector`.
+    #[prost(bool, tag = "12")]
+    pub label_include_templates: bool,
+    /// Annotations of all objects. One that the kustomization has too: INVALID_ARGUMENT, unless
+    /// `force_common_annotations`.
+    #[prost(map = "string, string", tag = "13")]
+    pub common_annotations: ::std::collections::HashMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
+    /// Annotations replace those of the kustomization.
+    #[prost(bool, tag = "14")]
+    pub force_common_annotations: bool,
+    /// Patches, behind those of the kustomization.
+    #[prost(message, repeated, tag = "15")]
+    pub patches: ::prost::alloc::vec::Vec<KustomizePatch>,
+    /// Components, behind those of the kustomization: folders relative to it, or patterns such as `../features/*`.
+    #[prost(string, repeated, tag = "16")]
+    pub components: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Leave out components that do not exist.
+    #[prost(bool, tag = "17")]
+    pub ignore_missing_components: bool,
+}
+/// How many replicas a workload has.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct KustomizeReplica {
+    /// The name of the workload, before prefix and suffix.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// How many.
+    #[prost(int64, tag = "2")]
+    pub count: i64,
+}
+/// A patch: strategic merge or JSON 6902.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct KustomizePatch {
+    /// A file, relative to the kustomization. Either this or `patch`.
+    #[prost(string, tag = "1")]
+    pub path: ::prost::alloc::string::String,
+    /// The patch as text.
+    #[prost(string, tag = "2")]
+    pub patch: ::prost::alloc::string::String,
+    /// What it is for. Unset: what it names itself.
+    #[prost(message, optional, tag = "3")]
+    pub target: ::core::option::Option<KustomizeTarget>,
+    /// `allowNameChange`, `allowKindChange`.
+    #[prost(map = "string, bool", tag = "4")]
+    pub options: ::std::collections::HashMap<::prost::alloc::string::String, bool>,
+}
+/// Which objects a patch is for: those that fit every field that is set.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct KustomizeTarget {
+    /// API group.
+    #[prost(string, tag = "1")]
+    pub group: ::prost::alloc::string::String,
+    /// API version without the group.
+    #[prost(string, tag = "2")]
+    pub version: ::prost::alloc::string::String,
+    /// Kind.
+    #[prost(string, tag = "3")]
+    pub kind: ::prost::alloc::string::String,
+    /// A regular expression that the whole name fits.
+    #[prost(string, tag = "4")]
+    pub name: ::prost::alloc::string::String,
+    /// A regular expression that the whole namespace fits.
+    #[prost(string, tag = "5")]
+    pub namespace: ::prost::alloc::string::String,
+    /// Annotations, in the notation of label selectors.
+    #[prost(string, tag = "6")]
+    pub annotation_selector: ::prost::alloc::string::String,
+    /// Labels, in the notation of label selectors.
+    #[prost(string, tag = "7")]
+    pub label_selector: ::prost::alloc::string::String,
 }
 /// "These sources, at these revisions, with these options."
 #[derive(Clone, PartialEq, ::prost::Message)]

@@ -7,7 +7,7 @@ use super::required;
 use crate::error::{Error, Kind, Result};
 use crate::request::{
     DirectoryOptions, HelmFileParameter, HelmOptions, HelmParameter, JsonnetOptions, JsonnetVar,
-    KustomizeOptions, Renderer,
+    KustomizeEdits, KustomizeOptions, KustomizePatch, KustomizeReplica, KustomizeTarget, Renderer,
 };
 
 /// The renderer of the source named `at`; none is a choice too.
@@ -16,9 +16,7 @@ pub(super) fn renderer(renderer: Option<source::Renderer>, at: &str) -> Result<R
         None => Renderer::Detect,
         Some(source::Renderer::Directory(options)) => Renderer::Directory(directory(options, at)?),
         Some(source::Renderer::Helm(options)) => Renderer::Helm(helm(options, at)?),
-        Some(source::Renderer::Kustomize(options)) => {
-            Renderer::Kustomize(KustomizeOptions { load_restrictions_none: options.load_restrictions_none })
-        }
+        Some(source::Renderer::Kustomize(options)) => Renderer::Kustomize(kustomize(options, at)?),
     })
 }
 
@@ -84,4 +82,50 @@ fn file_parameters(parameters: Vec<v1::HelmFileParameter>, at: &str) -> Result<V
         Ok(HelmFileParameter { name, path })
     };
     parameters.into_iter().enumerate().map(parameter).collect()
+}
+
+fn kustomize(options: v1::KustomizeOptions, at: &str) -> Result<KustomizeOptions> {
+    let replica = |(i, from): (usize, v1::KustomizeReplica)| {
+        let name = required(from.name, || format!("{at}.kustomize.replicas[{i}].name"))?;
+        Ok(KustomizeReplica { name, count: from.count })
+    };
+    Ok(KustomizeOptions {
+        load_restrictions_none: options.load_restrictions_none,
+        enable_helm: options.enable_helm,
+        reorder_none: options.reorder_none,
+        edits: KustomizeEdits {
+            name_prefix: options.name_prefix,
+            name_suffix: options.name_suffix,
+            namespace: options.namespace,
+            images: options.images,
+            replicas: options.replicas.into_iter().enumerate().map(replica).collect::<Result<_>>()?,
+            common_labels: options.common_labels.into_iter().collect(),
+            force_common_labels: options.force_common_labels,
+            label_without_selector: options.label_without_selector,
+            label_include_templates: options.label_include_templates,
+            common_annotations: options.common_annotations.into_iter().collect(),
+            force_common_annotations: options.force_common_annotations,
+            patches: options.patches.into_iter().map(patch).collect(),
+            components: options.components,
+            ignore_missing_components: options.ignore_missing_components,
+        },
+    })
+}
+
+fn patch(from: v1::KustomizePatch) -> KustomizePatch {
+    let target = |from: v1::KustomizeTarget| KustomizeTarget {
+        group: from.group,
+        version: from.version,
+        kind: from.kind,
+        name: from.name,
+        namespace: from.namespace,
+        annotation_selector: from.annotation_selector,
+        label_selector: from.label_selector,
+    };
+    KustomizePatch {
+        path: from.path,
+        patch: from.patch,
+        target: from.target.map(target),
+        options: from.options.into_iter().collect(),
+    }
 }

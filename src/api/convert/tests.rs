@@ -7,7 +7,7 @@ use crate::credentials::{Credential, Secret};
 use crate::error::Kind;
 use crate::request::{
     DirectoryOptions, HelmFileParameter, HelmOptions, HelmParameter, JsonnetOptions, JsonnetVar,
-    KustomizeOptions, Origin, Renderer,
+    KustomizeEdits, KustomizeOptions, KustomizePatch, KustomizeReplica, KustomizeTarget, Origin, Renderer,
 };
 
 fn git() -> v1::Git {
@@ -111,10 +111,81 @@ fn helm_options() {
     assert_eq!(renderer(source::Renderer::Helm(options)).unwrap(), Renderer::Helm(expected));
 }
 
+fn sent_patch() -> v1::KustomizePatch {
+    let target = v1::KustomizeTarget {
+        group: "g".into(),
+        version: "v".into(),
+        kind: "k".into(),
+        name: "n".into(),
+        namespace: "ns".into(),
+        annotation_selector: "a".into(),
+        label_selector: "l".into(),
+    };
+    v1::KustomizePatch {
+        path: "f".into(),
+        patch: "t".into(),
+        target: Some(target),
+        options: [("o".to_owned(), true)].into(),
+    }
+}
+
+fn patch() -> KustomizePatch {
+    let target = KustomizeTarget {
+        group: "g".into(),
+        version: "v".into(),
+        kind: "k".into(),
+        name: "n".into(),
+        namespace: "ns".into(),
+        annotation_selector: "a".into(),
+        label_selector: "l".into(),
+    };
+    KustomizePatch {
+        path: "f".into(),
+        patch: "t".into(),
+        target: Some(target),
+        options: [("o".to_owned(), true)].into(),
+    }
+}
+
 #[test]
 fn kustomize_options() {
-    let options = v1::KustomizeOptions { load_restrictions_none: true };
-    let expected = KustomizeOptions { load_restrictions_none: true };
+    let options = v1::KustomizeOptions {
+        load_restrictions_none: true,
+        enable_helm: true,
+        reorder_none: true,
+        name_prefix: "p".into(),
+        name_suffix: "s".into(),
+        namespace: "ns".into(),
+        images: vec!["i:1".into()],
+        replicas: vec![v1::KustomizeReplica { name: "r".into(), count: 2 }],
+        common_labels: pairs("l").into(),
+        force_common_labels: true,
+        label_without_selector: true,
+        label_include_templates: true,
+        common_annotations: pairs("a").into(),
+        force_common_annotations: true,
+        patches: vec![sent_patch()],
+        components: vec!["c".into()],
+        ignore_missing_components: true,
+    };
+    let edits = KustomizeEdits {
+        name_prefix: "p".into(),
+        name_suffix: "s".into(),
+        namespace: "ns".into(),
+        images: vec!["i:1".into()],
+        replicas: vec![KustomizeReplica { name: "r".into(), count: 2 }],
+        common_labels: pairs("l").into(),
+        force_common_labels: true,
+        label_without_selector: true,
+        label_include_templates: true,
+        common_annotations: pairs("a").into(),
+        force_common_annotations: true,
+        patches: vec![patch()],
+        components: vec!["c".into()],
+        ignore_missing_components: true,
+    };
+    let expected =
+        KustomizeOptions { load_restrictions_none: true, enable_helm: true, reorder_none: true, edits };
     assert_eq!(renderer(source::Renderer::Kustomize(options)).unwrap(), Renderer::Kustomize(expected));
 }
 
@@ -131,6 +202,12 @@ fn what_is_missing_is_named() {
         v1::RenderRequest { sources: vec![source(git(), None), nowhere], ..v1::RenderRequest::default() };
     assert_eq!(message(second), "sources[1].git: must be set");
     assert_eq!(message(request(source(v1::Git::default(), None))), "sources[0].git.url: must be set");
+    let replicas = vec![v1::KustomizeReplica::default()];
+    let kustomize = v1::KustomizeOptions { replicas, ..v1::KustomizeOptions::default() };
+    assert_eq!(
+        renderer(source::Renderer::Kustomize(kustomize)).unwrap_err(),
+        "sources[0].kustomize.replicas[0].name: must be set"
+    );
     let helm =
         v1::HelmOptions { parameters: vec![v1::HelmParameter::default()], ..v1::HelmOptions::default() };
     assert_eq!(

@@ -6,7 +6,7 @@ use tree::TreePath;
 use super::export::Export;
 use super::room::Room;
 use super::{Run, Settings, scan};
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::render::Job;
 use crate::render::documents::Printed;
 use crate::render::values::SOURCE;
@@ -25,6 +25,13 @@ pub fn kustomize(
     options: &KustomizeOptions,
 ) -> Result<Printed> {
     settings.kustomize.require()?;
+    if options.enable_helm {
+        return Err(Error::new(
+            Kind::Precondition,
+            "charts of a kustomization are rendered by the native engine only",
+        )
+        .help("start the server with `--kustomize-engine native`, or leave out enable_helm"));
+    }
     let mut room = Room::new(settings, &job.budgets)?;
     let mut export = Export::new(&*job.tree, SOURCE, &job.stop);
     for path in scan::closure(job, folder)? {
@@ -34,6 +41,9 @@ pub fn kustomize(
     let mut arguments = vec!["build".to_owned(), place.to_string_lossy().into_owned()];
     if options.load_restrictions_none {
         arguments.push("--load-restrictor=LoadRestrictionsNone".to_owned());
+    }
+    if options.reorder_none {
+        arguments.push("--reorder=none".to_owned());
     }
     let title = format!("kustomize build {}", folder.to_string().escape_debug());
     let run = Run {

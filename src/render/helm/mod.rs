@@ -13,7 +13,7 @@ use tree::TreePath;
 
 use super::documents::Printed;
 use super::values::{File, SOURCE};
-use super::{Job, on_stack, release, values};
+use super::{Budgets, Job, on_stack, release, values};
 use crate::error::{Error, Kind, Result};
 use crate::request::HelmOptions;
 
@@ -89,22 +89,17 @@ impl Render<'_> {
             skip_schema_validation: self.options.skip_schema_validation,
             seed: self.settings.seed_key.seed(&self.job.chance.of),
             now: self.job.chance.now,
-            limits: self.limits(),
+            limits: limits(&self.job.budgets),
             stop: &|| self.job.stop.check().is_err(),
             raw: false,
         };
         let mut read = |name: &str| values.parameter(name);
         let output = release.render(&*self.job.tree, &chart, &mut read);
         let output = output.map_err(|error| self.failed(&chart, &error))?;
-        self.note(&output.looked);
+        note(self.job, &output.looked);
         let printing = Printing { no_hooks: false, skip_tests: self.options.skip_tests };
         let documents = Bytes::from(output.print(!self.options.skip_crds, printing));
         Ok(Printed { documents, warnings: warnings(output.warnings, &output.chances) })
-    }
-
-    fn limits(&self) -> gotmpl::Limits {
-        let bytes = self.job.budgets.output_bytes.saturating_mul(MADE_PER_PRINTED);
-        gotmpl::Limits { bytes, ..gotmpl::Limits::default() }
     }
 
     fn failed(&self, chart: &Chart, error: &::helm::RenderError) -> Error {
@@ -114,17 +109,6 @@ impl Render<'_> {
             Some(advice) if is_missing => Error::new(Kind::Precondition, failed.message()).help(advice),
             _ => failed,
         }
-    }
-
-    /// Records what of the cluster was looked at.
-    fn note(&self, looked: &::helm::LookedAt) {
-        if looked.kube_version {
-            let _ = self.job.look_at_kube_version();
-        }
-        if looked.all_api_versions {
-            let _ = self.job.look_at_api_versions();
-        }
-        looked.api_versions.iter().for_each(|version| self.job.asked_about_api_version(version));
     }
 
     /// Values files, then the inline values: the later ones win. Then parameters, and those from files.
@@ -171,6 +155,23 @@ impl Values {
         let content = self.parameter_files.get(name).map(|content| content.to_vec());
         content.ok_or_else(|| format!("open {name}: no such file or directory"))
     }
+}
+
+/// The budgets of templates.
+pub(super) fn limits(budgets: &Budgets) -> gotmpl::Limits {
+    let bytes = budgets.output_bytes.saturating_mul(MADE_PER_PRINTED);
+    gotmpl::Limits { bytes, ..gotmpl::Limits::default() }
+}
+
+/// Records what of the cluster was looked at.
+pub(super) fn note(job: &Job, looked: &::helm::LookedAt) {
+    if looked.kube_version {
+        let _ = job.look_at_kube_version();
+    }
+    if looked.all_api_versions {
+        let _ = job.look_at_api_versions();
+    }
+    looked.api_versions.iter().for_each(|version| job.asked_about_api_version(version));
 }
 
 /// What errors call a file.

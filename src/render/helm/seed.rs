@@ -19,7 +19,7 @@ impl SeedKey {
     }
 
     /// The seed of one render: HMAC-SHA256 of what is rendered.
-    pub(super) fn seed(&self, of: &[u8; 32]) -> [u8; 32] {
+    pub(in crate::render) fn seed(&self, of: &[u8; 32]) -> [u8; 32] {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes keys of any length");
         mac.update(of);
         mac.finalize().into_bytes().into()

@@ -1,43 +1,100 @@
-//! Kustomizations in process: the native engine behind [`Engine::Native`](super::Engine).
+//! Kustomizations in process: the native engine behind [`Engine::Native`](super::Engine). The options that edit a
+//! kustomization (`edit/`) are the same for both engines.
 
 mod charts;
+mod edit;
 mod failure;
 
+use std::cell::RefCell;
+
+use ::kustomize::{HelmOptions, Limits, LoadRestrictor, Options, Output, Reorder};
 use bytes::Bytes;
 use tree::TreePath;
 
 use super::documents::Printed;
-use super::{Job, on_stack};
+use super::{Job, helm, on_stack, release};
 use crate::error::Result;
 use crate::request::KustomizeOptions;
-use ::kustomize::{Limits, LoadRestrictor, Options, Output};
 
 pub(crate) use charts::{Charts, Found};
+pub(crate) use edit::edited;
 
 /// What paths in messages begin with: the root of the repository, as with the program.
 const ROOT: &str = ".";
 
-/// Builds the kustomization in `folder`, which leads through no link.
+/// Builds the kustomization in `folder`, which leads through no link; charts are rendered as `settings` say.
 ///
 /// # Errors
 /// Kustomize's text ([`Kind::Invalid`](crate::error::Kind::Invalid)); what is not in the repository, and what is never
 /// run ([`Kind::Precondition`](crate::error::Kind::Precondition)); a budget that is used up; a tree that cannot answer.
-pub(super) fn kustomize(job: &Job, folder: &TreePath, options: &KustomizeOptions) -> Result<Printed> {
-    let output = on_stack(|| build(job, folder, options))??;
-    let warnings = output.warnings().iter().map(|line| line.trim_start_matches("# Warning:").trim());
-    let warnings = warnings.filter(|line| !line.is_empty()).map(str::to_owned).collect();
+pub(super) fn kustomize(
+    job: &Job,
+    folder: &TreePath,
+    settings: &helm::Settings,
+    options: &KustomizeOptions,
+) -> Result<Printed> {
+    let build = Build { job, folder, settings, options };
+    let (output, found) = on_stack(|| build.run())??;
+    build.note(&found);
+    let warned = output.warnings().iter().map(|line| line.trim_start_matches("# Warning:").trim());
+    let mut warnings: Vec<_> = warned.filter(|line| !line.is_empty()).map(str::to_owned).collect();
+    warnings.extend(found.warnings());
     Ok(Printed { documents: Bytes::from(output.text()), warnings })
 }
 
-fn build(job: &Job, folder: &TreePath, options: &KustomizeOptions) -> Result<Output> {
-    let load_restrictor =
-        if options.load_restrictions_none { LoadRestrictor::None } else { LoadRestrictor::RootOnly };
-    let options = Options {
-        load_restrictor,
-        display_root: ROOT,
-        limits: Limits { bytes: job.budgets.export_bytes, ..Limits::default() },
-        stop: &|| job.stop.check().is_err(),
-        ..Options::default()
-    };
-    ::kustomize::build(&*job.tree, folder, &options).map_err(|error| failure::failed(job, &error))
+/// One kustomization with its options.
+struct Build<'a> {
+    job: &'a Job,
+    folder: &'a TreePath,
+    settings: &'a helm::Settings,
+    options: &'a KustomizeOptions,
+}
+
+impl Build<'_> {
+    fn run(&self) -> Result<(Output, Found)> {
+        let job = self.job;
+        let stop = || job.stop.check().is_err();
+        let charts = Charts {
+            version: self.settings.version,
+            seed: self.settings.seed_key.seed(&job.chance.of),
+            now: job.chance.now,
+            limits: helm::limits(&job.budgets),
+            stop: &stop,
+            found: RefCell::default(),
+        };
+        let kube_version = self.kube_version()?;
+        let helm = HelmOptions {
+            renderer: &charts,
+            kube_version: &kube_version,
+            api_versions: &job.api_versions,
+            debug: false,
+        };
+        let options = Options {
+            reorder: if self.options.reorder_none { Reorder::None } else { Reorder::Legacy },
+            load_restrictor: match self.options.load_restrictions_none {
+                true => LoadRestrictor::None,
+                false => LoadRestrictor::RootOnly,
+            },
+            display_root: ROOT,
+            helm: Some(helm).filter(|_| self.options.enable_helm),
+            limits: Limits { bytes: job.budgets.export_bytes, ..Limits::default() },
+            stop: &stop,
+            ..Options::default()
+        };
+        let output = ::kustomize::build(&*job.tree, self.folder, &options);
+        let output = output.map_err(|error| failure::failed(job, &error))?;
+        Ok((output, charts.found.into_inner()))
+    }
+
+    /// The version for charts, as they are given it; empty for none.
+    fn kube_version(&self) -> Result<String> {
+        let version = self.job.kube_version.as_deref().filter(|version| !version.is_empty());
+        let version = version.filter(|_| self.options.enable_helm);
+        version.map_or_else(|| Ok(String::new()), release::kube_version)
+    }
+
+    /// Records what of the cluster the charts looked at.
+    fn note(&self, found: &Found) {
+        found.looked.iter().for_each(|looked| helm::note(self.job, looked));
+    }
 }

@@ -1,10 +1,11 @@
 //! The flags that say what to render with, and the [`Renderer`] they make.
 
+mod kustomize;
+
 use clap::{Arg, ArgAction, ArgMatches};
 
 use crate::request::{
-    DirectoryOptions, HelmFileParameter, HelmOptions, HelmParameter, JsonnetOptions, JsonnetVar,
-    KustomizeOptions, Renderer,
+    DirectoryOptions, HelmFileParameter, HelmOptions, HelmParameter, JsonnetOptions, JsonnetVar, Renderer,
 };
 
 const DIRECTORY: &str = "Plain files (imply --type directory)";
@@ -25,10 +26,7 @@ pub(super) fn args() -> Vec<Arg> {
     ];
     args.extend(directory_args().map(|arg| arg.help_heading(DIRECTORY)));
     args.extend(helm_args().map(|arg| arg.help_heading(HELM)));
-    args.push(
-        switch("kustomize-load-restrictions-none", "Let files outside the kustomization's folder be read")
-            .help_heading(KUSTOMIZE),
-    );
+    args.extend(kustomize::args().map(|arg| arg.help_heading(KUSTOMIZE)));
     args
 }
 
@@ -80,7 +78,7 @@ pub(super) fn renderer(matches: &ArgMatches) -> Result<Renderer, String> {
     let implied = [
         ("directory", directory_args().any(|arg| given(&arg))),
         ("helm", helm_args().any(|arg| given(&arg))),
-        ("kustomize", is_given(matches, "kustomize-load-restrictions-none")),
+        ("kustomize", kustomize::is_any_given(matches)),
     ];
     let mut types = implied.into_iter().filter(|(_, given)| *given).map(|(name, _)| name).chain(explicit);
     let chosen = types.next();
@@ -90,9 +88,7 @@ pub(super) fn renderer(matches: &ArgMatches) -> Result<Renderer, String> {
     Ok(match chosen {
         Some("directory") => Renderer::Directory(directory(matches)?),
         Some("helm") => Renderer::Helm(helm(matches)?),
-        Some("kustomize") => Renderer::Kustomize(KustomizeOptions {
-            load_restrictions_none: matches.get_flag("kustomize-load-restrictions-none"),
-        }),
+        Some("kustomize") => Renderer::Kustomize(kustomize::options(matches)?),
         _ => Renderer::Detect,
     })
 }
@@ -182,6 +178,7 @@ mod tests {
     use clap::Command;
 
     use super::*;
+    use crate::request::KustomizeOptions;
 
     fn read(flags: &[&str]) -> Result<Renderer, String> {
         let command = Command::new("render").args(args());
@@ -198,7 +195,7 @@ mod tests {
             read(&["--directory-recurse", "--include", "*.yaml"]).unwrap(),
             Renderer::Directory(directory)
         );
-        let kustomize = KustomizeOptions { load_restrictions_none: true };
+        let kustomize = KustomizeOptions { load_restrictions_none: true, ..KustomizeOptions::default() };
         assert_eq!(read(&["--kustomize-load-restrictions-none"]).unwrap(), Renderer::Kustomize(kustomize));
     }
 
