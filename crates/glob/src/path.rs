@@ -7,7 +7,14 @@ use crate::{Error, error};
 
 /// A compiled pattern.
 #[derive(Clone, Debug)]
-pub struct Pattern(Machine);
+pub struct Pattern {
+    /// What every match begins with.
+    prefix: String,
+    /// What every match ends with.
+    suffix: String,
+    /// `None` when the pattern is its prefix and nothing else.
+    machine: Option<Machine>,
+}
 
 enum Token {
     Star,
@@ -29,21 +36,45 @@ impl Pattern {
     /// [`Error`] when it is malformed anywhere, even where no name would get to.
     pub fn compile(text: &str) -> Result<Self, Error> {
         error::check(text)?;
-        let mut machine = Machine::default();
-        let end = machine.stop(true);
-        let start = tokens(text)?.into_iter().rev().fold(end, |next, token| token.before(&mut machine, next));
-        machine.start(start);
-        Ok(Self(machine))
+        let tokens = tokens(text)?;
+        let prefix: String = tokens.iter().map_while(Token::literal).collect();
+        let suffix: Vec<char> = tokens.iter().rev().map_while(Token::literal).collect();
+        let suffix = suffix.into_iter().rev().collect();
+        let is_literal = tokens.iter().all(|token| token.literal().is_some());
+        let machine = (!is_literal).then(|| machine(tokens));
+        Ok(Self { prefix, suffix, machine })
     }
 
     /// Whether `name` as a whole matches.
     #[must_use]
     pub fn matches(&self, name: &str) -> bool {
-        self.0.run(name)
+        match &self.machine {
+            None => self.prefix == name,
+            // Most names are told apart by their ends.
+            Some(machine) => {
+                name.starts_with(&self.prefix) && name.ends_with(&self.suffix) && machine.run(name)
+            }
+        }
     }
 }
 
+fn machine(tokens: Vec<Token>) -> Machine {
+    let mut machine = Machine::default();
+    let end = machine.stop(true);
+    let start = tokens.into_iter().rev().fold(end, |next, token| token.before(&mut machine, next));
+    machine.start(start);
+    machine
+}
+
 impl Token {
+    /// The one character it stands for.
+    fn literal(&self) -> Option<char> {
+        match self {
+            Self::One(Chars::One(char)) => Some(*char),
+            _ => None,
+        }
+    }
+
     fn before(self, machine: &mut Machine, next: State) -> State {
         match self {
             Self::Star => machine.repeat(Chars::Except(vec!['/']), next),

@@ -2,13 +2,16 @@
 //!
 //! Not gitignore: a rule with `!` ignores everything it does not match. Source: helm `pkg/ignore/rules.go`.
 
+use glob::path::Pattern;
+
 /// The rules of one chart, helm's own among them.
 #[derive(Debug)]
 pub(crate) struct Rules(Vec<Rule>);
 
 #[derive(Debug)]
 struct Rule {
-    pattern: String,
+    /// `None` matches nothing: without its marks the pattern is malformed.
+    pattern: Option<Pattern>,
     /// `!`
     negated: bool,
     /// A `/` at the end.
@@ -66,12 +69,12 @@ impl Rule {
             None => (false, line),
         };
         let whole_path = line.contains('/');
-        let pattern = line.strip_prefix('/').unwrap_or(line).to_owned();
+        let pattern = Pattern::compile(line.strip_prefix('/').unwrap_or(line)).ok();
         Ok(Self { pattern, negated, only_folders, whole_path })
     }
 
     fn matches(&self, path: &str) -> bool {
         let text = if self.whole_path { path } else { path.rsplit('/').next().unwrap_or(path) };
-        glob::path::matches(&self.pattern, text).unwrap_or(false)
+        self.pattern.as_ref().is_some_and(|pattern| pattern.matches(text))
     }
 }

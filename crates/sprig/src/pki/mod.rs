@@ -5,6 +5,7 @@ mod der;
 mod keys;
 mod number;
 mod pem;
+mod primes;
 mod rsa;
 
 use core::net::IpAddr;

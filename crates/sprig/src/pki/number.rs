@@ -1,10 +1,8 @@
-//! Large numbers: primes and powers, for keys of RSA and DSA.
+//! Large numbers: reading, writing and powers, for keys of RSA and DSA.
 
 use crypto_bigint::modular::{BoxedMontyForm, BoxedMontyParams};
-use crypto_bigint::{BoxedUint, NonZero, RandomBits, RandomMod, Resize, U1024, U2048, UnsignedWithMontyForm};
-use crypto_primes::hazmat::{SetBits, SmallFactorsSieveFactory};
-use crypto_primes::{Flavor, is_prime, sieve_and_find};
-use rand_chacha::ChaCha20Rng;
+use crypto_bigint::{BoxedUint, NonZero, Resize};
+use crypto_primes::{Flavor, is_prime};
 
 /// The largest modulus in bits. Larger ones take too long.
 pub(super) const MAX_BITS: u32 = 8_192;
@@ -30,23 +28,6 @@ pub(super) fn power(base: &BoxedUint, exponent: &BoxedUint, modulus: &BoxedUint)
 /// `number mod modulus`; `None` for zero.
 pub(super) fn remainder(number: &BoxedUint, modulus: &BoxedUint) -> Option<BoxedUint> {
     Some(number.rem_vartime(&NonZero::new(modulus.clone()).into_option()?))
-}
-
-/// A random prime of 1,024 or 2,048 bits whose two highest bits are set, so that a product of two has twice as many.
-pub(super) fn prime(random: &mut ChaCha20Rng, bits: u32) -> Option<BoxedUint> {
-    if bits <= U1024::BITS {
-        prime_of::<U1024>(random, bits).map(|prime| number(prime.to_be_bytes().as_ref()))
-    } else {
-        prime_of::<U2048>(random, bits).map(|prime| number(prime.to_be_bytes().as_ref()))
-    }
-}
-
-fn prime_of<T>(random: &mut ChaCha20Rng, bits: u32) -> Option<T>
-where
-    T: UnsignedWithMontyForm + RandomBits + RandomMod,
-{
-    let sieve = SmallFactorsSieveFactory::new(Flavor::Any, bits, SetBits::TwoMsb).ok()?;
-    sieve_and_find(random, sieve, |_, candidate| is_prime(Flavor::Any, candidate)).ok()?
 }
 
 /// Whether `number` is prime, for what chance can say.
