@@ -3,6 +3,7 @@
 //! Nodes print as Go prints them, because errors quote them: `executing "t" at <.Values.x>`.
 
 use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
 
 /// A place in a template's source: a byte offset.
@@ -16,7 +17,7 @@ pub struct Template {
     /// The file (or other source) it was parsed from; errors name it.
     pub(crate) source: Arc<Source>,
     /// What it does.
-    pub(crate) body: Vec<Node>,
+    pub(crate) body: Arc<[Node]>,
 }
 
 /// A parsed text, kept for the places of errors.
@@ -38,17 +39,70 @@ impl Source {
     }
 }
 
+/// A piece of a template's source, which it keeps alive: what a template says is never copied.
+#[derive(Clone)]
+pub(crate) struct Word {
+    text: Arc<str>,
+    start: Pos,
+    end: Pos,
+}
+
+impl Word {
+    pub(crate) fn new(text: Arc<str>, start: usize, end: usize) -> Self {
+        let pos = |at: usize| Pos::try_from(at).unwrap_or(Pos::MAX);
+        Self { text, start: pos(start), end: pos(end) }
+    }
+
+    /// This piece and the one that follows it without a gap.
+    pub(crate) fn up_to(self, next: &Self) -> Self {
+        Self { end: next.end, ..self }
+    }
+
+    /// The names of a path: `a` and `b` of `.a.b`, after the variable's own of `$x.a.b`.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = &str> {
+        self.split('.').skip(1)
+    }
+
+    /// The variable's name of `$x.a.b`.
+    pub(crate) fn variable(&self) -> &str {
+        self.split('.').next().unwrap_or_default()
+    }
+}
+
+impl Deref for Word {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        self.text.get(self.start as usize..self.end as usize).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Word {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&**self, f)
+    }
+}
+
 /// One step of a template's body.
 #[derive(Debug)]
 pub(crate) enum Node {
-    Text(Arc<[u8]>),
+    Text(Word),
     Action { pos: Pos, pipe: Pipe },
-    If(Branch),
-    With(Branch),
-    Range(Branch),
-    Template { pos: Pos, name: Arc<str>, quoted: Box<str>, pipe: Option<Pipe> },
+    If(Box<Branch>),
+    With(Box<Branch>),
+    Range(Box<Branch>),
+    Template { pos: Pos, called: Box<Called> },
     Break { pos: Pos },
     Continue { pos: Pos },
+}
+
+/// What `template` and `block` call.
+#[derive(Debug)]
+pub(crate) struct Called {
+    pub(crate) name: Arc<str>,
+    /// The name as Go quotes it.
+    pub(crate) quoted: Box<str>,
+    pub(crate) pipe: Option<Pipe>,
 }
 
 /// `if`, `with` or `range` with its two lists.
@@ -64,7 +118,7 @@ pub(crate) struct Branch {
 #[derive(Debug)]
 pub(crate) struct Pipe {
     pub(crate) pos: Pos,
-    pub(crate) variables: Vec<Arc<str>>,
+    pub(crate) variables: Vec<Word>,
     /// `=` instead of `:=`
     pub(crate) assigns: bool,
     pub(crate) commands: Vec<Command>,
@@ -89,17 +143,17 @@ pub(crate) enum ExprKind {
     Dot,
     Nil,
     Bool(bool),
-    Number(Number),
+    Number(Box<Number>),
     /// The value, and the text as written.
-    String(Arc<[u8]>, Box<str>),
+    String(Arc<[u8]>, Word),
     /// `.a.b`
-    Field(Vec<Arc<str>>),
-    /// `$x.a.b`, the variable's name first.
-    Variable(Vec<Arc<str>>),
-    /// `(pipe).a.b`
-    Chain(Box<Expr>, Vec<Arc<str>>),
+    Field(Word),
+    /// `$x.a.b`
+    Variable(Word),
+    /// `(pipe).a.b`: what is in parentheses, and `.a.b`.
+    Chain(Box<Expr>, Word),
     /// A function by name, with its number in the table it was parsed against.
-    Function(Arc<str>, usize),
+    Function(Word, usize),
     Pipe(Box<Pipe>),
 }
 
@@ -117,14 +171,14 @@ pub(crate) struct Number {
 impl fmt::Display for Node {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Text(text) => f.write_str(&String::from_utf8_lossy(text)),
+            Self::Text(text) => f.write_str(text),
             Self::Action { pipe, .. } => write!(f, "{{{{{pipe}}}}}"),
             Self::If(branch) => branch.print("if", f),
             Self::With(branch) => branch.print("with", f),
             Self::Range(branch) => branch.print("range", f),
-            Self::Template { quoted, pipe, .. } => match pipe {
-                Some(pipe) => write!(f, "{{{{template {quoted} {pipe}}}}}"),
-                None => write!(f, "{{{{template {quoted}}}}}"),
+            Self::Template { called, .. } => match &called.pipe {
+                Some(pipe) => write!(f, "{{{{template {} {pipe}}}}}", called.quoted),
+                None => write!(f, "{{{{template {}}}}}", called.quoted),
             },
             Self::Break { .. } => f.write_str("{{break}}"),
             Self::Continue { .. } => f.write_str("{{continue}}"),
@@ -147,7 +201,8 @@ impl Branch {
 impl fmt::Display for Pipe {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.variables.is_empty() {
-            f.write_str(&self.variables.join(", "))?;
+            let names: Vec<&str> = self.variables.iter().map(|name| &**name).collect();
+            f.write_str(&names.join(", "))?;
             f.write_str(if self.assigns { " = " } else { " := " })?;
         }
         for (index, command) in self.commands.iter().enumerate() {
@@ -179,15 +234,11 @@ impl fmt::Display for Expr {
             ExprKind::Bool(value) => write!(f, "{value}"),
             ExprKind::Number(number) => f.write_str(&number.text),
             ExprKind::String(_, quoted) => f.write_str(quoted),
-            ExprKind::Field(names) => names.iter().try_for_each(|name| write!(f, ".{name}")),
-            ExprKind::Variable(names) => f.write_str(&names.join(".")),
-            ExprKind::Chain(inner, names) => {
-                match inner.kind {
-                    ExprKind::Pipe(_) => write!(f, "({inner})")?,
-                    _ => write!(f, "{inner}")?,
-                }
-                names.iter().try_for_each(|name| write!(f, ".{name}"))
-            }
+            ExprKind::Field(path) | ExprKind::Variable(path) => f.write_str(path),
+            ExprKind::Chain(inner, path) => match inner.kind {
+                ExprKind::Pipe(_) => write!(f, "({inner}){}", &**path),
+                _ => write!(f, "{inner}{}", &**path),
+            },
             ExprKind::Function(name, _) => f.write_str(name),
             ExprKind::Pipe(pipe) => write!(f, "{pipe}"),
         }

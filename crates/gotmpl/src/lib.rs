@@ -39,6 +39,6 @@ pub use ast::{Source, Template};
 pub use exec::{ExecError, Host, Limits, Machine, NoHost, Place, Set, StopCheck};
 pub use format::sprintf;
 pub use function::{Body, CallError, Calling, Cause, Function, Type};
-pub use parse::{ParseError, parse};
+pub use parse::{ParseError, Parsed, parse};
 pub use print::{print_value, sprint, sprint_value, sprintln};
 pub use value::{IntType, List, ListType, Map, MapType, Object, Str, UintType, Value};

@@ -7,7 +7,7 @@ mod pipeline;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::ast::{Branch, Node, Pos, Source, Template};
+use crate::ast::{Branch, Called, Node, Pos, Source, Template, Word};
 use crate::lexer::Lexer;
 use crate::quote;
 use crate::token::{Keyword, Kind, Token};
@@ -48,27 +48,90 @@ pub fn parse(
     text: &str,
     functions: &dyn Fn(&str) -> Option<usize>,
 ) -> Result<Vec<Arc<Template>>> {
-    let source = Arc::new(Source { name: Arc::from(name), text: Arc::from(text) });
-    let text = source.text.clone();
-    let parser = Parser {
-        lexer: Lexer::new(&text),
-        text: &text,
-        source,
-        functions,
-        ahead: Vec::new(),
-        line_at: 0,
-        action: None,
-        scope: Scope::new(),
-        templates: Vec::new(),
-        depth: 0,
-    };
-    parser.run()
+    Parsed::of(name, text, functions)?.named(name)
+}
+
+/// A parsed text that has no name yet: files of one content share it, whatever they are called.
+#[derive(Debug)]
+pub struct Parsed {
+    text: Arc<str>,
+    /// What it defines.
+    defined: Vec<Defined>,
+    /// What it does itself.
+    body: Arc<[Node]>,
+    /// Where its last token begins.
+    end: usize,
+}
+
+#[derive(Debug)]
+struct Defined {
+    name: Arc<str>,
+    body: Arc<[Node]>,
+}
+
+impl Parsed {
+    /// Parses `text`; only errors speak of `name`.
+    ///
+    /// # Errors
+    /// The first mistake in the text.
+    pub fn of(name: &str, text: &str, functions: &dyn Fn(&str) -> Option<usize>) -> Result<Self> {
+        let text: Arc<str> = Arc::from(text);
+        let parser = Parser {
+            lexer: Lexer::new(&text),
+            text: &text,
+            name,
+            kept: &text,
+            functions,
+            ahead: Vec::new(),
+            line_at: 0,
+            action: None,
+            scope: Scope::new(),
+            defined: Vec::new(),
+            depth: 0,
+        };
+        let (defined, body, end) = parser.run()?;
+        Ok(Self { text, defined, body, end })
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn text(&self) -> &Arc<str> {
+        &self.text
+    }
+
+    /// The templates of a source called `name`, its own last.
+    ///
+    /// # Errors
+    /// When the text also defines a template of that name, and neither is empty.
+    pub fn named(&self, name: &str) -> Result<Vec<Arc<Template>>> {
+        let source = Arc::new(Source { name: Arc::from(name), text: self.text.clone() });
+        let template = |name: &Arc<str>, body: &Arc<[Node]>| {
+            Arc::new(Template { name: name.clone(), source: source.clone(), body: body.clone() })
+        };
+        let mut body = &self.body;
+        let mut templates = Vec::with_capacity(self.defined.len() + 1);
+        for defined in &self.defined {
+            if *defined.name != *name {
+                templates.push(template(&defined.name, &defined.body));
+            } else if is_blank(body) {
+                body = &defined.body;
+            } else if !is_blank(&defined.body) {
+                let line = line(&self.text, self.end);
+                return Err(ParseError { name: source.name.clone(), line, message: twice(name) });
+            }
+        }
+        templates.push(template(&source.name, body));
+        Ok(templates)
+    }
 }
 
 struct Parser<'s> {
     lexer: Lexer<'s>,
     text: &'s str,
-    source: Arc<Source>,
+    /// What errors call the text.
+    name: &'s str,
+    /// The text, for pieces that outlive the parser.
+    kept: &'s Arc<str>,
     functions: &'s dyn Fn(&str) -> Option<usize>,
     /// Tokens given back, the next one last.
     ahead: Vec<Token>,
@@ -76,20 +139,20 @@ struct Parser<'s> {
     line_at: usize,
     /// Where the action in hand begins.
     action: Option<usize>,
-    scope: Scope,
-    templates: Vec<Arc<Template>>,
+    scope: Scope<'s>,
+    defined: Vec<Defined>,
     depth: usize,
 }
 
 /// What is known inside one template's body.
-struct Scope {
-    variables: Vec<Arc<str>>,
+struct Scope<'s> {
+    variables: Vec<&'s str>,
     ranges: usize,
 }
 
-impl Scope {
+impl Scope<'_> {
     fn new() -> Self {
-        Self { variables: vec![Arc::from("$")], ranges: 0 }
+        Self { variables: vec!["$"], ranges: 0 }
     }
 }
 
@@ -118,7 +181,7 @@ enum Step {
 }
 
 impl<'s> Parser<'s> {
-    fn run(mut self) -> Result<Vec<Arc<Template>>> {
+    fn run(mut self) -> Result<(Vec<Defined>, Arc<[Node]>, usize)> {
         let mut body = Vec::new();
         while self.peek().kind != Kind::Eof {
             match self.top_level()? {
@@ -127,9 +190,7 @@ impl<'s> Parser<'s> {
                 Step::Nothing => {}
             }
         }
-        let name = self.source.name.clone();
-        self.add(name, body)?;
-        Ok(self.templates)
+        Ok((self.defined, Arc::from(body), self.line_at))
     }
 
     fn top_level(&mut self) -> Result<Step> {
@@ -160,24 +221,14 @@ impl<'s> Parser<'s> {
         self.add(name, body)
     }
 
-    /// Keeps a template; of two with one name, one must be empty.
+    /// Keeps a definition; of two with one name, one must be empty.
     fn add(&mut self, name: Arc<str>, body: Vec<Node>) -> Result<()> {
-        let own = name == self.source.name;
-        let template = Arc::new(Template { name, source: self.source.clone(), body });
-        let Some(index) = self.templates.iter().position(|other| other.name == template.name) else {
-            self.templates.push(template);
-            return Ok(());
-        };
-        if self.templates[index].is_empty() {
-            self.templates[index] = template;
-        } else if !template.is_empty() {
-            let name = quote::quoted(template.name.as_bytes());
-            return self.error(format!("template: multiple definition of template {name}"));
-        }
-        if own {
-            // The text's own template comes last, whatever it defines.
-            let last = self.templates.remove(index);
-            self.templates.push(last);
+        let defined = Defined { name, body: Arc::from(body) };
+        match self.defined.iter().position(|other| other.name == defined.name) {
+            None => self.defined.push(defined),
+            Some(index) if is_blank(&self.defined[index].body) => self.defined[index] = defined,
+            Some(_) if is_blank(&defined.body) => {}
+            Some(_) => return self.error(twice(&defined.name)),
         }
         Ok(())
     }
@@ -207,7 +258,7 @@ impl<'s> Parser<'s> {
     fn text_or_action(&mut self) -> Result<Step> {
         let token = self.next_solid();
         match token.kind {
-            Kind::Text => Ok(Step::Node(Node::Text(Arc::from(self.word(token).as_bytes())))),
+            Kind::Text => Ok(Step::Node(Node::Text(self.kept(token)))),
             Kind::LeftDelim => {
                 self.action = Some(token.start);
                 let step = self.action();
@@ -235,9 +286,9 @@ impl<'s> Parser<'s> {
                 self.expect_right("end")?;
                 return Ok(Step::Ending(Ending::End));
             }
-            Keyword::If => Node::If(self.branch("if")?),
-            Keyword::Range => Node::Range(self.branch("range")?),
-            Keyword::With => Node::With(self.branch("with")?),
+            Keyword::If => Node::If(Box::new(self.branch("if")?)),
+            Keyword::Range => Node::Range(Box::new(self.branch("range")?)),
+            Keyword::With => Node::With(Box::new(self.branch("with")?)),
             Keyword::Template => self.template()?,
             Keyword::Define => return self.unexpected(token, "command"),
         }))
@@ -285,7 +336,7 @@ impl<'s> Parser<'s> {
         if chained {
             self.next();
             self.deeper()?;
-            let branch = self.branch(context)?;
+            let branch = Box::new(self.branch(context)?);
             self.depth -= 1;
             return Ok(vec![if context == "if" { Node::If(branch) } else { Node::With(branch) }]);
         }
@@ -310,7 +361,7 @@ impl<'s> Parser<'s> {
             return self.error(format!("unexpected {} in {CONTEXT}", ending.text()));
         }
         self.add(name.clone(), body)?;
-        Ok(Node::Template { pos: pos(token), name, quoted, pipe: Some(pipe) })
+        Ok(Node::Template { pos: pos(token), called: Box::new(Called { name, quoted, pipe: Some(pipe) }) })
     }
 
     fn template(&mut self) -> Result<Node> {
@@ -325,7 +376,7 @@ impl<'s> Parser<'s> {
             self.give_back(after);
             Some(self.pipeline(CONTEXT, Kind::RightDelim)?)
         };
-        Ok(Node::Template { pos: pos(token), name, quoted, pipe })
+        Ok(Node::Template { pos: pos(token), called: Box::new(Called { name, quoted, pipe }) })
     }
 
     fn template_name(&mut self, token: Token, context: &str) -> Result<Arc<str>> {
@@ -377,16 +428,17 @@ impl<'s> Parser<'s> {
         &self.text[token.start..token.end]
     }
 
+    /// A token's text, to be part of the tree.
+    fn kept(&self, token: Token) -> Word {
+        Word::new(self.kept.clone(), token.start, token.end)
+    }
+
     fn line(&self, at: usize) -> usize {
-        1 + self.text.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count()
+        line(self.text, at)
     }
 
     fn error<T>(&self, message: impl Into<String>) -> Result<T> {
-        Err(ParseError {
-            name: self.source.name.clone(),
-            line: self.line(self.line_at),
-            message: message.into(),
-        })
+        Err(ParseError { name: Arc::from(self.name), line: self.line(self.line_at), message: message.into() })
     }
 
     fn unexpected<T>(&self, token: Token, context: &str) -> Result<T> {
@@ -402,7 +454,7 @@ impl<'s> Parser<'s> {
         let began = self.action.map(|at| self.line(at)).filter(|line| *line != self.line(token.start));
         let Some(line) = began else { return self.error(message) };
         let word = if message.ends_with(" action") { "" } else { " in action" };
-        self.error(format!("{message}{word} started at {}:{line}", self.source.name))
+        self.error(format!("{message}{word} started at {}:{line}", self.name))
     }
 
     /// A token as Go prints it in messages.
@@ -423,10 +475,7 @@ impl<'s> Parser<'s> {
 impl Template {
     /// Whether there is nothing but white space in it: such a template does not replace another.
     pub(crate) fn is_empty(&self) -> bool {
-        self.body.iter().all(|node| match node {
-            Node::Text(text) => text.trim_ascii().is_empty(),
-            _ => false,
-        })
+        is_blank(&self.body)
     }
 
     /// The name it is called by.
@@ -434,6 +483,22 @@ impl Template {
     pub fn name(&self) -> &Arc<str> {
         &self.name
     }
+}
+
+fn is_blank(body: &[Node]) -> bool {
+    body.iter().all(|node| match node {
+        Node::Text(text) => text.trim_ascii().is_empty(),
+        _ => false,
+    })
+}
+
+/// The line, from 1, of the byte `at`.
+fn line(text: &str, at: usize) -> usize {
+    1 + text.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count()
+}
+
+fn twice(name: &str) -> String {
+    format!("template: multiple definition of template {}", quote::quoted(name.as_bytes()))
 }
 
 fn pos(token: Token) -> Pos {

@@ -10,6 +10,7 @@ mod ignore;
 mod instance;
 mod load;
 mod manifests;
+mod memo;
 mod metadata;
 mod name;
 mod release;

@@ -19,8 +19,7 @@ pub fn release_name(
 ) -> Result<String, RenderError> {
     const NAME: &str = "name-template";
     let profile = version.profile();
-    let number = |name: &str| engine::function_number(profile, name);
-    let parsed = gotmpl::parse(NAME, template, &number).map_err(|error| error.to_string())?;
+    let (parsed, _) = engine::parse(profile, NAME, template).map_err(|error| error.to_string())?;
     let mut set = Set::new();
     parsed.into_iter().for_each(|template| set.add(template));
     let mut host = Host::new(profile, Chance { seed, now }, Rc::new(Looked::default()));

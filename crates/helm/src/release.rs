@@ -153,8 +153,8 @@ impl Release<'_> {
             profile,
         };
         contexts.add(&instance, &user, "", true)?;
-        *unread = contexts.read_files(with_files)?;
         let program = engine::compile(std::mem::take(&mut contexts.sources), profile)?;
+        *unread = contexts.read_files(with_files || program.says_files)?;
         let mut host = Host::new(profile, Chance { seed: self.seed, now: self.now }, looked.clone());
         let run =
             Run { profile, contexts: &contexts.all, host: &mut host, limits: self.limits, stop: self.stop };
@@ -308,11 +308,11 @@ impl Contexts<'_> {
         Ok(context)
     }
 
-    /// Reads every `.Files` if a template speaks of them, or if asked to; else they stay empty and are handed out, to
+    /// Reads every `.Files` if asked to; else they stay empty and are handed out, to
     /// be watched: what nobody reads is no fact of the render.
     fn read_files(&mut self, asked: bool) -> Result<Vec<Map>> {
         let files = std::mem::take(&mut self.files);
-        if !asked && !self.sources.iter().any(|source| source.text.contains("Files")) {
+        if !asked {
             return Ok(files.into_iter().map(|(map, _)| map).collect());
         }
         for (map, chart) in &files {
@@ -334,7 +334,7 @@ impl Contexts<'_> {
             let content = file.read(self.tree)?;
             self.sources.push(Source {
                 name: Arc::from(format!("{path}/{}", file.name)),
-                text: Arc::from(String::from_utf8_lossy(&content)),
+                text: content,
                 context: self.all.len(),
                 runs: true,
             });

@@ -38,7 +38,7 @@ impl<'t> Frame<'t, '_, '_> {
         let ExprKind::Function(name, number) = &expr.kind else { return self.fail("not a function") };
         let functions = self.machine.functions();
         let Some(function) = functions.get(*number) else {
-            return self.fail(format!("{name:?} is not a defined function"));
+            return self.fail(format!("{:?} is not a defined function", &**name));
         };
         self.call(dot, function, None, (expr, call))
     }
@@ -139,8 +139,8 @@ impl<'t> Frame<'t, '_, '_> {
         let value = match &expr.kind {
             ExprKind::Dot => dot.clone(),
             ExprKind::Nil => return self.nil(of),
-            ExprKind::Field(names) => self.chain(dot, dot.clone(), (expr, names), &none)?,
-            ExprKind::Variable(names) => self.variable(dot, expr, names, &none)?,
+            ExprKind::Field(path) => self.chain(dot, dot.clone(), (expr, path), &none)?,
+            ExprKind::Variable(path) => self.variable(dot, expr, path, &none)?,
             ExprKind::Pipe(pipe) => self.pipeline(dot, pipe)?,
             ExprKind::Function(..) => self.function(dot, expr, &none)?,
             ExprKind::Chain(..) => self.chained(dot, expr, &none)?,

@@ -1,12 +1,11 @@
 //! Evaluating what stands in an action: pipelines, commands, operands, chains of fields.
 
 use std::rc::Rc;
-use std::sync::Arc;
 
 use super::call::Call;
 use super::frame::{Frame, Result};
 use super::operand::Operand;
-use crate::ast::{Command, Expr, ExprKind, Number, Pipe};
+use crate::ast::{Command, Expr, ExprKind, Number, Pipe, Word};
 use crate::complex::Complex;
 use crate::quote;
 use crate::value::{Str, Value};
@@ -20,7 +19,7 @@ impl<'t> Frame<'t, '_, '_> {
             if pipe.assigns {
                 self.assign(name, value.clone())?;
             } else {
-                self.variables.push((name.clone(), value.clone()));
+                self.variables.push((name, value.clone()));
             }
         }
         Ok(value)
@@ -40,12 +39,12 @@ impl<'t> Frame<'t, '_, '_> {
         let (first, rest) = (&command.args[0], &command.args[1..]);
         let call = Call { args: rest, piped, from: Some(command) };
         match &first.kind {
-            ExprKind::Field(names) => {
+            ExprKind::Field(path) => {
                 self.at_expr(first);
-                self.chain(dot, dot.clone(), (first, names), &call)
+                self.chain(dot, dot.clone(), (first, path), &call)
             }
             ExprKind::Chain(..) => self.chained(dot, first, &call),
-            ExprKind::Variable(names) => self.variable(dot, first, names, &call),
+            ExprKind::Variable(path) => self.variable(dot, first, path, &call),
             ExprKind::Function(..) => self.function(dot, first, &call),
             ExprKind::Pipe(pipe) => {
                 self.not_a_function(first, &call)?;
@@ -96,7 +95,7 @@ impl<'t> Frame<'t, '_, '_> {
 
     /// `(pipeline).a.b`
     pub(super) fn chained(&mut self, dot: &Operand, expr: &'t Expr, call: &Call<'t, '_>) -> Result<Operand> {
-        let ExprKind::Chain(inner, names) = &expr.kind else {
+        let ExprKind::Chain(inner, path) = &expr.kind else {
             return self.fail("not a chain");
         };
         self.at_expr(expr);
@@ -104,7 +103,7 @@ impl<'t> Frame<'t, '_, '_> {
             return self.fail(format!("indirection through explicit nil in {expr}"));
         }
         let receiver = self.any_argument(dot, inner)?;
-        self.chain(dot, receiver, (expr, names), call)
+        self.chain(dot, receiver, (expr, path), call)
     }
 
     /// `$x` and `$x.a.b`
@@ -112,19 +111,19 @@ impl<'t> Frame<'t, '_, '_> {
         &mut self,
         dot: &Operand,
         expr: &'t Expr,
-        names: &'t [Arc<str>],
+        path: &'t Word,
         call: &Call<'t, '_>,
     ) -> Result<Operand> {
         self.at_expr(expr);
-        let (name, fields) = (&names[0], &names[1..]);
-        let known = self.variables.iter().rev().find(|(known, _)| known == name);
+        let name = path.variable();
+        let known = self.variables.iter().rev().find(|(known, _)| *known == name);
         let Some((_, value)) = known else { return self.fail(format!("undefined variable: {name}")) };
         let value = value.clone();
-        if fields.is_empty() {
+        if name.len() == path.len() {
             self.not_a_function(expr, call)?;
             return Ok(value);
         }
-        self.chain(dot, value, (expr, fields), call)
+        self.chain(dot, value, (expr, path), call)
     }
 
     /// Fields one after the other; the last one may be a method that takes the call's arguments.
@@ -132,14 +131,15 @@ impl<'t> Frame<'t, '_, '_> {
         &mut self,
         dot: &Operand,
         receiver: Operand,
-        chain: (&'t Expr, &'t [Arc<str>]),
+        chain: (&'t Expr, &'t Word),
         call: &Call<'t, '_>,
     ) -> Result<Operand> {
-        let (expr, names) = chain;
+        let (expr, path) = chain;
         let none = Call::without_arguments();
         let mut value = receiver;
-        for (index, name) in names.iter().enumerate() {
-            let call = if index + 1 == names.len() { call } else { &none };
+        let mut names = path.fields().peekable();
+        while let Some(name) = names.next() {
+            let call = if names.peek().is_none() { call } else { &none };
             value = self.field(dot, value, (expr, name), call)?;
         }
         Ok(value)

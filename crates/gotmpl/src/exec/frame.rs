@@ -1,11 +1,10 @@
 //! Walking one template: text is copied, actions are evaluated and printed, branches and loops are taken.
 
 use std::fmt;
-use std::sync::Arc;
 
 use super::operand::Operand;
 use super::{ExecError, GO_MAX_DEPTH, MAX_DEPTH, MAX_NESTING, Machine, Place};
-use crate::ast::{Branch, Command, Expr, Node, Pipe, Pos, Template};
+use crate::ast::{Branch, Called, Command, Expr, Node, Pipe, Pos, Template};
 use crate::function::{CallError, Cause};
 use crate::print;
 use crate::quote;
@@ -17,7 +16,7 @@ pub(super) type Result<T> = std::result::Result<T, ExecError>;
 pub(super) struct Frame<'t, 'm, 'a> {
     pub(super) machine: &'m mut Machine<'a>,
     pub(super) template: &'t Template,
-    pub(super) variables: Vec<(Arc<str>, Operand)>,
+    pub(super) variables: Vec<(&'t str, Operand)>,
     /// What is being evaluated: errors name it.
     at: At<'t>,
     out: &'m mut Vec<u8>,
@@ -48,19 +47,12 @@ pub(super) fn run(
     dot: &Value,
     out: &mut Vec<u8>,
 ) -> Result<()> {
-    let variables = vec![(Arc::from("$"), Operand::plain(dot.clone()))];
-    execute(machine, template, variables, out)
+    execute(machine, template, Operand::plain(dot.clone()), out)
 }
 
-fn execute(
-    machine: &mut Machine<'_>,
-    template: &Template,
-    variables: Vec<(Arc<str>, Operand)>,
-    out: &mut Vec<u8>,
-) -> Result<()> {
+fn execute(machine: &mut Machine<'_>, template: &Template, dot: Operand, out: &mut Vec<u8>) -> Result<()> {
     machine.depth += 1;
-    let dot = variables[0].1.clone();
-    let mut frame = Frame { machine, template, variables, at: At::Start, out };
+    let mut frame = Frame { machine, template, variables: vec![("$", dot.clone())], at: At::Start, out };
     let result = frame.list(&dot, &template.body).map(|_| ());
     frame.machine.depth -= 1;
     result
@@ -97,7 +89,7 @@ impl<'t> Frame<'t, '_, '_> {
         self.at = At::Node(node);
         self.step()?;
         match node {
-            Node::Text(text) => self.write(text)?,
+            Node::Text(text) => self.write(text.as_bytes())?,
             Node::Action { pipe, .. } => {
                 let value = self.pipeline(dot, pipe)?;
                 if pipe.variables.is_empty() {
@@ -108,7 +100,7 @@ impl<'t> Frame<'t, '_, '_> {
             Node::If(branch) => return self.branch(dot, branch, false),
             Node::With(branch) => return self.branch(dot, branch, true),
             Node::Range(branch) => return self.range(dot, branch),
-            Node::Template { name, pipe, .. } => self.call_template(dot, node, name, pipe.as_ref())?,
+            Node::Template { called, .. } => self.call_template(dot, node, called)?,
             Node::Break { .. } => return Ok(Flow::Breaks),
             Node::Continue { .. } => return Ok(Flow::Continues),
         }
@@ -229,7 +221,7 @@ impl<'t> Frame<'t, '_, '_> {
     }
 
     pub(super) fn assign(&mut self, name: &str, value: Operand) -> Result<()> {
-        match self.variables.iter_mut().rev().find(|(known, _)| &**known == name) {
+        match self.variables.iter_mut().rev().find(|(known, _)| *known == name) {
             Some((_, slot)) => {
                 *slot = value;
                 Ok(())
@@ -238,13 +230,8 @@ impl<'t> Frame<'t, '_, '_> {
         }
     }
 
-    fn call_template(
-        &mut self,
-        dot: &Operand,
-        node: &'t Node,
-        name: &str,
-        pipe: Option<&'t Pipe>,
-    ) -> Result<()> {
+    fn call_template(&mut self, dot: &Operand, node: &'t Node, called: &'t Called) -> Result<()> {
+        let Called { name, pipe, .. } = called;
         let Some(template) = self.machine.set.get(name).cloned() else {
             return self.fail(format!("template {} not defined", quote::quoted(name.as_bytes())));
         };
@@ -256,7 +243,7 @@ impl<'t> Frame<'t, '_, '_> {
             None => Operand::NONE,
         };
         self.at = At::Node(node);
-        execute(self.machine, &template, vec![(Arc::from("$"), dot)], self.out)
+        execute(self.machine, &template, dot, self.out)
     }
 
     pub(super) fn at_pipe(&mut self, pipe: &'t Pipe) {

@@ -3,15 +3,19 @@
 use std::sync::Arc;
 
 use super::{Parser, Result, pos};
-use crate::ast::{Command, Expr, ExprKind, Pipe, Pos};
-use crate::token::Kind;
+use crate::ast::{Command, Expr, ExprKind, Pipe, Pos, Word};
+use crate::token::{Kind, Token};
 use crate::{number, quote};
 
 impl Parser<'_> {
     pub(super) fn pipeline(&mut self, context: &str, end: Kind) -> Result<Pipe> {
         self.deeper()?;
-        let mut pipe =
-            Pipe { pos: pos(self.peek_solid()), variables: Vec::new(), assigns: false, commands: Vec::new() };
+        let mut pipe = Pipe {
+            pos: pos(self.peek_solid()),
+            variables: Vec::new(),
+            assigns: false,
+            commands: Vec::with_capacity(1),
+        };
         self.declarations(&mut pipe, context)?;
         loop {
             let token = self.next_solid();
@@ -45,9 +49,8 @@ impl Parser<'_> {
                 self.give_back(variable);
                 return Ok(());
             }
-            let name: Arc<str> = Arc::from(self.word(variable));
-            pipe.variables.push(name.clone());
-            self.scope.variables.push(name);
+            pipe.variables.push(self.kept(variable));
+            self.scope.variables.push(self.word(variable));
             if !comma {
                 pipe.assigns = next.kind == Kind::Assign;
                 return Ok(());
@@ -89,7 +92,7 @@ impl Parser<'_> {
 
     fn command(&mut self) -> Result<Command> {
         let pos = pos(self.peek_solid());
-        let mut args = Vec::new();
+        let mut args = Vec::with_capacity(1);
         loop {
             self.peek_solid();
             args.extend(self.operand()?);
@@ -117,24 +120,19 @@ impl Parser<'_> {
             return Ok(Some(term));
         }
         let at = pos(self.peek());
-        let mut names = Vec::new();
+        let first = self.next();
+        let mut path = self.kept(first);
         while self.peek().kind == Kind::Field {
             let field = self.next();
-            names.push(Arc::from(&self.word(field)[1..]));
+            path = path.up_to(&self.kept(field));
         }
-        self.chain(term, at, names).map(Some)
+        self.chain(term, at, path).map(Some)
     }
 
-    fn chain(&mut self, term: Expr, at: Pos, names: Vec<Arc<str>>) -> Result<Expr> {
+    fn chain(&mut self, term: Expr, at: Pos, path: Word) -> Result<Expr> {
         let kind = match term.kind {
-            ExprKind::Field(mut own) => {
-                own.extend(names);
-                ExprKind::Field(own)
-            }
-            ExprKind::Variable(mut own) => {
-                own.extend(names);
-                ExprKind::Variable(own)
-            }
+            ExprKind::Field(own) => ExprKind::Field(own.up_to(&path)),
+            ExprKind::Variable(own) => ExprKind::Variable(own.up_to(&path)),
             ExprKind::Bool(_)
             | ExprKind::String(..)
             | ExprKind::Number(_)
@@ -143,7 +141,7 @@ impl Parser<'_> {
                 let term = quote::quoted(term.to_string().as_bytes());
                 return self.error(format!("unexpected . after term {term}"));
             }
-            _ => ExprKind::Chain(Box::new(term), names),
+            _ => ExprKind::Chain(Box::new(term), path),
         };
         Ok(Expr { pos: at, kind })
     }
@@ -152,21 +150,25 @@ impl Parser<'_> {
         let token = self.next_solid();
         let word = self.word(token);
         let kind = match token.kind {
-            Kind::Identifier => self.function(word)?,
+            Kind::Identifier => self.function(token)?,
             Kind::Dot => ExprKind::Dot,
             Kind::Nil => ExprKind::Nil,
-            Kind::Variable => self.variable(word)?,
-            Kind::Field => ExprKind::Field(vec![Arc::from(&word[1..])]),
+            Kind::Variable => self.variable(token)?,
+            Kind::Field => ExprKind::Field(self.kept(token)),
             Kind::Bool => ExprKind::Bool(word == "true"),
-            Kind::Char => ExprKind::Number(number::character(word).or_else(|message| self.error(message))?),
-            Kind::Number => ExprKind::Number(number::constant(word).or_else(|message| self.error(message))?),
+            Kind::Char => {
+                ExprKind::Number(Box::new(number::character(word).or_else(|message| self.error(message))?))
+            }
+            Kind::Number => {
+                ExprKind::Number(Box::new(number::constant(word).or_else(|message| self.error(message))?))
+            }
             Kind::LeftParen => {
                 let pipe = self.pipeline("parenthesized pipeline", Kind::RightParen)?;
                 return Ok(Some(Expr { pos: pipe.pos, kind: ExprKind::Pipe(Box::new(pipe)) }));
             }
             Kind::String | Kind::RawString => {
                 let value = quote::unquote(word).or_else(|message| self.error(message))?;
-                ExprKind::String(Arc::from(value), word.into())
+                ExprKind::String(Arc::from(value), self.kept(token))
             }
             _ => {
                 self.give_back(token);
@@ -176,17 +178,19 @@ impl Parser<'_> {
         Ok(Some(Expr { pos: pos(token), kind }))
     }
 
-    fn function(&mut self, name: &str) -> Result<ExprKind> {
+    fn function(&mut self, token: Token) -> Result<ExprKind> {
+        let name = self.word(token);
         match (self.functions)(name) {
-            Some(number) => Ok(ExprKind::Function(Arc::from(name), number)),
+            Some(number) => Ok(ExprKind::Function(self.kept(token), number)),
             None => self.error(format!("function {} not defined", quote::quoted(name.as_bytes()))),
         }
     }
 
-    fn variable(&mut self, name: &str) -> Result<ExprKind> {
-        match self.scope.variables.iter().rev().find(|known| &***known == name) {
-            Some(known) => Ok(ExprKind::Variable(vec![known.clone()])),
-            None => self.error(format!("undefined variable {}", quote::quoted(name.as_bytes()))),
+    fn variable(&mut self, token: Token) -> Result<ExprKind> {
+        let name = self.word(token);
+        match self.scope.variables.contains(&name) {
+            true => Ok(ExprKind::Variable(self.kept(token))),
+            false => self.error(format!("undefined variable {}", quote::quoted(name.as_bytes()))),
         }
     }
 }

@@ -2,14 +2,17 @@
 
 use std::collections::HashMap;
 use std::rc::Rc;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
-use gotmpl::{CallError, Cause, Function, Machine, Map, Set, Type, Value, builtins};
+use gotmpl::{
+    CallError, Cause, Function, Machine, Map, ParseError, Parsed, Set, Template, Type, Value, builtins,
+};
 
 use super::encode;
 use super::errors::{MARK_END, MARK_START};
 use super::host::Host;
 use super::without_no_value;
+use crate::memo::{Memo, OfText};
 use crate::version::Profile;
 
 /// How often one name may be included inside itself.
@@ -66,7 +69,25 @@ const MUST_TOML: &[Function] = &[Function::new("mustToToml", ANY, |machine, args
 struct Table {
     functions: Vec<Function>,
     numbers: HashMap<&'static str, usize>,
+    /// Texts that were parsed against this table.
+    parsed: Memo<Known>,
 }
+
+/// A parsed text.
+struct Known {
+    parsed: Parsed,
+    /// Whether it speaks of `.Files` anywhere, by that name.
+    says_files: bool,
+}
+
+impl OfText for Known {
+    fn text(&self) -> &[u8] {
+        self.parsed.text().as_bytes()
+    }
+}
+
+/// How much source the parsed templates that are kept may have, in bytes. A parsed template takes some three times its source.
+const KEPT_SOURCE: usize = 8 << 20;
 
 /// One table for each set of functions there is.
 fn of(profile: &Profile) -> &'static Table {
@@ -91,7 +112,7 @@ fn build(must: bool) -> Table {
             }
         }
     }
-    Table { functions, numbers }
+    Table { functions, numbers, parsed: Memo::new(KEPT_SOURCE) }
 }
 
 /// The functions a version has.
@@ -99,9 +120,19 @@ pub(crate) fn table(profile: &Profile) -> &'static [Function] {
     &of(profile).functions
 }
 
-/// The number of a function in the table of a version.
-pub(crate) fn number(profile: &Profile, name: &str) -> Option<usize> {
-    of(profile).numbers.get(name).copied()
+/// The templates of a text that is called `name`, for the functions a version has, and whether it says `Files`.
+pub(crate) fn parse(
+    profile: &Profile,
+    name: &str,
+    text: &str,
+) -> Result<(Vec<Arc<Template>>, bool), ParseError> {
+    let table = of(profile);
+    let known = table.parsed.get(text.as_bytes(), || {
+        let number = |name: &str| table.numbers.get(name).copied();
+        let parsed = Parsed::of(name, text, &number)?;
+        Ok(Known { parsed, says_files: text.contains("Files") })
+    })?;
+    Ok((known.parsed.named(name)?, known.says_files))
 }
 
 fn bytes(args: &[Value], at: usize) -> Vec<u8> {
@@ -142,17 +173,22 @@ fn required(args: &[Value]) -> Result<Value, CallError> {
 }
 
 fn include(machine: &mut Machine<'_>, args: &[Value]) -> Result<Value, CallError> {
-    let name = bytes(args, 0);
-    let nested = host(machine)?.including.entry(name.clone()).or_default();
-    if *nested > MAX_INCLUDES {
-        return Err(CallError::new(format!(
-            "rendering template has a nested reference name: {}: unable to execute template",
-            text(args, 0)
-        )));
+    let Some(Value::Str(name)) = args.first() else { return Ok(Value::from("")) };
+    let including = &mut host(machine)?.including;
+    match including.get_mut(&**name) {
+        Some(nested) if *nested > MAX_INCLUDES => {
+            return Err(CallError::new(format!(
+                "rendering template has a nested reference name: {}: unable to execute template",
+                name.lossy()
+            )));
+        }
+        Some(nested) => *nested += 1,
+        None => {
+            including.insert(name.clone(), 1);
+        }
     }
-    *nested += 1;
-    let result = machine.execute(&String::from_utf8_lossy(&name), &args[1]);
-    if let Some(nested) = host(machine)?.including.get_mut(&name) {
+    let result = machine.execute(&name.lossy(), &args[1]);
+    if let Some(nested) = host(machine)?.including.get_mut(&**name) {
         *nested -= 1;
     }
     Ok(Value::from(result?))
@@ -161,12 +197,13 @@ fn include(machine: &mut Machine<'_>, args: &[Value]) -> Result<Value, CallError
 /// Parses and runs a text. What it defines is known inside this call only.
 fn tpl(machine: &mut Machine<'_>, args: &[Value]) -> Result<Value, CallError> {
     let source = text(args, 0);
-    let quoted = gotmpl::quote::quoted(source.as_bytes());
     machine.work(1 + source.len() as u64 / 64)?;
-    let profile = host(machine)?.profile;
-    let number = |name: &str| number(profile, name);
-    let parsed = gotmpl::parse("gotpl", &source, &number)
-        .map_err(|error| CallError::new(format!("cannot parse template {quoted}: {error}")))?;
+    if !source.contains("{{") {
+        return Ok(Value::from(without_no_value(source.into_bytes())));
+    }
+    let quoted = || gotmpl::quote::quoted(source.as_bytes());
+    let (parsed, _) = parse(host(machine)?.profile, "gotpl", &source)
+        .map_err(|error| CallError::new(format!("cannot parse template {}: {error}", quoted())))?;
     let mut layer = Set::over(machine.set.clone());
     let own = parsed.last().cloned();
     parsed.into_iter().for_each(|template| layer.add(template));
@@ -180,7 +217,7 @@ fn tpl(machine: &mut Machine<'_>, args: &[Value]) -> Result<Value, CallError> {
         Ok(out) => Ok(Value::from(without_no_value(out))),
         Err(error) if error.cause != Cause::Template => Err(error.into()),
         Err(error) => {
-            Err(CallError::new(format!("error during tpl function execution for {quoted}: {error}")))
+            Err(CallError::new(format!("error during tpl function execution for {}: {error}", quoted())))
         }
     }
 }

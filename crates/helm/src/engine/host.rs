@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use gotmpl::{CallError, Function, Value};
+use gotmpl::{CallError, Function, Str, Value};
 use sha2::{Digest, Sha256};
 
 use super::{files, objects};
@@ -22,7 +22,7 @@ pub(crate) struct Chance {
 pub(crate) struct Host {
     pub(crate) profile: &'static Profile,
     /// How often each name is being included right now.
-    pub(crate) including: HashMap<Vec<u8>, usize>,
+    pub(crate) including: HashMap<Str, usize>,
     pub(crate) chance: Chance,
     /// How many random blocks were taken.
     pub(crate) drawn: u64,

@@ -16,11 +16,12 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use gotmpl::{Limits, Machine, Map, Set, Str, Template, Value};
 
 pub(crate) use encode::{merge_maps, to_yaml, values_documents, values_value};
 pub(crate) use files::no_files;
-pub(crate) use functions::{number as function_number, table as functions};
+pub(crate) use functions::{parse, table as functions};
 pub(crate) use host::{Chance, Host, Looked};
 pub(crate) use metadata::chart_value;
 pub(crate) use objects::{KubeVersion, capabilities, table_at};
@@ -35,28 +36,31 @@ pub(crate) struct Source {
     /// The full name: `c/charts/s/templates/x.yaml`.
     pub(crate) name: Arc<str>,
     /// The text.
-    pub(crate) text: Arc<str>,
+    pub(crate) text: Bytes,
     /// Which chart's context it runs in.
     pub(crate) context: usize,
     /// Whether it may be executed: not so for the files of library charts.
     pub(crate) runs: bool,
 }
 
-/// Parsed files in the order they run. Shared by all renders of a chart.
+/// Parsed files in the order they run.
 #[derive(Debug)]
 pub(crate) struct Program {
     templates: Vec<Arc<Template>>,
     runs: Vec<(Arc<str>, usize)>,
+    /// Whether any of them speaks of `.Files`, by that name.
+    pub(crate) says_files: bool,
 }
 
 /// Parses every file: deepest paths first, names descending, so that of two definitions the shallowest wins.
 pub(crate) fn compile(mut sources: Vec<Source>, profile: &'static Profile) -> Result<Program, RenderError> {
     sources.sort_by(|a, b| depth(&b.name).cmp(&depth(&a.name)).then_with(|| b.name.cmp(&a.name)));
-    let number = |name: &str| functions::number(profile, name);
-    let mut program = Program { templates: Vec::new(), runs: Vec::new() };
+    let mut program = Program { templates: Vec::new(), runs: Vec::new(), says_files: false };
     for source in sources {
-        let parsed =
-            gotmpl::parse(&source.name, &source.text, &number).map_err(|error| errors::parse(&error))?;
+        let text = String::from_utf8_lossy(&source.text);
+        let parsed = functions::parse(profile, &source.name, &text);
+        let (parsed, says_files) = parsed.map_err(|error| errors::parse(&error))?;
+        program.says_files |= says_files;
         program.templates.extend(parsed);
         if source.runs && !base_name(&source.name).starts_with('_') {
             program.runs.push((source.name, source.context));

@@ -8,7 +8,9 @@ mod exact;
 mod guard;
 mod words;
 
-use boon::{Compiler, Schemas, UrlLoader};
+use std::sync::LazyLock;
+
+use boon::{Compiler, SchemaIndex, Schemas, UrlLoader};
 use gotmpl::{Map, Value};
 use serde_json::Value as Json;
 use tree::Tree;
@@ -16,11 +18,31 @@ use tree::Tree;
 use crate::engine::RenderError;
 use crate::instance::Instance;
 use crate::load::LoadError;
+use crate::memo::{Memo, OfText};
 
 /// What the schema calls itself in messages.
 const URL: &str = "file:///values.schema.json";
 /// The validator recurses, by far less than a page for each of the levels the guard lets through.
 const STACK: usize = 64 << 20;
+
+/// How much text the compiled schemas that are kept may have, in bytes. A compiled schema takes some ten times its text.
+const KEPT_TEXT: usize = 1 << 20;
+
+static COMPILED: LazyLock<Memo<Compiled>> = LazyLock::new(|| Memo::new(KEPT_TEXT));
+
+/// A schema that was read and compiled.
+struct Compiled {
+    text: String,
+    json: Json,
+    schemas: Schemas,
+    index: SchemaIndex,
+}
+
+impl OfText for Compiled {
+    fn text(&self) -> &[u8] {
+        self.text.as_bytes()
+    }
+}
 
 /// Checks the values of a chart and of its subcharts.
 ///
@@ -60,10 +82,18 @@ fn collect(tree: &dyn Tree, chart: &Instance, values: &Map, failures: &mut Strin
 
 /// Checks values against the text of a schema.
 fn single(schema: &str, values: &Map) -> Result<(), String> {
-    let schema = parsed(schema)?;
     let values = json(&yaml::json::as_kubernetes(sprig::json::to_value(&Value::Map(values.clone()))?));
-    guard::check(&schema, &values)?;
-    on_large_stack(|| validated(schema, &values))
+    let mut guarded = false;
+    let compiled = COMPILED.get(schema.as_bytes(), || {
+        let json = parsed(schema)?;
+        guard::check(&json, &values)?;
+        guarded = true;
+        on_large_stack(|| compiled(schema, json))
+    })?;
+    if !guarded {
+        guard::check(&compiled.json, &values)?;
+    }
+    on_large_stack(|| validated(&compiled, &values))
 }
 
 /// A schema's text. Deeper than 128 levels is refused; real ones stay below 50.
@@ -92,7 +122,7 @@ fn json(value: &yaml::Value) -> Json {
     }
 }
 
-fn on_large_stack(work: impl FnOnce() -> Result<(), String> + Send) -> Result<(), String> {
+fn on_large_stack<T: Send>(work: impl FnOnce() -> Result<T, String> + Send) -> Result<T, String> {
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work);
         let thread = thread.map_err(|error| format!("unable to validate schema: no thread: {error}"))?;
@@ -100,13 +130,17 @@ fn on_large_stack(work: impl FnOnce() -> Result<(), String> + Send) -> Result<()
     })
 }
 
-fn validated(schema: Json, values: &Json) -> Result<(), String> {
+fn compiled(text: &str, json: Json) -> Result<Compiled, String> {
     let mut schemas = Schemas::new();
     let mut compiler = Compiler::new();
     compiler.use_loader(Box::new(Inside));
-    compiler.add_resource(URL, schema).map_err(|error| words::of_compilation(&error))?;
-    let compiled = compiler.compile(URL, &mut schemas).map_err(|error| words::of_compilation(&error))?;
-    match schemas.validate(values, compiled).map_err(|error| words::of_values(&error)) {
+    compiler.add_resource(URL, json.clone()).map_err(|error| words::of_compilation(&error))?;
+    let index = compiler.compile(URL, &mut schemas).map_err(|error| words::of_compilation(&error))?;
+    Ok(Compiled { text: text.to_owned(), json, schemas, index })
+}
+
+fn validated(compiled: &Compiled, values: &Json) -> Result<(), String> {
+    match compiled.schemas.validate(values, compiled.index).map_err(|error| words::of_values(&error)) {
         Err(Some(failures)) => Err(failures),
         Err(None) | Ok(()) => Ok(()),
     }

@@ -1,0 +1,122 @@
+//! What reading a text yields, kept for the next chart that holds the same text: another commit, another
+//! application, another chart that carries the same library.
+//!
+//! Only what depends on nothing but a text is kept here, and the text is compared before it is handed out, so a memo
+//! makes no difference but time. One serves the whole process. What was not asked for lately makes room for what is.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Something that was made of a text, and of nothing else.
+pub(crate) trait OfText {
+    /// The text.
+    fn text(&self) -> &[u8];
+}
+
+/// Things made of texts, by text.
+pub(crate) struct Memo<T> {
+    kept: Mutex<Generations<T>>,
+    hasher: RandomState,
+    /// The most bytes of text in each of the two generations.
+    bytes: usize,
+}
+
+/// What was asked for lately, and what was before; by the hash of the text.
+struct Generations<T> {
+    young: HashMap<u64, Arc<T>>,
+    old: HashMap<u64, Arc<T>>,
+    young_bytes: usize,
+}
+
+impl<T: OfText> Memo<T> {
+    /// An empty memo that keeps what is made of at most twice `bytes` of text.
+    pub(crate) fn new(bytes: usize) -> Self {
+        let kept = Generations { young: HashMap::new(), old: HashMap::new(), young_bytes: 0 };
+        Self { kept: Mutex::new(kept), hasher: RandomState::new(), bytes }
+    }
+
+    /// What was made of `text` before, or what `make` makes of it now. Failures are not kept.
+    pub(crate) fn get<E>(&self, text: &[u8], make: impl FnOnce() -> Result<T, E>) -> Result<Arc<T>, E> {
+        let hash = self.hasher.hash_one(text);
+        if let Some(known) = self.known(hash, text) {
+            return Ok(known);
+        }
+        // Two that make the same at the same time do no harm.
+        let made = Arc::new(make()?);
+        self.keep(hash, made.clone());
+        Ok(made)
+    }
+
+    fn known(&self, hash: u64, text: &[u8]) -> Option<Arc<T>> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let same = |known: &&Arc<T>| known.text() == text;
+        if let Some(known) = kept.young.get(&hash).filter(same) {
+            return Some(known.clone());
+        }
+        let known = kept.old.get(&hash).filter(same).cloned()?;
+        self.add(&mut kept, hash, known.clone());
+        Some(known)
+    }
+
+    fn keep(&self, hash: u64, made: Arc<T>) {
+        self.add(&mut self.kept.lock().unwrap_or_else(PoisonError::into_inner), hash, made);
+    }
+
+    fn add(&self, kept: &mut Generations<T>, hash: u64, made: Arc<T>) {
+        let size = made.text().len();
+        if size > self.bytes {
+            return;
+        }
+        if kept.young_bytes + size > self.bytes {
+            kept.old = std::mem::take(&mut kept.young);
+            kept.young_bytes = 0;
+        }
+        kept.young_bytes += size;
+        kept.young.insert(hash, made);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    struct Text(&'static str);
+
+    impl OfText for Text {
+        fn text(&self) -> &[u8] {
+            self.0.as_bytes()
+        }
+    }
+
+    #[test]
+    fn what_is_asked_for_again_and_again_stays() {
+        let memo = Memo::new(3);
+        let made = Cell::new(0);
+        let get = |text: &'static str| {
+            let make = || {
+                made.set(made.get() + 1);
+                Ok::<_, ()>(Text(text))
+            };
+            assert_eq!(memo.get(text.as_bytes(), make).unwrap().0, text);
+            made.get()
+        };
+        assert_eq!((get("a"), get("a"), get("b")), (1, 1, 2));
+        for text in ["c", "d", "e", "f", "g", "h"] {
+            get(text);
+            assert_eq!(get("a"), made.get());
+        }
+        assert_eq!(made.get(), 8, "each was made once");
+        assert_eq!(get("b"), 9, "what nobody asked for was given up");
+        assert_eq!((get("too long"), get("too long")), (10, 11));
+    }
+
+    #[test]
+    fn failures_are_not_kept() {
+        let memo = Memo::new(10);
+        assert_eq!(memo.get(b"a", || Err(1)).map(|made| made.0), Err(1));
+        assert_eq!(memo.get(b"a", || Ok::<_, u8>(Text("a"))).map(|made| made.0), Ok("a"));
+    }
+}
