@@ -115,7 +115,7 @@ mod tests {
 
     #[test]
     fn failures_are_not_kept() {
-        let memo = Memo::new(10);
+        let memo: Memo<Text> = Memo::new(10);
         assert_eq!(memo.get(b"a", || Err(1)).map(|made| made.0), Err(1));
         assert_eq!(memo.get(b"a", || Ok::<_, u8>(Text("a"))).map(|made| made.0), Ok("a"));
     }
