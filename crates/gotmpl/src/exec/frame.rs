@@ -47,13 +47,13 @@ pub(super) fn run(
     dot: &Value,
     out: &mut Vec<u8>,
 ) -> Result<()> {
-    execute(machine, template, Operand::plain(dot.clone()), out)
+    execute(machine, template, &Operand::plain(dot.clone()), out)
 }
 
-fn execute(machine: &mut Machine<'_>, template: &Template, dot: Operand, out: &mut Vec<u8>) -> Result<()> {
+fn execute(machine: &mut Machine<'_>, template: &Template, dot: &Operand, out: &mut Vec<u8>) -> Result<()> {
     machine.depth += 1;
     let mut frame = Frame { machine, template, variables: vec![("$", dot.clone())], at: At::Start, out };
-    let result = frame.list(&dot, &template.body).map(|_| ());
+    let result = frame.list(dot, &template.body).map(|_| ());
     frame.machine.depth -= 1;
     result
 }
@@ -243,7 +243,7 @@ impl<'t> Frame<'t, '_, '_> {
             None => Operand::NONE,
         };
         self.at = At::Node(node);
-        execute(self.machine, &template, dot, self.out)
+        execute(self.machine, &template, &dot, self.out)
     }
 
     pub(super) fn at_pipe(&mut self, pipe: &'t Pipe) {
