@@ -149,6 +149,7 @@ fn patch() -> KustomizePatch {
 
 #[test]
 fn kustomize_options() {
+    let pairs = |name: &str| [(name.to_owned(), "1".to_owned())];
     let options = v1::KustomizeOptions {
         load_restrictions_none: true,
         enable_helm: true,
