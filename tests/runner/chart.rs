@@ -137,7 +137,30 @@ fn a_missing_dependency_is_named_with_its_origin() {
     assert_eq!(error.kind(), Kind::Precondition);
     assert!(error.message().ends_with("missing in charts/ directory: db"), "{error}");
     let advice = error.advice().unwrap();
-    assert!(advice.starts_with("missing: db ^2 from https://charts.example/x; "), "{advice}");
+    assert!(advice.starts_with("missing: db ^2 of web from https://charts.example/x; "), "{advice}");
+}
+
+#[test]
+fn a_dependency_by_file_is_a_fact_and_stays_in_the_tree() {
+    let chart = |path: &str| {
+        format!(
+            "apiVersion: v2\nname: web\nversion: 1.0.0\ndependencies:\n- {{name: db, version: ^2, repository: 'file://{path}'}}\n"
+        )
+    };
+    let case = |path: &str| {
+        let db = ("lib/db/Chart.yaml", "apiVersion: v2\nname: db\nversion: 2.0.0\n");
+        let case =
+            Case::new(&[("x/web/Chart.yaml", &chart(path)), db, ("lib/db/templates/a.yaml", &map("1"))]);
+        Case { job: Job { path: TreePath::parse("x/web").unwrap(), ..case.job }, ..case }
+    };
+    let mut found = case("../../lib/db");
+    assert_eq!(found.datum(), "1");
+    let facts = found.facts();
+    assert!(facts.iter().any(|fact| fact.starts_with("lib/db/templates/a.yaml is")), "{facts:?}");
+    let error = case("../../../lib/db").failure();
+    assert_eq!(error.kind(), Kind::Precondition);
+    let advice = error.advice().unwrap();
+    assert!(advice.contains("(its path leads out of the tree); run `helm dependency build`"), "{advice}");
 }
 
 #[test]

@@ -18,8 +18,21 @@ pub struct Chart {
     pub values: yaml::Value,
     /// `values.schema.json`.
     pub schema: Option<File>,
-    /// The charts of `charts/`, in a deterministic order.
+    /// The charts of `charts/`, in a deterministic order, then those of `file://` repositories.
     pub dependencies: Vec<Arc<Chart>>,
+    /// Whether the chart was loaded for a `file://` dependency of another.
+    pub is_local: bool,
+    /// The `file://` dependencies that could not be loaded.
+    pub refusals: Vec<Refusal>,
+}
+
+/// Why a `file://` repository did not lead to a dependency.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The name of the dependency.
+    pub name: String,
+    /// Why, as part of a sentence.
+    pub why: String,
 }
 
 /// A file of a chart: its name, and where its content is.

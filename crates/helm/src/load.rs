@@ -12,6 +12,7 @@ use tree::{Kind, Tree, TreePath};
 use crate::archive::{self, MAX_FILE};
 use crate::chart::{Chart, Content, File};
 use crate::ignore::Rules;
+use crate::local::Local;
 use crate::version::Profile;
 use crate::{engine, metadata};
 
@@ -55,17 +56,24 @@ impl From<String> for LoadError {
 
 type Result<T> = std::result::Result<T, LoadError>;
 
-/// Loads the chart at `path`: a folder, or an archive.
+/// Loads the chart at `path`: a folder, or an archive. Dependencies that a folder names by `file://` and does not hold
+/// are loaded from where they lie in the tree.
 ///
 /// # Errors
 /// [`LoadError`].
 pub fn load(tree: &dyn Tree, path: &TreePath, profile: &Profile) -> Result<Arc<Chart>> {
-    let path = tree::resolve(tree, path)?;
-    let files = match tree.kind(&path)? {
-        Some(Kind::File) => unpacked(&tree.read(&path)?)?,
-        _ => folder(tree, &path)?,
-    };
-    assemble(tree, files, profile, 0)
+    let real = tree::resolve(tree, path)?;
+    if tree.kind(&real)? == Some(Kind::File) {
+        return assemble(tree, unpacked(&tree.read(&real)?)?, profile, 0).map(Arc::new);
+    }
+    let mut chart = from_folder(tree, path, profile)?;
+    Local::new(tree, profile).complete(&mut chart, path)?;
+    Ok(Arc::new(chart))
+}
+
+/// The chart of a folder with what is vendored in it.
+pub(crate) fn from_folder(tree: &dyn Tree, path: &TreePath, profile: &Profile) -> Result<Chart> {
+    assemble(tree, folder(tree, &tree::resolve(tree, path)?)?, profile, 0)
 }
 
 fn unpacked(archive: &[u8]) -> Result<Vec<File>> {
@@ -159,7 +167,7 @@ impl File {
 }
 
 /// Sorts the files into a chart.
-fn assemble(tree: &dyn Tree, files: Vec<File>, profile: &Profile, depth: usize) -> Result<Arc<Chart>> {
+fn assemble(tree: &dyn Tree, files: Vec<File>, profile: &Profile, depth: usize) -> Result<Chart> {
     if depth > MAX_DEPTH {
         return Err(LoadError::Chart(format!("charts are nested more than {MAX_DEPTH} deep")));
     }
@@ -192,10 +200,10 @@ fn assemble(tree: &dyn Tree, files: Vec<File>, profile: &Profile, depth: usize) 
         if let Some(subchart) = subchart(tree, &name, files, profile, depth)
             .map_err(|error| in_subchart(error, &name, &chart.metadata.name))?
         {
-            chart.dependencies.push(subchart);
+            chart.dependencies.push(Arc::new(subchart));
         }
     }
-    Ok(Arc::new(chart))
+    Ok(chart)
 }
 
 fn add_to_subchart(subcharts: &mut BTreeMap<String, Vec<File>>, path: &str, file: File) {
@@ -243,7 +251,7 @@ fn subchart(
     files: Vec<File>,
     profile: &Profile,
     depth: usize,
-) -> Result<Option<Arc<Chart>>> {
+) -> Result<Option<Chart>> {
     if name.starts_with(['_', '.']) {
         return Ok(None);
     }

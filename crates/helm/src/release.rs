@@ -17,6 +17,7 @@ use crate::schema;
 use crate::values::coalesce::{self, Warnings};
 use crate::values::{FileReader, ValuesOptions};
 use crate::version::HelmVersion;
+use crate::wants::wants;
 
 /// What a chart is rendered with.
 pub struct Release<'a> {
@@ -230,16 +231,16 @@ fn check_chart(chart: &Chart) -> Result<()> {
     if !matches!(chart.metadata.kind.as_str(), "" | "application") {
         return Err(RenderError::new(format!("{} charts are not installable", chart.metadata.kind)));
     }
-    let loaded = |name: &str| chart.dependencies.iter().any(|dependency| dependency.metadata.name == name);
-    let wanted = chart.metadata.dependencies.iter().flatten();
-    let missing: Vec<&str> = wanted.map(|entry| entry.name.as_str()).filter(|name| !loaded(name)).collect();
-    if missing.is_empty() {
+    let wants = wants(chart);
+    if wants.is_empty() {
         return Ok(());
     }
-    Err(RenderError::new(format!(
+    let missing: Vec<&str> = wants.iter().map(|want| want.name.as_str()).collect();
+    let message = format!(
         "an error occurred while checking for chart dependencies. You may need to run 'helm dependency build' to fetch missing dependencies: found in Chart.yaml, but missing in charts/ directory: {}",
         missing.join(", ")
-    )))
+    );
+    Err(RenderError { wants, ..RenderError::new(message) })
 }
 
 fn check_kube(chart: &Chart, version: &str, normalized: &str, looked: &Looked) -> Result<()> {

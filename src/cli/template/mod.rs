@@ -17,7 +17,7 @@ use super::flags::{is_on, text, texts};
 use super::{Done, Failure, output, place, report, say};
 use crate::credentials;
 use crate::error::{Error, Kind};
-use crate::render::helm::{DEFAULT_NAME, places};
+use crate::render::helm::{DEFAULT_NAME, missing, places};
 use crate::render::on_stack;
 use crate::source::Disk;
 
@@ -172,6 +172,9 @@ impl Chart {
     }
 
     fn failed(&self, error: &RenderError) -> Failure {
+        if let Some(advice) = missing(&error.wants) {
+            say(&report::warning(&advice));
+        }
         let places = places(&self.tree, &self.path, error);
         Failure::Words(report::Words { text: error.message.clone(), places })
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ::helm::{Chart, ErrorPlace, LoadError, RenderError};
+use ::helm::{ErrorPlace, LoadError, RenderError, Want};
 use gotmpl::Cause;
 use tree::{Tree, TreePath};
 
@@ -22,6 +22,9 @@ pub(super) fn rendering(job: &Job, folder: &TreePath, error: &RenderError) -> Er
     if let Some(error) = &error.tree {
         return tree::Error::clone(error).into();
     }
+    if let Some(advice) = missing(&error.wants) {
+        return Error::new(Kind::Precondition, error.message.as_str()).help(advice);
+    }
     let kind = match error.cause {
         Cause::Template => Kind::Invalid,
         Cause::Budget => Kind::OverBudget,
@@ -32,27 +35,10 @@ pub(super) fn rendering(job: &Job, folder: &TreePath, error: &RenderError) -> Er
     places(&*job.tree, folder, error).into_iter().take(1).fold(failed, Error::at)
 }
 
-/// Which dependencies of a chart are not there, and what to do about it; nothing when all are.
-pub(super) fn missing(chart: &Chart) -> Option<String> {
-    let loaded = |name: &str| chart.dependencies.iter().any(|loaded| loaded.metadata.name == name);
-    let missing = chart.metadata.dependencies.iter().flatten().filter(|wanted| !loaded(&wanted.name));
-    let missing: Vec<String> = missing
-        .map(|wanted| format!("{} {} from {}", wanted.name, wanted.version, origin(&wanted.repository)))
-        .collect();
+/// Which dependencies are not there, from where they would come, and what to do about it; nothing when all are there.
+pub(crate) fn missing(wants: &[Want]) -> Option<String> {
+    let missing: Vec<String> = wants.iter().map(ToString::to_string).collect();
     (!missing.is_empty()).then(|| format!("missing: {}; {VENDOR}", missing.join(", ")))
-}
-
-/// Where a dependency comes from, without what may be a password.
-fn origin(repository: &str) -> String {
-    match repository.split_once("://") {
-        None if repository.is_empty() => "charts/".to_owned(),
-        Some((scheme, rest)) => {
-            let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
-            let host = host.rsplit('@').next().unwrap_or(host);
-            format!("{scheme}://{host}/{path}")
-        }
-        None => repository.to_owned(),
-    }
 }
 
 /// The places of a failure as files of the tree, innermost first.

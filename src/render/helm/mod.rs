@@ -7,7 +7,7 @@ mod seed;
 
 use std::collections::HashMap;
 
-use ::helm::{Chart, HelmVersion, Printing, Release, ValuesOptions};
+use ::helm::{HelmVersion, Printing, Release, ValuesOptions};
 use bytes::Bytes;
 use tree::TreePath;
 
@@ -17,7 +17,7 @@ use super::{Budgets, Job, on_stack, release, values};
 use crate::error::{Error, Kind, Result};
 use crate::request::HelmOptions;
 
-pub(crate) use failure::places;
+pub(crate) use failure::{missing, places};
 pub use seed::SeedKey;
 
 /// The release name where nobody gives one.
@@ -95,20 +95,11 @@ impl Render<'_> {
         };
         let mut read = |name: &str| values.parameter(name);
         let output = release.render(&*self.job.tree, &chart, &mut read);
-        let output = output.map_err(|error| self.failed(&chart, &error))?;
+        let output = output.map_err(|error| failure::rendering(self.job, self.folder, &error))?;
         note(self.job, &output.looked);
         let printing = Printing { no_hooks: false, skip_tests: self.options.skip_tests };
         let documents = Bytes::from(output.print(!self.options.skip_crds, printing));
         Ok(Printed { documents, warnings: warnings(output.warnings, &output.chances) })
-    }
-
-    fn failed(&self, chart: &Chart, error: &::helm::RenderError) -> Error {
-        let failed = failure::rendering(self.job, self.folder, error);
-        let is_missing = error.message.contains("missing in charts/ directory");
-        match failure::missing(chart) {
-            Some(advice) if is_missing => Error::new(Kind::Precondition, failed.message()).help(advice),
-            _ => failed,
-        }
     }
 
     /// Values files, then the inline values: the later ones win. Then parameters, and those from files.

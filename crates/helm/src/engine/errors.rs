@@ -5,6 +5,7 @@ use std::fmt;
 use gotmpl::{Cause, ExecError, ParseError};
 
 use crate::version::Profile;
+use crate::wants::Want;
 
 /// What surrounds the message of `fail` and `required`, so that helm finds it in the chain of errors.
 pub(crate) const MARK_START: &str = "HELM_ERR_START";
@@ -22,6 +23,8 @@ pub struct RenderError {
     pub chain: Vec<ErrorPlace>,
     /// The tree could not answer: it says nothing about the chart.
     pub tree: Option<Box<tree::Error>>,
+    /// The dependencies whose absence is the failure.
+    pub wants: Vec<Want>,
 }
 
 /// A place in a chart.
@@ -38,7 +41,8 @@ pub struct ErrorPlace {
 impl RenderError {
     /// A failure that has no place in a template.
     pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), cause: Cause::Template, chain: Vec::new(), tree: None }
+        let message = message.into();
+        Self { message, cause: Cause::Template, chain: Vec::new(), tree: None, wants: Vec::new() }
     }
 }
 
@@ -60,19 +64,15 @@ impl From<String> for RenderError {
 pub(crate) fn parse(error: &ParseError) -> RenderError {
     let last = error.message.rsplit(": ").next().unwrap_or(&error.message);
     let place = ErrorPlace { file: error.name.to_string(), line: error.line, column: 0 };
-    RenderError {
-        message: format!("parse error at ({}:{}): {last}", error.name, error.line),
-        chain: vec![place],
-        cause: Cause::Template,
-        tree: None,
-    }
+    let message = format!("parse error at ({}:{}): {last}", error.name, error.line);
+    RenderError { chain: vec![place], ..RenderError::new(message) }
 }
 
 /// A template that failed while running.
 pub(crate) fn exec(error: &ExecError, profile: &Profile) -> RenderError {
     let chain: Vec<&ExecError> = std::iter::successors(Some(error), |error| error.inner.as_deref()).collect();
     let places: Vec<ErrorPlace> = chain.iter().filter_map(|error| place(error)).collect();
-    RenderError { message: message(error, &chain, profile), cause: error.cause, chain: places, tree: None }
+    RenderError { cause: error.cause, chain: places, ..RenderError::new(message(error, &chain, profile)) }
 }
 
 fn place(error: &ExecError) -> Option<ErrorPlace> {
