@@ -31,6 +31,7 @@
 mod accumulate;
 mod address;
 mod builtin_plugins;
+mod comments;
 mod configurations;
 mod crds;
 mod data;

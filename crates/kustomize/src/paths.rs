@@ -3,10 +3,12 @@
 //! Source: kustomize 5.8.1 `kyaml/yaml/match.go`, `kyaml/utils/pathsplitter.go`.
 
 use regex::Regex;
+use yaml::Limits;
 
 use crate::error::{Error, Result};
 use crate::namespace::wrong_kind;
 use crate::node::{List, Node, Scalar};
+use crate::reader;
 use crate::selector;
 use crate::yaml3;
 
@@ -144,13 +146,27 @@ impl Request<'_> {
                     let Some(value) = self.create else { return Ok(false) };
                     map.put(part, made_for(rest, value));
                 }
-                map.get_mut(part).map_or(Ok(false), |next| self.walk(next, rest, set))
+                match map.get_mut(part) {
+                    None => Ok(false),
+                    Some(Node::Scalar(text)) if !rest.is_empty() && !text.is_null() => {
+                        self.walk_inside(&text.text, rest, set)
+                    }
+                    Some(next) => self.walk(next, rest, set),
+                }
             }
             node if node.is_null() => Ok(false),
             _ => {
                 let wanted = if on_items { "SequenceNode" } else { "MappingNode" };
                 Err(Failure::Path(wrong_kind(wanted, node)))
             }
+        }
+    }
+
+    /// Goes on inside a text that is a document itself. What is set there is lost; the path only has to fit.
+    fn walk_inside(&self, text: &str, rest: &[String], set: &mut Set<'_>) -> Walked {
+        match reader::parse(text.as_bytes(), &Limits::default()).map_err(Failure::Path)? {
+            Some(mut node) => self.walk(&mut node, rest, set),
+            None => Ok(false),
         }
     }
 

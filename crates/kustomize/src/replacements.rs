@@ -224,7 +224,7 @@ fn set_fields(resource: &mut Resource, value: &Node, target: &Target) -> Result<
     let create = target.options.as_ref().is_some_and(|options| options.create);
     for text in field_paths {
         let path = Path::parse(text);
-        if structured::set(&mut resource.node, &path, value)? {
+        if structured::set(&mut resource.node, &path, value, create)? {
             continue;
         }
         let request = paths::Request { path: &path, text, create: create.then_some(value) };

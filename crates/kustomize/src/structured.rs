@@ -2,6 +2,7 @@
 
 use yaml::{Limits, Value, json};
 
+use crate::comments::Notes;
 use crate::data;
 use crate::error::Result;
 use crate::node::Node;
@@ -10,12 +11,12 @@ use crate::reader;
 use crate::yaml3;
 
 /// Puts a value into the document that stands at some way of the path; `false` when there is none.
-pub(crate) fn set(root: &mut Node, path: &Path, value: &Node) -> Result<bool> {
+pub(crate) fn set(root: &mut Node, path: &Path, value: &Node, create: bool) -> Result<bool> {
     for at in 1..path.0.len() {
         let (head, rest) = path.0.split_at(at);
         let head = Path(head.to_vec());
         let Ok(Some(Node::Scalar(scalar))) = head.get(root) else { continue };
-        let Some(text) = rewritten(&scalar.text, rest, value) else { continue };
+        let Some(text) = rewritten(&scalar.text, rest, value, create) else { continue };
         let request = Request { path: &head, text: "", create: None };
         request.visit(root, &mut |node| {
             if let Node::Scalar(scalar) = node {
@@ -28,13 +29,13 @@ pub(crate) fn set(root: &mut Node, path: &Path, value: &Node) -> Result<bool> {
     Ok(false)
 }
 
-fn rewritten(text: &str, rest: &[String], value: &Node) -> Option<String> {
+fn rewritten(text: &str, rest: &[String], value: &Node, create: bool) -> Option<String> {
     let mut node = reader::parse(text.as_bytes(), &Limits::default()).ok()??;
     if node.as_scalar().is_some() {
         return None;
     }
     let path = Path(rest.to_vec());
-    let request = Request { path: &path, text: "", create: None };
+    let request = Request { path: &path, text: "", create: create.then_some(value) };
     let put = |node: &mut Node| {
         match (&mut *node, value) {
             (Node::Scalar(old), Node::Scalar(new)) => old.text = new.text.clone(),
@@ -44,7 +45,8 @@ fn rewritten(text: &str, rest: &[String], value: &Node) -> Option<String> {
     };
     request.visit(&mut node, &mut { put }).ok()?;
     if !text.trim_start().starts_with(['{', '[']) {
-        return Some(yaml3::emit(&node).trim().to_owned());
+        let notes = Notes::read(text, &Limits::default());
+        return Some(yaml3::emit_with(&node, &notes).trim().to_owned());
     }
     let value = data::of(&node).ok()?;
     if text.contains('\n') && text.contains("  ") {

@@ -53,5 +53,5 @@ pub use event::{Event, EventKind, Properties, Props, ScalarStyle};
 pub use input::Source;
 pub use limits::Limits;
 pub use node::{Children, Document, Kind, NodeRef};
-pub use parse::Parser;
+pub use parse::{Comment, Parser};
 pub use value::{Map, Value};

@@ -16,12 +16,24 @@ type Parse<T> = Result<T, Box<Fault>>;
 /// Reads events off a source. A plain pull parser without recursion.
 pub struct Parser<'a> {
     scanner: Scanner<'a>,
+    source: &'a Source<'a>,
     dialect: Dialect,
     state: State,
     states: Vec<State>,
     /// Where the collections we are in began.
     starts: Vec<Mark>,
     tag_directives: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+}
+
+/// A comment and where it stands; line and column count from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Comment<'a> {
+    /// The comment with its `#`, without the line break.
+    pub text: &'a str,
+    /// Its line.
+    pub line: u32,
+    /// The column of the `#`.
+    pub column: u32,
 }
 
 /// What may come next.
@@ -64,6 +76,7 @@ impl<'a> Parser<'a> {
     pub fn new(source: &'a Source<'a>, dialect: Dialect, limits: &Limits) -> Self {
         Self {
             scanner: Scanner::new(source, dialect, limits),
+            source,
             dialect,
             state: State::ImplicitDocumentStart,
             states: Vec::new(),
@@ -78,6 +91,17 @@ impl<'a> Parser<'a> {
     /// The text is not YAML as the dialect reads it, or nests deeper than the limits allow.
     pub fn next_event(&mut self) -> Result<Event<'a>, Error> {
         self.advance().map_err(|fault| fault.into_error(self.dialect))
+    }
+
+    /// The comments passed so far, with their `#`, in order. Those inside of directives
+    /// are not among them.
+    pub fn comments(&self) -> impl Iterator<Item = Comment<'a>> {
+        let text = self.source.text();
+        self.scanner.comments().iter().map(move |(start, end)| Comment {
+            text: &text[start.pos as usize..end.pos as usize],
+            line: start.line + 1,
+            column: start.column + 1,
+        })
     }
 
     pub(crate) fn dialect(&self) -> Dialect {

@@ -69,7 +69,7 @@ impl<'a> Scanner<'a> {
         }
         self.cursor.skip_blanks();
         if self.cursor.byte(0) == b'#' {
-            self.cursor.skip_line_rest();
+            self.pass_comment();
         }
         if !self.cursor.is_breakz() {
             return Err(self.fault(Some(at), "did not find expected comment or line break"));

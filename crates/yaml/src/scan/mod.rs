@@ -49,6 +49,8 @@ pub(crate) struct Scanner<'a> {
     /// forgotten, so that its `Key` token comes too late; a key given up because its line ended is not, and then
     /// speaks for the next key of its level.
     waiting: VecDeque<(usize, usize)>,
+    /// Comments between tokens, as far as they have been passed: where they begin and end.
+    comments: Vec<(Mark, Mark)>,
 }
 
 impl<'a> Scanner<'a> {
@@ -67,6 +69,7 @@ impl<'a> Scanner<'a> {
             key_allowed: true,
             keys: vec![SimpleKey::default()],
             waiting: VecDeque::new(),
+            comments: Vec::new(),
         }
     }
 
@@ -208,7 +211,7 @@ impl<'a> Scanner<'a> {
                 self.cursor.skip(1);
             }
             if self.cursor.byte(0) == b'#' {
-                self.cursor.skip_line_rest();
+                self.pass_comment();
             }
             if self.cursor.break_len(0) == 0 {
                 return;
@@ -230,8 +233,20 @@ impl<'a> Scanner<'a> {
             ahead += 1;
         }
         if self.cursor.byte(ahead) == b'#' {
-            self.cursor.skip_line_rest();
+            self.cursor.skip(ahead);
+            self.pass_comment();
         }
+    }
+
+    fn pass_comment(&mut self) {
+        let start = self.cursor.mark();
+        self.cursor.skip_line_rest();
+        self.comments.push((start, self.cursor.mark()));
+    }
+
+    /// Where the comments passed so far begin and end.
+    pub(crate) fn comments(&self) -> &[(Mark, Mark)] {
+        &self.comments
     }
 
     /// Opens a block collection at `column` if it is deeper than the one we are in.
