@@ -19,10 +19,6 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! # Not yet
-//! `crds`, `ValueAddTransformer` and `IAMPolicyGenerator` are refused with
-//! [`ErrorKind::Refused`]; schemas written in comments are not looked at.
-//!
 //! # Road
 //! `address` and `wants` say what lies elsewhere, `loader` finds files, `kustomization` reads the file, `accumulate`
 //! runs its parts in kustomize's order over a `resmap` of `resource`s, whose documents are `node` trees; `data` turns
@@ -39,6 +35,7 @@ mod error;
 mod fieldspec;
 mod files;
 mod generators;
+mod hints;
 mod id;
 mod images;
 mod json6902;

@@ -224,7 +224,8 @@ fn apply_strategic(target: &mut Resource, schema: &Schema, patch: &Resource) -> 
         target.store_previous_id();
     }
     let node = std::mem::replace(&mut target.node, Node::map());
-    let Some(merged) = strategic::merge(schema, node, &patch.node)? else { return Ok(()) };
+    let schema = schema.with_hints([target.hints.as_deref(), patch.hints.as_deref()]);
+    let Some(merged) = strategic::merge(&schema, node, &patch.node)? else { return Ok(()) };
     target.node = merged;
     if target.is_gone() {
         return Ok(());

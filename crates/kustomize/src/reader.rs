@@ -1,11 +1,13 @@
 //! From the bytes of a resource file to resources: documents split, lists taken apart, names checked.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use yaml::{Dialect, Document, Limits, Source, Value};
 
 use crate::data;
 use crate::error::{Error, ErrorKind, Result};
+use crate::hints;
 use crate::node::Node;
 use crate::resource::Resource;
 
@@ -14,27 +16,31 @@ use crate::resource::Resource;
 /// # Errors
 /// [`ErrorKind::Malformed`] when it is not YAML; a document without kind or name.
 pub(crate) fn resources(bytes: &[u8], limits: &Limits) -> Result<Vec<Resource>> {
-    let nodes = documents(bytes, limits)?;
-    nodes.iter().try_for_each(check)?;
-    Ok(inline_lists(nodes)?.into_iter().map(Resource::new).collect())
+    let found = documents(bytes, limits)?;
+    found.iter().try_for_each(|resource| check(&resource.node))?;
+    inline_lists(found)
 }
 
 /// The documents of a file that hold something; a lone `List` is taken apart.
-fn documents(bytes: &[u8], limits: &Limits) -> Result<Vec<Node>> {
+fn documents(bytes: &[u8], limits: &Limits) -> Result<Vec<Resource>> {
     let text = String::from_utf8_lossy(bytes).replace("\r\n", "\n");
     let chunks = split(&text)?;
     let alone = chunks.len() == 1;
-    let mut nodes = Vec::new();
+    let mut found = Vec::new();
     for (at, chunk) in chunks.iter().enumerate() {
         let whole = if at + 1 < chunks.len() { format!("{chunk}\n") } else { (*chunk).to_owned() };
         let Some(node) = parse(whole.as_bytes(), limits)? else { continue };
         match node {
             node if node.is_null() => {}
-            node if alone && is_plain_list(&node) => nodes.extend(items(node)),
-            node => nodes.push(node),
+            node if alone && is_plain_list(&node) => found.extend(items(node).into_iter().map(Resource::new)),
+            node => {
+                let hints = hints::read(&whole, &node, limits);
+                let hints = Some(hints).filter(|hints| !hints.is_empty()).map(Arc::new);
+                found.push(Resource { hints, ..Resource::new(node) });
+            }
         }
     }
-    Ok(nodes)
+    Ok(found)
 }
 
 /// The first document of a text as nodes.
@@ -84,22 +90,23 @@ fn items(node: Node) -> Vec<Node> {
 }
 
 /// Puts the items of `FooList` documents behind everything else.
-fn inline_lists(nodes: Vec<Node>) -> Result<Vec<Node>> {
-    let mut queue = VecDeque::from(nodes);
+fn inline_lists(found: Vec<Resource>) -> Result<Vec<Resource>> {
+    let mut queue = VecDeque::from(found);
     let mut out = Vec::with_capacity(queue.len());
-    while let Some(node) = queue.pop_front() {
+    while let Some(resource) = queue.pop_front() {
+        let node = &resource.node;
         let kind = node.get("kind").map_or("", Node::raw);
         if !kind.ends_with("List") || node.get("items").is_none() {
-            out.push(node);
+            out.push(resource);
             continue;
         }
-        let value = data::as_read(&node).map_err(|error| data::explain(&node, error))?;
+        let value = data::as_read(node).map_err(|error| data::explain(node, error))?;
         match value.get("items") {
             Some(Value::List(items)) => {
                 for item in items.iter() {
                     let item = Node::from_json(item);
                     check(&item)?;
-                    queue.push_back(item);
+                    queue.push_back(Resource::new(item));
                 }
             }
             None | Some(Value::Null) => {}

@@ -7,6 +7,7 @@ use yaml::{ScalarStyle, Value};
 
 use crate::data;
 use crate::error::Result;
+use crate::hints::Hints;
 use crate::id::{Gvk, ResId};
 use crate::node::{Map, Node, Scalar, Tag};
 
@@ -16,6 +17,8 @@ pub(crate) struct Resource {
     /// The document; null once a patch has deleted it.
     pub(crate) node: Node,
     pub(crate) history: History,
+    /// Schemas its comments held when it was read.
+    pub(crate) hints: Option<Arc<Hints>>,
 }
 
 /// What kustomize keeps in annotations of its own while it builds.
@@ -75,7 +78,7 @@ impl Behavior {
 
 impl Resource {
     pub(crate) fn new(node: Node) -> Self {
-        Self { node, history: History::default() }
+        Self { node, history: History::default(), hints: None }
     }
 
     /// Whether nothing is left of it.

@@ -5,6 +5,7 @@ use std::sync::{Arc, LazyLock};
 
 use yaml::Value;
 
+use crate::hints::Hints;
 use crate::id::Gvk;
 
 /// The types of one schema. Cheap to clone.
@@ -136,7 +137,27 @@ fn builtin() -> Schema {
     BUILTIN.clone()
 }
 
+/// A schema together with what the comments of the two sides of a merge say over it.
+#[derive(Debug)]
+pub(crate) struct Hinted {
+    pub(crate) schema: Schema,
+    pub(crate) places: HashMap<Vec<String>, Place>,
+}
+
 impl Schema {
+    /// Adds hints; those of the first side win.
+    pub(crate) fn with_hints(&self, sides: [Option<&Hints>; 2]) -> Hinted {
+        if sides.iter().all(Option::is_none) {
+            return Hinted { schema: self.clone(), places: HashMap::new() };
+        }
+        let types = (*self.0).clone();
+        let named = types.names.clone();
+        let mut reader = OpenApi { document: &Value::Null, types, named, depth: 0 };
+        let hints = sides.into_iter().rev().flatten().flatten();
+        let places = hints.map(|(path, hint)| (path.clone(), reader.place(hint))).collect();
+        Hinted { schema: Self(Arc::new(reader.types)), places }
+    }
+
     /// The place of a whole resource.
     pub(crate) fn kind(&self, api_version: &str, kind: &str) -> Option<Place> {
         let of = *self.0.kinds.get(&(api_version.to_owned(), kind.to_owned()))?;
@@ -227,6 +248,7 @@ impl OpenApi<'_> {
         };
         let at = self.add();
         self.named.insert(name.to_owned(), at);
+        self.types.names.insert(name.to_owned(), at);
         self.fill(at, schema);
         for gvk in schema.get("x-kubernetes-group-version-kind").and_then(Value::as_list).unwrap_or_default()
         {

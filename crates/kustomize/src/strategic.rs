@@ -3,11 +3,14 @@
 //! A port of behaviour, quirks included: lists get the patch's items first, items without their key upset their
 //! siblings, `field:` without a value disappears. Sources: kustomize 5.8.1 `kyaml/yaml/merge2`, `kyaml/yaml/walk`.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use crate::error::{Error, Result};
 use crate::merge_list;
 use crate::namespace::wrong_kind;
 use crate::node::{List, Map, Node, Scalar};
-use crate::schema::{Place, Schema};
+use crate::schema::{Hinted, Place, Schema};
 
 /// What became of a place.
 pub(crate) enum Merged {
@@ -35,8 +38,8 @@ const DIRECTIVE: &str = "$patch";
 ///
 /// # Errors
 /// Kinds of nodes differ; `unknown patch strategy`.
-pub(crate) fn merge(schema: &Schema, dest: Node, patch: &Node) -> Result<Option<Node>> {
-    let merger = Merger { schema };
+pub(crate) fn merge(schema: &Hinted, dest: Node, patch: &Node) -> Result<Option<Node>> {
+    let merger = Merger { schema: &schema.schema, hints: &schema.places, path: RefCell::default() };
     if map_directive(patch)? == Directive::Replace {
         return Ok(Some(dest));
     }
@@ -48,6 +51,9 @@ pub(crate) fn merge(schema: &Schema, dest: Node, patch: &Node) -> Result<Option<
 
 pub(crate) struct Merger<'s> {
     schema: &'s Schema,
+    hints: &'s HashMap<Vec<String>, Place>,
+    /// The names on the way to where the merge is; kept up only where there are hints.
+    path: RefCell<Vec<String>>,
 }
 
 fn present(node: Option<&Node>) -> Option<&Node> {
@@ -133,11 +139,22 @@ impl Merger<'_> {
         names.sort_unstable();
         names.dedup();
         for name in names {
-            let place = place.and_then(|place| self.schema.field(place, &name));
+            let place = self.enter(&name).or_else(|| place.and_then(|place| self.schema.field(place, &name)));
             let theirs = patch.and_then(|patch| patch.entries.iter().find(|(key, _)| key.text == name));
             self.merge_field(&mut dest, &name, theirs, place)?;
+            self.path.borrow_mut().pop();
         }
         Ok(dest)
+    }
+
+    /// Goes on to a field; answers what a comment says about it.
+    fn enter(&self, name: &str) -> Option<Place> {
+        if self.hints.is_empty() {
+            return None;
+        }
+        let mut path = self.path.borrow_mut();
+        path.push(name.to_owned());
+        self.hints.get(&*path).cloned()
     }
 
     fn merge_field(

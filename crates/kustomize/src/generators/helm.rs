@@ -324,7 +324,7 @@ impl<'t> Inflation<'t> {
             .and_then(|node| node.ok_or_else(|| Error::new("EOF")))
             .map_err(|error| error.under("could not parse values file into rnode"))?;
         let (over, under) = if file_wins { (&file, inline) } else { (inline, &file) };
-        let merged = strategic::merge(&Schema::default(), under.clone(), over)
+        let merged = strategic::merge(&Schema::default().with_hints([None, None]), under.clone(), over)
             .map_err(|error| error.under("could not merge values"))?;
         merged.map_or_else(|| Ok(yaml::Map::new().into()), |node| Resource::new(node).value())
     }
