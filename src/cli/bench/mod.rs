@@ -1,6 +1,7 @@
 //! `manifestd bench`: speed and memory of this machine's manifestd, as ratios against a peer measured in turn in the
-//! same run. All but `template` need the `git` program: it makes and serves the repositories, and is the peer of `clone`.
+//! same run. All but `template` and `build` need the `git` program: it makes and serves the repositories, and is the peer of `clone`.
 
+mod build;
 mod clone;
 mod commit;
 mod first;
@@ -10,6 +11,7 @@ mod repository;
 mod service;
 mod stats;
 mod template;
+mod turn;
 mod warm;
 
 use std::io::{self, Write};
@@ -32,6 +34,7 @@ pub(super) fn command() -> Command {
             Command::new("clone").about("Clone and first render of 50,000 objects, against the git program"),
         )
         .subcommand(template::command())
+        .subcommand(build::command())
         .subcommand(peer::command())
 }
 
@@ -40,8 +43,10 @@ pub(super) fn command() -> Command {
 /// # Errors
 /// When the `git` program is missing, or a server does not come up or does not answer.
 pub(super) fn run(matches: &ArgMatches) -> Result<()> {
-    if let Some((template::NAME, matches)) = matches.subcommand() {
-        return template::run(matches);
+    match matches.subcommand() {
+        Some((template::NAME, matches)) => return template::run(matches),
+        Some((build::NAME, matches)) => return build::run(matches),
+        _ => {}
     }
     let runtime = tokio::runtime::Runtime::new().map_err(|error| failed("starting a runtime", &error))?;
     runtime.block_on(async {

@@ -3,17 +3,16 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use clap::{Arg, ArgAction, ArgMatches, value_parser};
+use clap::ArgMatches;
 use helm::{HelmVersion, Printing, Release, ValuesOptions};
 use serde_json::Value;
 use tree::TreePath;
 
-use super::stats::{Latencies, Megabytes};
-use super::{failed, say};
+use super::failed;
+use super::turn::{self, Peer};
 use crate::error::{Error, Kind, Result};
-use crate::render::on_stack;
 use crate::source::Disk;
 
 /// The name of the command, and of each release.
@@ -31,25 +30,15 @@ struct Chart {
     values: Option<PathBuf>,
 }
 
-/// What rendering all charts took.
-struct Measured {
-    latencies: Latencies,
-    total: Duration,
-    failures: usize,
-}
+/// The program to compare with.
+const HELM: Peer =
+    Peer { name: "helm", unit: "charts", get: "install helm 4 (https://helm.sh/docs/intro/install/)" };
 
 /// The command.
 pub(super) fn command() -> clap::Command {
     clap::Command::new(NAME)
         .about("Render every chart of a folder, against the helm program where it is installed")
-        .arg(
-            Arg::new("folder")
-                .value_name("FOLDER")
-                .required(true)
-                .value_parser(value_parser!(PathBuf))
-                .help("A folder that holds charts, however deep, or cases.jsonl with input/"),
-        )
-        .arg(Arg::new("alone").long("alone").action(ArgAction::SetTrue).help("Do not run the helm program"))
+        .args(turn::args("A folder that holds charts, however deep, or cases.jsonl with input/"))
 }
 
 /// Measures both in turn and prints what they took.
@@ -57,53 +46,9 @@ pub(super) fn command() -> clap::Command {
 /// # Errors
 /// When the folder cannot be read, or holds no chart.
 pub(super) fn run(matches: &ArgMatches) -> Result<()> {
-    let folder = matches.get_one::<PathBuf>("folder").cloned().unwrap_or_default();
-    let charts = charts(&folder)?;
-    say(&format!("{} charts", charts.len()))?;
-    let ours = on_stack(|| measure(&charts, ours))?;
-    say(&ours.line("in process"))?;
-    say(&format!(
-        "peak memory     {}",
-        peak_memory().map_or_else(|| "unknown".to_owned(), |peak| peak.to_string())
-    ))?;
-    if matches.get_flag("alone") {
-        return Ok(());
-    }
-    if Command::new("helm").arg("version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_err() {
-        return say(
-            "helm            not installed: install helm 4 to compare with it (https://helm.sh/docs/intro/install/)",
-        );
-    }
-    let theirs = measure(&charts, theirs);
-    say(&theirs.line("helm program"))?;
-    let ratio = ours.rate() / theirs.rate();
-    say(&format!("ratio of the charts per second: {ratio:.1} (wanted: at least 20)"))
-}
-
-impl Measured {
-    fn rate(&self) -> f64 {
-        #[expect(clippy::cast_precision_loss, reason = "a number for people to read")]
-        let count = self.latencies.count() as f64;
-        count / self.total.as_secs_f64().max(f64::EPSILON)
-    }
-
-    fn line(&self, who: &str) -> String {
-        let (rate, failures) = (self.rate(), self.failures);
-        format!("{who:<15} {rate:.1} charts/s, {}, {failures} failed", self.latencies)
-    }
-}
-
-/// Renders each chart once, in order; `render` says whether it could.
-fn measure(charts: &[Chart], render: impl Fn(&Chart) -> bool) -> Measured {
-    let begun = Instant::now();
-    let mut failures = 0;
-    let each = charts.iter().map(|chart| {
-        let begun = Instant::now();
-        failures += usize::from(!render(chart));
-        begun.elapsed()
-    });
-    let latencies = Latencies::new(each.collect());
-    Measured { latencies, total: begun.elapsed(), failures }
+    let charts = charts(&turn::folder(matches))?;
+    let theirs = Some(theirs).filter(|_| !matches.get_flag("alone"));
+    turn::compare(&HELM, &charts, ours, theirs)
 }
 
 fn ours(chart: &Chart) -> bool {
@@ -199,14 +144,6 @@ fn find(folder: &Path, depth: usize, charts: &mut Vec<Chart>) -> Result<()> {
     folders.iter().filter(|_| depth < MAX_DEPTH).try_for_each(|folder| find(folder, depth + 1, charts))
 }
 
-/// The most memory this process had so far.
-fn peak_memory() -> Option<Megabytes> {
-    let status = fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kilobytes: u64 = line.split_whitespace().next()?.parse().ok()?;
-    Some(Megabytes(kilobytes * 1024))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -226,7 +163,7 @@ mod tests {
         make("b/charts/inner/Chart.yaml", chart);
         make("deep/er/a/Chart.yaml", "name: [\n");
         let found = charts(root.path()).unwrap();
-        let measured = measure(&found, ours);
+        let measured = turn::measure(&found, ours);
         assert_eq!((measured.latencies.count(), measured.failures), (2, 1));
         make("input/r/c/Chart.yaml", chart);
         make("input/r/v.yaml", "a: 1");

@@ -1,0 +1,167 @@
+//! `bench build`: every kustomization of a folder in this one process, against the kustomize program run for each in
+//! turn.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use clap::ArgMatches;
+use kustomize::{LoadRestrictor, Options, Reorder};
+use serde_json::Value;
+use tree::TreePath;
+
+use super::failed;
+use super::turn::{self, Peer};
+use crate::cli::place;
+use crate::error::{Error, Kind, Result};
+use crate::source::Disk;
+
+/// The name of the command.
+pub(super) const NAME: &str = "build";
+
+/// The deepest folder that is looked through for kustomizations.
+const MAX_DEPTH: usize = 20;
+
+/// The names of a kustomization file.
+const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+
+/// The program to compare with.
+const KUSTOMIZE: Peer = Peer {
+    name: "kustomize",
+    unit: "builds",
+    get: "install kustomize 5 (https://kubectl.docs.kubernetes.io/installation/kustomize/)",
+};
+
+/// A kustomization to build.
+#[derive(Debug)]
+struct Kustomization {
+    /// What may be read.
+    root: PathBuf,
+    /// Its folder in it.
+    path: String,
+    /// The flags it is built with.
+    flags: Vec<String>,
+}
+
+/// The command.
+pub(super) fn command() -> clap::Command {
+    clap::Command::new(NAME)
+        .about("Build every kustomization of a folder, against the kustomize program where it is installed")
+        .args(turn::args("A folder that holds kustomizations, however deep, or cases.jsonl with input/"))
+}
+
+/// Measures both in turn and prints what they took.
+///
+/// # Errors
+/// When the folder cannot be read, or holds no kustomization.
+pub(super) fn run(matches: &ArgMatches) -> Result<()> {
+    let all = kustomizations(&turn::folder(matches))?;
+    let theirs = Some(theirs).filter(|_| !matches.get_flag("alone"));
+    turn::compare(&KUSTOMIZE, &all, ours, theirs)
+}
+
+fn ours(kustomization: &Kustomization) -> bool {
+    built(kustomization).is_ok()
+}
+
+/// What `kustomize build` would print; the files are read as the program reads them.
+fn built(kustomization: &Kustomization) -> Result<String> {
+    let invalid = |text: String| Error::new(Kind::Invalid, text);
+    let has = |flag: &str, value: &str| kustomization.flags.windows(2).any(|pair| pair == [flag, value]);
+    let tree = Disk::open(&kustomization.root)?;
+    let path = TreePath::parse(&kustomization.path).map_err(|error| invalid(error.to_string()))?;
+    let mut options = Options::default();
+    if has("--load-restrictor", "LoadRestrictionsNone") {
+        options.load_restrictor = LoadRestrictor::None;
+    }
+    if has("--reorder", "none") {
+        options.reorder = Reorder::None;
+    }
+    let output = kustomize::build(&tree, &path, &options).map_err(|error| invalid(error.to_string()))?;
+    Ok(output.text())
+}
+
+fn theirs(kustomization: &Kustomization) -> bool {
+    let mut command = Command::new(KUSTOMIZE.name);
+    command.arg("build").arg(kustomization.root.join(&kustomization.path)).args(&kustomization.flags);
+    command.stdin(Stdio::null()).stderr(Stdio::null());
+    command.output().is_ok_and(|output| output.status.success())
+}
+
+/// The kustomizations of a folder.
+fn kustomizations(folder: &Path) -> Result<Vec<Kustomization>> {
+    let mut all = Vec::new();
+    match fs::read_to_string(folder.join("cases.jsonl")) {
+        Ok(cases) => {
+            for line in cases.lines() {
+                all.extend(case(&folder.join("input"), line)?);
+            }
+        }
+        Err(_) => {
+            let folder = folder.canonicalize().map_err(|error| failed("reading the folder", &error))?;
+            let root = place::work_tree(&folder);
+            find(&root, &folder, 0, &mut all)?;
+        }
+    }
+    match all.is_empty() {
+        true => Err(Error::new(Kind::NotFound, "the folder holds no kustomization")
+            .help("a kustomization is a folder with a kustomization.yaml")),
+        false => Ok(all),
+    }
+}
+
+/// The kustomization of one line of `cases.jsonl`; its repository is the first folder of its path.
+fn case(input: &Path, line: &str) -> Result<Option<Kustomization>> {
+    let case: Value = serde_json::from_str(line).map_err(|error| failed("reading cases.jsonl", &error))?;
+    let Some(dir) = case["dir"].as_str() else { return Ok(None) };
+    let (repository, path) = dir.split_once('/').unwrap_or((dir, ""));
+    let flags = case["flags"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let flags = flags.map(str::to_owned).collect();
+    Ok(Some(Kustomization { root: input.join(repository), path: path.to_owned(), flags }))
+}
+
+/// The kustomizations of a folder and beneath it.
+fn find(root: &Path, folder: &Path, depth: usize, all: &mut Vec<Kustomization>) -> Result<()> {
+    if NAMES.iter().any(|name| folder.join(name).is_file()) {
+        let path = place::utf8(folder.strip_prefix(root).unwrap_or(folder))?;
+        all.push(Kustomization { root: root.to_owned(), path, flags: Vec::new() });
+    }
+    let entries = fs::read_dir(folder).map_err(|error| failed("reading the folder", &error))?;
+    let mut folders: Vec<PathBuf> = entries
+        .filter_map(|entry| Some(entry.ok()?).filter(|entry| entry.file_type().is_ok_and(|of| of.is_dir())))
+        .map(|entry| entry.path())
+        .collect();
+    folders.sort();
+    folders.iter().filter(|_| depth < MAX_DEPTH).try_for_each(|folder| find(root, folder, depth + 1, all))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kustomizations_are_found_and_built() {
+        let root = tempfile::tempdir().unwrap();
+        let make = |path: &str, text: &str| {
+            let path = root.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        };
+        assert_eq!(kustomizations(root.path()).unwrap_err().kind(), Kind::NotFound);
+        let map = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n";
+        make("a/base/kustomization.yaml", "resources: [cm.yaml]");
+        make("a/base/cm.yaml", map);
+        make("a/Kustomization", "resources: [base]");
+        make("b/kustomization.yml", "resources: [gone.yaml]");
+        make("c/cm.yaml", map);
+        let found = kustomizations(root.path()).unwrap();
+        let measured = turn::measure(&found, ours);
+        assert_eq!((measured.latencies.count(), measured.failures), (3, 1));
+        make("input/r/app/kustomization.yaml", "resources: [../cm.yaml]");
+        make("input/r/cm.yaml", map);
+        let flags = r#"["--load-restrictor", "LoadRestrictionsNone"]"#;
+        make("cases.jsonl", &format!("{{\"dir\": \"r/app\", \"flags\": {flags}}}\n{{\"dir\": \"r/app\"}}\n"));
+        let found = kustomizations(root.path()).unwrap();
+        assert_eq!(found.iter().map(ours).collect::<Vec<_>>(), [true, false]);
+    }
+}
