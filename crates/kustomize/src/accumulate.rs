@@ -4,6 +4,7 @@
 
 use std::cell::RefCell;
 
+use crate::address;
 use crate::builtin_plugins::Plugins;
 use crate::configurations::{Config, Configured};
 use crate::error::{Error, ErrorKind, Result};
@@ -55,6 +56,8 @@ pub(crate) struct Target<'t> {
     /// The name of its file.
     file: &'static str,
     inherited: Inherited,
+    /// Whether this is what is built, and nothing that it names.
+    is_root: bool,
 }
 
 impl<'t> Target<'t> {
@@ -64,6 +67,7 @@ impl<'t> Target<'t> {
     /// As [`Kustomization::load`].
     pub(crate) fn root(loader: Loader<'t>, build: &'t Build) -> Result<Self> {
         let mut root = Self::load(loader, build, Inherited::default())?;
+        root.is_root = true;
         if !root.kustomization.build_metadata.is_empty() {
             root.inherited.origin = Some(Origin::default());
         }
@@ -72,7 +76,7 @@ impl<'t> Target<'t> {
 
     fn load(loader: Loader<'t>, build: &'t Build, inherited: Inherited) -> Result<Self> {
         let (kustomization, file) = Kustomization::load(&loader)?;
-        Ok(Self { loader, kustomization, build, file, inherited })
+        Ok(Self { loader, kustomization, build, file, inherited, is_root: false })
     }
 
     /// The namespace of charts that name none.
@@ -98,7 +102,9 @@ impl<'t> Target<'t> {
         self.configure(into)?;
         self.generate(into)?;
         for path in &self.kustomization.components {
-            self.add_component(into, path).map_err(|error| error.under("accumulating components"))?;
+            if !self.is_missing_component(path)? {
+                self.add_component(into, path).map_err(|error| error.under("accumulating components"))?;
+            }
         }
         self.transform(into)?;
         self.validate(into)?;
@@ -117,6 +123,13 @@ impl<'t> Target<'t> {
         let named = |error: Error| error.under(format!("loading CRDs [{}]", crds.join(" ")));
         let found = crds::load(&self.loader, crds).map_err(named)?;
         into.config.add(&found)
+    }
+
+    /// Whether a component may be left out because nothing is there.
+    fn is_missing_component(&self, path: &str) -> Result<bool> {
+        let optional = self.loader.shared.options.optional_components;
+        let may_miss = self.is_root && optional.iter().any(|component| component == path);
+        Ok(may_miss && address::parse(path)?.is_none() && self.loader.folder(path)?.is_none())
     }
 
     /// The resources that entries of `generators`, `transformers` or `validators` describe: those written in place,
@@ -141,7 +154,7 @@ impl<'t> Target<'t> {
     }
 
     fn plugins(&self) -> Plugins<'_, 't> {
-        Plugins { loader: &self.loader, build: self.build }
+        Plugins { loader: &self.loader, build: self.build, file: self.file }
     }
 
     /// All generators, configured before the first one runs.

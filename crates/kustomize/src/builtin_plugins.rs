@@ -96,15 +96,31 @@ record! {
 pub(crate) struct Plugins<'p, 't> {
     pub(crate) loader: &'p Loader<'t>,
     pub(crate) build: &'t Build,
+    /// The kustomization file, for messages.
+    pub(crate) file: &'static str,
 }
 
 impl<'t> Plugins<'_, 't> {
+    fn check_builtin(&self, resource: &Resource) -> Result<()> {
+        let gvk = resource.gvk();
+        if gvk.group.is_empty() && &*gvk.version == "builtin" {
+            return Ok(());
+        }
+        let (kind, id, program) = (&gvk.kind, resource.id(), program(resource));
+        let (folder, file) = (self.loader.shown_root(), self.file);
+        let text = format!(
+            "external plugins disabled; unable to load external plugin '{kind}' \
+             ({folder}/{file} names {id}, which asks to run {program}; nothing is ever run here)"
+        );
+        Err(Error::of(ErrorKind::Refused, text))
+    }
+
     /// The transformer that a resource describes.
     ///
     /// # Errors
     /// It is none that is built in; its configuration is wrong.
     pub(crate) fn transformer(&self, resource: &Resource) -> Result<Step<'t>> {
-        check_builtin(resource)?;
+        self.check_builtin(resource)?;
         let run = self.configured(resource).map_err(|error| fails(error, resource))?;
         Ok(Step { run, origin: Origin::of_plugin(resource) })
     }
@@ -171,7 +187,7 @@ impl<'t> Plugins<'_, 't> {
     /// # Errors
     /// It is none that is built in; its configuration is wrong.
     pub(crate) fn generator(&self, resource: &Resource) -> Result<Make<'t>> {
-        check_builtin(resource)?;
+        self.check_builtin(resource)?;
         self.making(resource).map_err(|error| fails(error, resource))
     }
 
@@ -240,15 +256,26 @@ fn fails(error: Error, resource: &Resource) -> Error {
     }
 }
 
-fn check_builtin(resource: &Resource) -> Result<()> {
-    let gvk = resource.gvk();
-    if gvk.group.is_empty() && &*gvk.version == "builtin" {
-        return Ok(());
-    }
-    let kind = &gvk.kind;
-    let text = format!("external plugins disabled; unable to load external plugin '{kind}'");
-    Err(Error::of(ErrorKind::Refused, text))
+/// What a resource that is no built-in plugin would have run.
+fn program(resource: &Resource) -> String {
+    let annotation = FUNCTION.iter().find_map(|key| resource.annotation(key));
+    let function = annotation.and_then(|text| v2::to_value(text.as_bytes(), &yaml::Limits::default()).ok());
+    let named = |path: [&str; 2]| {
+        let text = function.as_ref()?.get(path[0])?.get(path[1])?.as_str()?;
+        Some(text.to_owned())
+    };
+    let known = [
+        (["container", "image"], "the container image"),
+        (["exec", "path"], "the program"),
+        (["starlark", "path"], "the Starlark script"),
+        (["starlark", "url"], "the Starlark script"),
+    ];
+    let found = known.into_iter().find_map(|(path, what)| Some(format!("{what} '{}'", named(path)?)));
+    found.unwrap_or_else(|| "a plugin program of its own".to_owned())
 }
+
+/// The annotations that make a resource a function.
+const FUNCTION: [&str; 2] = ["config.kubernetes.io/function", "config.k8s.io/function"];
 
 fn not_built_in(kind: &str) -> Error {
     Error::of(ErrorKind::Refused, format!("unable to load builtin {kind}.builtin.[noGrp]"))

@@ -97,6 +97,9 @@ pub struct Options<'o> {
     pub whole_disk: bool,
     /// Renders the charts of `helmCharts`; `None` refuses them, as without `--enable-helm`.
     pub helm: Option<HelmOptions<'o>>,
+    /// Components of what is built, as written, that are left out where nothing is there (Argo CD's
+    /// `ignoreMissingComponents`).
+    pub optional_components: &'o [String],
     /// Budgets.
     pub limits: Limits,
     /// Asked now and then; `true` ends the build with [`ErrorKind::Limit`].
@@ -172,6 +175,7 @@ impl Default for Options<'_> {
             remotes: BTreeMap::new(),
             whole_disk: false,
             helm: None,
+            optional_components: &[],
             limits: Limits::default(),
             stop: &|| false,
         }
