@@ -185,9 +185,12 @@ fn check(entry: &str, repository: &str, reference: &str) -> Result<()> {
     if hidden(entry) || hidden(reference) {
         return refuse(entry, "it holds a control character");
     }
-    let host = repository.split_once("://").map_or(repository, |(_, rest)| rest);
+    let (host, ends): (_, &[char]) = match repository.split_once("://") {
+        Some((_, rest)) => (rest, &['/']),
+        None => (repository, &['/', ':']),
+    };
     let host = host.split_once('@').map_or(host, |(_, host)| host);
-    let path = host.split_once(['/', ':']).map_or("", |(_, path)| path.trim_start_matches('/'));
+    let path = host.split_once(ends).map_or("", |(_, path)| path.trim_start_matches('/'));
     let parts = [("revision", reference), ("host", host), ("path", path), ("address", entry)];
     match parts.iter().find(|(_, part)| part.starts_with('-')) {
         Some((name, _)) => refuse(entry, &format!("its {name} begins with '-'")),
@@ -309,6 +312,7 @@ mod tests {
         ("git@host:-a/b", "its path begins with '-'"),
         ("git@host:/-a/b", "its path begins with '-'"),
         ("github.com/-org/repo", "its path begins with '-'"),
+        ("https://host:8443/-org/repo", "its path begins with '-'"),
         ("file:///tmp/repo", "repositories of the machine itself are never used"),
         ("FILE:///tmp/repo//sub", "repositories of the machine itself are never used"),
         ("git::file:///tmp/repo", "repositories of the machine itself are never used"),

@@ -223,7 +223,11 @@ impl<'t> Loader<'t> {
         match self.shared.options.remotes.get(url) {
             Some(Mounted { file: Some(file), .. }) => self.read(file),
             Some(_) => Err(Error::new("URL is a git repository")),
-            None => Err(not_here(url)),
+            None => {
+                address::parse(url)?;
+                address::check_url(url)?;
+                Err(not_here(url))
+            }
         }
     }
 

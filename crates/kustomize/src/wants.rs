@@ -1,6 +1,8 @@
 //! What a build needs that is not in the tree: repositories and files of the web, found by walking its kustomizations
 //! before anything is built.
 
+use std::collections::HashSet;
+
 use tree::{Kind, Tree, TreePath};
 
 use crate::Options;
@@ -54,12 +56,11 @@ impl Want {
 /// ```
 pub fn wants(tree: &dyn Tree, path: &TreePath, options: &Options<'_>) -> Result<Vec<Want>> {
     let shared = Shared::new(tree, options);
-    let mut walk = Walk { found: Vec::new(), open: Vec::new(), seen: Vec::new() };
+    let mut walk = Walk { found: Vec::new(), open: Vec::new(), seen: HashSet::new() };
     walk.open.extend(serious(Loader::start(&shared, path))?);
     while let Some(loader) = walk.open.pop() {
         // A folder of a repository is the same however one came there, unless the way was a circle, which ends.
-        if !walk.seen.contains(&loader.root) {
-            walk.seen.push(loader.root.clone());
+        if walk.seen.insert(loader.root.clone()) {
             walk.kustomization(&loader)?;
         }
     }
@@ -69,7 +70,7 @@ pub fn wants(tree: &dyn Tree, path: &TreePath, options: &Options<'_>) -> Result<
 struct Walk<'t> {
     found: Vec<Want>,
     open: Vec<Loader<'t>>,
-    seen: Vec<TreePath>,
+    seen: HashSet<TreePath>,
 }
 
 /// What is there; nothing for what the build will complain about.
