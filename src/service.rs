@@ -114,6 +114,8 @@ fn sources(settings: &RepositorySettings, progress: Option<Arc<dyn Progress>>) -
     to.revision_cache_expiration = settings.revision_cache_expiration;
     to.allow_local = settings.allow_file;
     to.allow_repos.clone_from(&settings.allow_repo);
+    to.parts =
+        source::Parts { allowed: settings.kustomize_remotes, hosts: settings.kustomize_remote_hosts.clone() };
     to.credentials_file.clone_from(&settings.credentials_file);
     to.known_hosts_files.clone_from(&settings.known_hosts);
     to.max_history = settings.max_history;

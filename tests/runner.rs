@@ -22,6 +22,7 @@ mod runner {
     mod once;
     mod over_ssh;
     mod process;
+    mod remote_bases;
     mod render;
     mod road;
     mod scope;

@@ -121,6 +121,8 @@ impl Checker {
             known_hosts: self.known_hosts(environment),
             allow_repo: self.words("allow-repo"),
             allow_file: self.switch("allow-file"),
+            kustomize_remotes: self.on_or_off("kustomize-remotes"),
+            kustomize_remote_hosts: self.words("kustomize-remote-host"),
         }
     }
 
@@ -280,6 +282,16 @@ impl Checker {
         self.parsed(name, |text| text.parse().ok(), "must be true or false").unwrap_or_default()
     }
 
+    /// YAML reads a plain `on` as true.
+    fn on_or_off(&mut self, name: &'static str) -> bool {
+        let read = |text: &str| match text {
+            "on" | "true" => Some(true),
+            "off" | "false" => Some(false),
+            _ => None,
+        };
+        self.parsed(name, read, "must be on or off").unwrap_or_default()
+    }
+
     fn parsed<T>(&mut self, name: &'static str, parse: impl Fn(&str) -> Option<T>, wrong: &str) -> Option<T> {
         let parsed = parse(&self.text(name));
         if parsed.is_none() {
@@ -289,8 +301,11 @@ impl Checker {
     }
 
     fn words(&self, name: &str) -> Vec<String> {
-        let given = self.values.get(name).into_iter().flat_map(|given| &given.values);
-        given.flat_map(|value| value.split_whitespace()).map(str::to_owned).collect()
+        let values = match self.values.get(name) {
+            Some(given) => given.values.join(" "),
+            None => default(name).unwrap_or_default().to_owned(),
+        };
+        values.split_whitespace().map(str::to_owned).collect()
     }
 
     fn path(&self, name: &str) -> Option<PathBuf> {
@@ -318,8 +333,7 @@ impl Checker {
     /// The one value, or the default; empty when there is neither.
     fn text(&self, name: &str) -> String {
         let given = self.values.get(name).and_then(|given| given.values.last().cloned());
-        let default = || FLAGS.iter().find(|flag| flag.name == name)?.default.map(str::to_owned);
-        given.or_else(default).unwrap_or_default()
+        given.or_else(|| default(name).map(str::to_owned)).unwrap_or_default()
     }
 
     fn mistake(&mut self, name: &str, wrong: &str) {
@@ -329,6 +343,10 @@ impl Checker {
         };
         self.mistakes.push(line);
     }
+}
+
+fn default(name: &str) -> Option<&'static str> {
+    FLAGS.iter().find(|flag| flag.name == name)?.default
 }
 
 #[cfg(test)]
@@ -365,6 +383,11 @@ mod tests {
         assert_eq!(settings.cache.error_expiration, Duration::from_secs(60));
         assert_eq!(settings.rendering.timeout, Duration::from_secs(60));
         assert!(settings.rendering.parallelism >= 1);
+        assert!(settings.repositories.kustomize_remotes);
+        assert_eq!(
+            settings.repositories.kustomize_remote_hosts,
+            ["github.com", "*.githubusercontent.com", "gitlab.com", "bitbucket.org"]
+        );
     }
 
     #[test]
@@ -413,6 +436,17 @@ mod tests {
     fn without_a_home_the_data_folder_must_be_given() {
         let mistakes = Settings::check(Values::new(), &Environment::default()).unwrap_err();
         assert_eq!(mistakes.0, ["--data-dir: is needed: neither XDG_CACHE_HOME nor HOME is set"]);
+    }
+
+    #[test]
+    fn remotes_are_on_or_off_and_their_hosts_replace_the_usual_ones() {
+        for (text, on) in [("on", true), ("true", true), ("off", false), ("false", false)] {
+            assert_eq!(check(&[("kustomize-remotes", text)]).unwrap().repositories.kustomize_remotes, on);
+        }
+        assert!(check(&[("kustomize-remotes", "perhaps")]).is_err());
+        let settings = check(&[("kustomize-remote-host", "git.example.org *.example.com:8443")]).unwrap();
+        let hosts = settings.repositories.kustomize_remote_hosts;
+        assert_eq!(hosts, ["git.example.org", "*.example.com:8443"]);
     }
 
     #[test]

@@ -45,6 +45,16 @@ pub(super) const REPLY_MEMORY_BYTES: &str = "512MiB";
 /// Calls at once on one connection: five times Argo CD's default number of status and operation workers.
 pub(super) const MAX_STREAMS: &str = "250";
 
+/// Argo CD fetches what kustomizations name, and public kustomizations count on it.
+pub(super) const KUSTOMIZE_REMOTES: &str = "on";
+
+/// The public hosts that nearly all remote bases are on: none of them leads into the operator's own network, so what a
+/// repository names there tells its authors nothing that they could not read themselves.
+pub(super) const KUSTOMIZE_REMOTE_HOSTS: &str = "github.com *.githubusercontent.com gitlab.com bitbucket.org";
+
+/// Whoever runs a command could fetch it himself.
+pub(super) const LOCAL_KUSTOMIZE_REMOTE_HOSTS: &str = "*";
+
 /// In this process: no program is needed, and it is many times as fast.
 pub(super) const HELM_ENGINE: &str = "native";
 

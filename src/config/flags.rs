@@ -157,6 +157,14 @@ pub const FLAGS: &[Flag] = &[
     flag!(Repositories, One, "known-hosts", "MANIFESTD_KNOWN_HOSTS", "FILE", None,
         "Host keys of ssh servers, in known_hosts format [default: ~/.ssh/known_hosts and /etc/ssh/ssh_known_hosts]"),
 
+    flag!(Repositories, One, "kustomize-remotes", "MANIFESTD_KUSTOMIZE_REMOTES", "on|off", Some(defaults::KUSTOMIZE_REMOTES),
+        "Whether to fetch the repositories and files of the web that kustomizations name"),
+    flag!(Repositories, Many, "kustomize-remote-host", "MANIFESTD_KUSTOMIZE_REMOTE_HOST", "GLOB",
+        Some(defaults::KUSTOMIZE_REMOTE_HOSTS),
+        "Hosts they may be on, besides those of the request's own sources; a port that is not the usual one belongs to \
+         the name. May be given several times (in the environment separated by spaces). Only repositories of \
+         --allow-repo, here as well"),
+
     flag!(Rendering, One, "parallelism-limit", "MANIFESTD_PARALLELISM_LIMIT", "NUMBER", None,
         "Renders at once [default: the number of cores]"),
     flag!(Rendering, One, "render-memory-bytes", "MANIFESTD_RENDER_MEMORY_BYTES", "SIZE",
@@ -209,8 +217,11 @@ fn arg(flag: &Flag, local: bool) -> Arg {
         .help_heading(flag.group.heading())
         .hide_env_values(true);
     // Who runs a command sees what it does; who runs a server reads about it.
-    let default =
-        if local && flag.name == "log-level" { Some(defaults::LOCAL_LOG_LEVEL) } else { flag.default };
+    let default = match flag.name {
+        "log-level" if local => Some(defaults::LOCAL_LOG_LEVEL),
+        "kustomize-remote-host" if local => Some(defaults::LOCAL_KUSTOMIZE_REMOTE_HOSTS),
+        _ => flag.default,
+    };
     let arg = if let Some(default) = default { arg.default_value(default) } else { arg };
     match flag.kind {
         Kind::One => arg,

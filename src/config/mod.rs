@@ -92,6 +92,10 @@ pub struct RepositorySettings {
     pub allow_repo: Vec<String>,
     /// Whether file:// URLs and local paths are allowed in requests.
     pub allow_file: bool,
+    /// Whether what kustomizations name elsewhere is fetched.
+    pub kustomize_remotes: bool,
+    /// Globs of the hosts it may be on, besides the request's own.
+    pub kustomize_remote_hosts: Vec<String>,
 }
 
 /// Keeping results.

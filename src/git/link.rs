@@ -36,6 +36,8 @@ pub struct Limits {
     pub list_bytes: u64,
     /// Bytes of a fetch.
     pub fetch_bytes: u64,
+    /// Bytes of a file of the web.
+    pub page_bytes: u64,
     /// Names in a listing.
     pub refs: usize,
 }
@@ -54,6 +56,8 @@ impl Default for Limits {
             list_bytes: 64 << 20,
             // Twice what the largest public monorepos send at depth 1.
             fetch_bytes: 4 << 30,
+            // Five times the largest install manifests of public projects.
+            page_bytes: 16 << 20,
             // The largest public repositories list half a million refs (pull requests).
             refs: 1_000_000,
         }

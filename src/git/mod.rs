@@ -33,4 +33,4 @@ pub use resolve::{Revision, tip_with};
 pub use snapshot::{Snapshot, is_lfs_pointer};
 pub use stats::{Counted, Progress, Stats};
 pub use store::Stores;
-pub use wire::{Ask, Gate, Network};
+pub use wire::{Ask, Gate, Network, Page};

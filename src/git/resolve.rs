@@ -28,6 +28,8 @@ pub enum Revision {
     Full(String),
     /// A short name; it may also be an abbreviated commit id.
     Name(String),
+    /// What `git fetch` would take: a name to the letter, a tag before a branch.
+    Fetched(String),
     /// A version range over tags; a name when no tag fits (`1.x` is a usual name of a branch).
     Range(String, semver::Constraint),
 }
@@ -63,6 +65,19 @@ impl Revision {
         Ok(if full { Self::Full(text.to_owned()) } else { Self::Name(text.to_owned()) })
     }
 
+    /// Reads the revision of an entry that kustomize would hand to `git fetch`: no version ranges, and no abbreviated
+    /// commit ids.
+    ///
+    /// # Errors
+    /// As [`Revision::parse`].
+    pub fn parse_fetched(text: &str) -> Result<Self> {
+        match Self::parse(text)? {
+            Self::Name(name) | Self::Range(name, _) if is_ref_name(&name) => Ok(Self::Fetched(name)),
+            Self::Range(..) => Err(not_a_revision(text)),
+            other => Ok(other),
+        }
+    }
+
     /// The prefixes of the ref names that decide it. An id asks for `HEAD` only: that the remote answers at all
     /// shows that the credential opens it.
     #[must_use]
@@ -70,7 +85,7 @@ impl Revision {
         match self {
             Self::Head | Self::Commit(_) => vec!["HEAD".to_owned()],
             Self::Full(name) => vec![name.clone()],
-            Self::Name(name) => candidates(name).to_vec(),
+            Self::Name(name) | Self::Fetched(name) => candidates(name).to_vec(),
             Self::Range(text, _) => {
                 let names = candidates(text).into_iter().filter(|name| is_ref_name(name));
                 std::iter::once("refs/tags/".to_owned()).chain(names).collect()
@@ -86,6 +101,10 @@ impl Revision {
             Self::Commit(id) => Some(*id),
             Self::Full(name) => listing.refs.get(name).copied(),
             Self::Name(name) => by_name(name, listing),
+            Self::Fetched(name) => {
+                let [branch, tag, other] = candidates(name);
+                [other, tag, branch].iter().find_map(|full| listing.refs.get(full)).copied()
+            }
             Self::Range(text, range) => highest(range, listing).or_else(|| by_name(text, listing)),
         }
     }
@@ -237,6 +256,18 @@ mod tests {
             ("v9.9.9", Some(6)),
         ] {
             assert_eq!(find(revision, &listing), at.map(id), "{revision}");
+        }
+    }
+
+    #[test]
+    fn what_git_fetch_takes_is_a_name_to_the_letter() {
+        let listing = listing(&["refs/tags/x", "refs/heads/x", "refs/tags/v1.2.0", "refs/heads/1.x", "HEAD"]);
+        let find = |text: &str| Revision::parse_fetched(text).unwrap().find(&listing);
+        assert_eq!((find("x"), find("refs/heads/x"), find("")), (Some(id(0)), Some(id(1)), Some(id(4))));
+        assert_eq!((find("1.x"), find("v1.2.0"), find("v1.2")), (Some(id(3)), Some(id(2)), None));
+        assert!(Revision::parse_fetched("abcdef01").unwrap().abbreviation().is_none());
+        for wrong in ["^1.0", ">=1.0 <2", "--upload-pack=x", "a b", "a:b"] {
+            assert_eq!(Revision::parse_fetched(wrong).unwrap_err().kind(), Kind::Invalid, "{wrong}");
         }
     }
 

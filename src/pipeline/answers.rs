@@ -71,11 +71,10 @@ impl Answers {
         self.cache.get(&cache::Key::new(Holds::Body, id)).await.map(Body)
     }
 
-    /// Keeps a new body, and that the request of this exact key came to it.
-    pub(super) async fn keep_body(&self, exact: &[u8; 32], body: &Body) -> BodyId {
+    /// Keeps a new body.
+    pub(super) async fn keep_body(&self, body: &Body) -> BodyId {
         let id = body_id(body);
         self.cache.put(Entry::new(cache::Key::new(Holds::Body, id), body.0.clone(), self.lasts)).await;
-        self.keep_name(exact, id).await;
         id
     }
 
@@ -230,8 +229,9 @@ mod tests {
     async fn a_body_is_found_and_held_once() {
         let answers = answers();
         let body = Body(Bytes::from_static(b"manifests"));
-        assert_eq!(answers.keep_body(&KEY, &body).await, answers.keep_body(&[2; 32], &body).await);
+        assert_eq!(answers.keep_body(&body).await, answers.keep_body(&body).await);
         for key in [KEY, [2; 32]] {
+            answers.keep_name(&key, body_id(&body)).await;
             assert_eq!(answers.load(&key).await.unwrap().unwrap(), body);
         }
         assert_eq!(answers.cache().stats().entries, 3, "two names and one body");
@@ -241,7 +241,8 @@ mod tests {
     #[tokio::test]
     async fn an_answer_whose_body_is_gone_is_no_answer() {
         let answers = answers();
-        let id = answers.keep_body(&KEY, &Body(Bytes::from_static(b"manifests"))).await;
+        let id = answers.keep_body(&Body(Bytes::from_static(b"manifests"))).await;
+        answers.keep_name(&KEY, id).await;
         answers.cache().remove(&cache::Key::new(Holds::Body, id)).await;
         assert!(answers.load(&KEY).await.is_none());
     }

@@ -5,9 +5,10 @@
 
 use std::sync::Arc;
 
-use tree::Tree;
+use tree::{Fact, Reads, Tree};
 
 use super::answers::{Answers, FactSet};
+use super::gather;
 use super::plan::Plan;
 use crate::error::Result;
 
@@ -27,6 +28,13 @@ impl Earlier {
     /// The earlier results of this reuse key.
     pub(super) async fn load(answers: &Answers, reuse: &[u8; 32]) -> Self {
         Self { sets: answers.load_facts(reuse).await, because: None }
+    }
+
+    /// Whether any of them looked at something that is mounted: then the same must be mounted before they are checked.
+    pub(super) fn looked_elsewhere(&self) -> bool {
+        let facts = self.sets.iter().flat_map(|set| &set.reads).flat_map(Reads::facts);
+        let mut paths = facts.filter_map(Fact::path);
+        paths.any(gather::is_mounted)
     }
 
     /// The newest set that holds, from the one at `from` on; notes why the newest of all does not.

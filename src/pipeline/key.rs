@@ -40,10 +40,19 @@ impl Keys {
     pub(super) fn new(plan: &Plan, rules: &Rules) -> Self {
         Self { exact: digest("exact", plan, rules, true), reuse: digest("reuse", plan, rules, false) }
     }
+
+    /// Who works on the same: those who want names looked up anew do not share the work of those who do not.
+    pub(super) fn flight(&self, plan: &Plan) -> [u8; 32] {
+        if plan.fresh_names {
+            Sha256::digest([&self.exact[..], b"fresh names"].concat()).into()
+        } else {
+            self.exact
+        }
+    }
 }
 
 fn digest(purpose: &str, plan: &Plan, rules: &Rules, exact: bool) -> [u8; 32] {
-    let Plan { parts, name, namespace, kube_version, api_versions, fresh: _ } = plan;
+    let Plan { parts, name, namespace, kube_version, api_versions, fresh: _, fresh_names: _ } = plan;
     let mut to = Writer(Sha256::new());
     to.text("purpose", purpose);
     to.number("version", VERSION);

@@ -1,4 +1,4 @@
-//! The road of one request: resolve, key, cache, flight, open, reuse, permit, render, finish, cache.
+//! The road of one request: resolve, key, cache, flight, open, reuse, gather, permit, render, finish, cache.
 //!
 //! [`Pipeline::render`] is what each caller goes through; `Road::fill` is what is done once for all callers who want
 //! the same at the same time.
@@ -10,6 +10,7 @@ mod deps;
 mod estimate;
 mod finish;
 mod flight;
+mod gather;
 mod key;
 mod limit;
 mod plan;
@@ -39,6 +40,7 @@ pub use stats::{RENDERERS, Reading};
 use answers::Answers;
 use clock::{Clock, Timings};
 use flight::{Flights, Landed};
+use gather::Gathered;
 use key::{Keys, Rules};
 use limit::Limit;
 use plan::Plan;
@@ -168,7 +170,7 @@ impl<S: Stages> Pipeline<S> {
             return Ok(rendered(&plan, known?, Answered::Cache, clock.timings()));
         }
         let fill = |stop| Arc::clone(road).fill(Arc::clone(&plan), keys, stop);
-        let landed = clock.time("wait", road.flights.join(keys.exact, arrival, fill)).await;
+        let landed = clock.time("wait", road.flights.join(keys.flight(&plan), arrival, fill)).await;
         let Landed { result, began } = landed;
         let Filled { body, answered, timings } = result?;
         // The stages of a flight are told once, by the one who began it; to the others they were all waiting.
@@ -189,15 +191,25 @@ impl<S: Stages> Road<S> {
             return Ok(Filled { body: known?, answered: Answered::Cache, timings: Vec::new() });
         }
         let trees = clock.time("open", self.open(&plan)).await?;
-        let earlier = match clock.time("reuse", self.reuse(&plan, keys, &trees)).await? {
+        let earlier = self.earlier(&plan, keys).await;
+        let mut gathered = Gathered::nothing(&trees);
+        if earlier.looked_elsewhere() {
+            gathered = clock.time("gather", self.gather(&plan, &trees, &stop)).await?;
+        }
+        let earlier = match clock.time("reuse", self.reuse(&plan, keys, &gathered, earlier)).await? {
             Reuse::Held(body) => {
                 return Ok(Filled { body, answered: Answered::Reuse, timings: clock.timings() });
             }
             Reuse::Missed(earlier) => earlier,
         };
+        if !earlier.looked_elsewhere() {
+            gathered = clock.time("gather", self.gather(&plan, &trees, &stop)).await?;
+        }
+        let elsewhere = gathered.is_elsewhere();
         let permit = clock.time("queue", self.queue(&plan, &trees)).await?;
-        let made = clock.time("render", self.make(&plan, keys, trees, Turn { permit, stop: &stop })).await;
-        let body = clock.time("keep", self.keep(keys, made, &earlier)).await?;
+        let turn = Turn { permit, stop: &stop };
+        let made = clock.time("render", self.make(&plan, keys, gathered, turn)).await;
+        let body = clock.time("keep", self.keep(keys, made, &earlier, elsewhere)).await?;
         let answered = Answered::Rendered { because: earlier.because };
         Ok(Filled { body, answered, timings: clock.timings() })
     }

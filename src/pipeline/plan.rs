@@ -22,6 +22,8 @@ pub(super) struct Plan {
     pub(super) api_versions: Vec<String>,
     /// Whether earlier results must not be used.
     pub(super) fresh: bool,
+    /// Whether names of revisions must be looked up anew.
+    pub(super) fresh_names: bool,
 }
 
 /// One source of a plan.
@@ -49,7 +51,7 @@ impl Plan {
             kube_version,
             api_versions,
             no_cache,
-            no_revision_cache: _,
+            no_revision_cache,
         } = request;
         if sources.is_empty() {
             return Err(Error::new(Kind::Invalid, "the request names no source to render"));
@@ -65,7 +67,13 @@ impl Plan {
             kube_version,
             api_versions: api_versions.into_iter().collect(),
             fresh: no_cache,
+            fresh_names: no_revision_cache,
         })
+    }
+
+    /// The sources as they are pinned.
+    pub(super) fn pins(&self) -> Vec<Pinned> {
+        self.parts.iter().map(|part| part.pinned.clone()).collect()
     }
 
     /// What each source was pinned to.

@@ -6,9 +6,9 @@ use tree::Tree;
 
 use super::stages::Stages;
 use crate::error::Result;
-use crate::render::{Engines, Job, render};
+use crate::render::{Engines, Job, Want, render, wants};
 use crate::request::{Manifests, Source};
-use crate::source::{Pinned, Sources};
+use crate::source::{Part, PartName, Pinned, Sources};
 
 /// Where sources come from and what renders them.
 pub struct Service {
@@ -37,6 +37,15 @@ impl Stages for Service {
 
     async fn open(&self, pinned: &Pinned) -> Result<Arc<dyn Tree>> {
         self.sources.open(pinned).await
+    }
+
+    fn wants(&self, job: &Job) -> Result<Vec<Want>> {
+        wants(job, &self.engines)
+    }
+
+    async fn part(&self, want: &Want, beside: &[Pinned], no_revision_cache: bool) -> Result<Part> {
+        let name = PartName { file: want.file.clone(), repository: want.repository.clone() };
+        self.sources.part(&name, beside, no_revision_cache).await
     }
 
     fn render(&self, job: &Job) -> Result<Manifests> {

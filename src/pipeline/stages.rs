@@ -7,9 +7,9 @@ use std::sync::Arc;
 use tree::Tree;
 
 use crate::error::Result;
-use crate::render::Job;
+use crate::render::{Job, Want};
 use crate::request::{Manifests, Source};
-use crate::source::Pinned;
+use crate::source::{Part, Pinned};
 
 /// Resolving, opening and rendering.
 pub trait Stages: Send + Sync + 'static {
@@ -22,6 +22,17 @@ pub trait Stages: Send + Sync + 'static {
 
     /// The files of a pinned source.
     fn open(&self, pinned: &Pinned) -> impl Future<Output = Result<Arc<dyn Tree>>> + Send;
+
+    /// What rendering one source needs that is neither in the trees nor mounted. Blocks.
+    fn wants(&self, job: &Job) -> Result<Vec<Want>>;
+
+    /// What a want names, for a request of these sources.
+    fn part(
+        &self,
+        want: &Want,
+        beside: &[Pinned],
+        no_revision_cache: bool,
+    ) -> impl Future<Output = Result<Part>> + Send;
 
     /// Renders one source. Blocks.
     fn render(&self, job: &Job) -> Result<Manifests>;

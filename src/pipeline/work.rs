@@ -6,19 +6,20 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::task::{JoinError, JoinSet, spawn_blocking};
 use tracing::Instrument;
-use tree::{Inputs, Reads, Recorder};
+use tree::{Inputs, Reads, Recorder, Tree};
 
 use super::answers::FactSet;
 use super::deps::{Earlier, Trees};
 use super::estimate::estimate;
 use super::finish::finish;
+use super::gather::Gathered;
 use super::key::Keys;
 use super::limit::Permit;
 use super::plan::{Part, Plan};
 use super::stages::Stages;
 use super::{Body, Road};
 use crate::error::{Error, Kind, Result};
-use crate::render::{Chance, Job, Lent, Stop};
+use crate::render::{Chance, Job, Lent, Remotes, Stop};
 use crate::request::Manifests;
 
 /// What became of the earlier results of a request.
@@ -77,26 +78,28 @@ impl<S: Stages> Road<S> {
         order.into_iter().filter_map(|place| opened[place].clone()).collect()
     }
 
+    /// The earlier results of the request; none where it must not use them.
+    pub(super) async fn earlier(&self, plan: &Plan, keys: Keys) -> Earlier {
+        if plan.fresh { Earlier::default() } else { Earlier::load(&self.answers, &keys.reuse).await }
+    }
+
     /// An earlier result that still holds for these trees, or why there is none. A result that holds is kept as the
-    /// answer to the exact request too.
+    /// answer to the exact request too, unless it is made of parts whose names may stand for something else tomorrow.
     pub(super) async fn reuse(
         self: &Arc<Self>,
         plan: &Arc<Plan>,
         keys: Keys,
-        trees: &Trees,
+        gathered: &Gathered,
+        mut earlier: Earlier,
     ) -> Result<Reuse> {
-        if plan.fresh {
-            return Ok(Reuse::Missed(Earlier::default()));
-        }
-        let mut earlier = Earlier::load(&self.answers, &keys.reuse).await;
         let mut from = 0;
         while from < earlier.sets.len() {
-            let (plan, trees) = (Arc::clone(plan), Arc::clone(trees));
+            let (plan, trees) = (Arc::clone(plan), Arc::clone(&gathered.trees));
             let check = move || earlier.first_holding(from, &plan, &trees).map(|held| (earlier, held));
             let held;
             (earlier, held) = self.look(check).await??;
             let Some(at) = held else { break };
-            if let Some(body) = self.hold(keys, &earlier, at).await {
+            if let Some(body) = self.hold(keys, &earlier, at, gathered.is_elsewhere()).await {
                 return Ok(Reuse::Held(body));
             }
             earlier.gone(at);
@@ -106,10 +109,12 @@ impl<S: Stages> Road<S> {
     }
 
     /// The manifests of the set that holds, if they are still there; it becomes the newest.
-    async fn hold(&self, keys: Keys, earlier: &Earlier, at: usize) -> Option<Body> {
+    async fn hold(&self, keys: Keys, earlier: &Earlier, at: usize, elsewhere: bool) -> Option<Body> {
         let set = &earlier.sets[at];
         let body = self.answers.load_body(set.body).await?;
-        self.answers.keep_name(&keys.exact, set.body).await;
+        if !elsewhere {
+            self.answers.keep_name(&keys.exact, set.body).await;
+        }
         if at > 0 {
             self.answers.keep_facts(&keys.reuse, set, &earlier.sets).await;
         }
@@ -131,7 +136,7 @@ impl<S: Stages> Road<S> {
         self: &Arc<Self>,
         plan: &Arc<Plan>,
         keys: Keys,
-        trees: Trees,
+        gathered: Gathered,
         Turn { permit, stop }: Turn<'_>,
     ) -> Result<Made> {
         let time = self.rules.budgets.time;
@@ -140,7 +145,7 @@ impl<S: Stages> Road<S> {
         let span = tracing::Span::current();
         let render = spawn_blocking(move || {
             let _permit = permit;
-            span.in_scope(|| road.make_now(&plan, of, &trees, &stop))
+            span.in_scope(|| road.make_now(&plan, of, &gathered, &stop))
         });
         // An engine looks at its flag often. One that does not is given a quarter more; then its callers are told, and
         // it keeps its permit for as long as it really runs.
@@ -150,11 +155,22 @@ impl<S: Stages> Road<S> {
         }
     }
 
-    /// Keeps what was made, or that it always fails.
-    pub(super) async fn keep(&self, keys: Keys, made: Result<Made>, earlier: &Earlier) -> Result<Body> {
+    /// Keeps what was made, or that it always fails. What was made of parts that lie `elsewhere` is kept with its facts
+    /// only: the request itself does not say what they are.
+    pub(super) async fn keep(
+        &self,
+        keys: Keys,
+        made: Result<Made>,
+        earlier: &Earlier,
+        elsewhere: bool,
+    ) -> Result<Body> {
         match made {
             Ok(Made { body, reads }) => {
-                let set = FactSet { body: self.answers.keep_body(&keys.exact, &body).await, reads };
+                let id = self.answers.keep_body(&body).await;
+                if !elsewhere {
+                    self.answers.keep_name(&keys.exact, id).await;
+                }
+                let set = FactSet { body: id, reads };
                 if set.reads.iter().all(Reads::can_hold) {
                     self.answers.keep_facts(&keys.reuse, &set, &earlier.sets).await;
                 }
@@ -162,17 +178,21 @@ impl<S: Stages> Road<S> {
             }
             Err(error) => {
                 self.stats.render_failed();
-                self.answers.keep_error(&keys.exact, &error).await;
+                if !elsewhere {
+                    self.answers.keep_error(&keys.exact, &error).await;
+                }
                 Err(error)
             }
         }
     }
 
-    fn make_now(&self, plan: &Plan, of: [u8; 32], trees: &Trees, stop: &Stop) -> Result<Made> {
+    fn make_now(&self, plan: &Plan, of: [u8; 32], gathered: &Gathered, stop: &Stop) -> Result<Made> {
         let recorders: Vec<Arc<Recorder>> =
-            trees.iter().map(|tree| Arc::new(Recorder::new(Arc::clone(tree)))).collect();
+            gathered.trees.iter().map(|tree| Arc::new(Recorder::new(Arc::clone(tree)))).collect();
+        let trees: Vec<Arc<dyn Tree>> = recorders.iter().cloned().map(|tree| tree as Arc<dyn Tree>).collect();
         let chance = Chance { of, now: now() };
-        let desk = Desk { plan, recorders: &recorders, inputs: &Arc::default(), chance, stop };
+        let desk =
+            Desk { plan, trees: &trees, remotes: &gathered.remotes, inputs: &Arc::default(), chance, stop };
         let given = (0..plan.parts.len()).map(|at| self.make_one(&desk, at)).collect::<Result<_>>()?;
         let body = finish(given, self.rules.budgets.output_bytes)?;
         let mut reads: Vec<Reads> = recorders.iter().map(|recorder| recorder.reads()).collect();
@@ -195,27 +215,34 @@ impl<S: Stages> Road<S> {
     }
 
     /// Runs something short that reads trees, so many at a time.
-    async fn look<T: Send + 'static>(&self, look: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    pub(super) async fn look<T: Send + 'static>(
+        &self,
+        look: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T> {
         let _place = self.looks.acquire().await;
         spawn_blocking(look).await.map_err(|broken| broke_off(&broken))
     }
 }
 
 /// What lies ready for the jobs of one request.
-struct Desk<'a> {
-    plan: &'a Plan,
-    recorders: &'a [Arc<Recorder>],
-    inputs: &'a Arc<Inputs>,
-    chance: Chance,
-    stop: &'a Stop,
+pub(super) struct Desk<'a> {
+    pub(super) plan: &'a Plan,
+    /// The trees of the sources, recording where it matters.
+    pub(super) trees: &'a [Arc<dyn Tree>],
+    /// What is mounted in each.
+    pub(super) remotes: &'a [Arc<Remotes>],
+    pub(super) inputs: &'a Arc<Inputs>,
+    pub(super) chance: Chance,
+    pub(super) stop: &'a Stop,
 }
 
 impl Desk<'_> {
-    fn job(&self, at: usize, budgets: crate::render::Budgets) -> Job {
+    pub(super) fn job(&self, at: usize, budgets: crate::render::Budgets) -> Job {
         let Part { pinned: _, path, ref_name: _, only_lends: _, renderer } = &self.plan.parts[at];
         Job {
-            tree: self.recorders[at].clone(),
+            tree: self.trees[at].clone(),
             path: path.clone(),
+            remotes: self.remotes.get(at).cloned().unwrap_or_default(),
             lent: self.lent(),
             renderer: renderer.clone(),
             name: self.plan.name.clone(),
@@ -231,8 +258,8 @@ impl Desk<'_> {
 
     /// The files of every source that has a ref name, whether it is rendered as well or not.
     fn lent(&self) -> BTreeMap<String, Lent> {
-        let named = self.plan.parts.iter().zip(self.recorders).filter(|(part, _)| !part.ref_name.is_empty());
-        named.map(|(part, recorder)| (part.ref_name.clone(), Lent { tree: recorder.clone() })).collect()
+        let named = self.plan.parts.iter().zip(self.trees).filter(|(part, _)| !part.ref_name.is_empty());
+        named.map(|(part, tree)| (part.ref_name.clone(), Lent { tree: tree.clone() })).collect()
     }
 }
 
@@ -241,7 +268,7 @@ fn now() -> i64 {
     i64::try_from(since.as_secs()).unwrap_or_default()
 }
 
-fn broke_off(broken: &JoinError) -> Error {
+pub(super) fn broke_off(broken: &JoinError) -> Error {
     if broken.is_panic() {
         return Error::new(
             Kind::Internal,

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use tree::{Tree, TreePath};
 
+use super::kustomize::Remotes;
 use crate::error::{Error, Kind, Result};
 use crate::request::Renderer;
 
@@ -19,6 +20,8 @@ pub struct Job {
     pub path: TreePath,
     /// The files other sources lend, by ref name (without `$`).
     pub lent: BTreeMap<String, Lent>,
+    /// Where in the tree the parts are mounted that lie elsewhere.
+    pub remotes: Arc<Remotes>,
     /// What to render with.
     pub renderer: Renderer,
     /// The application's name; may be empty.

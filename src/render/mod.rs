@@ -7,7 +7,7 @@ pub mod exec;
 pub mod helm;
 mod job;
 pub mod jsonnet;
-pub(crate) mod kustomize;
+pub mod kustomize;
 mod output;
 mod release;
 mod stack;
@@ -19,6 +19,7 @@ use yaml::Limits;
 
 pub use documents::Printed;
 pub use job::{Budgets, Chance, Job, Lent, Stop};
+pub use kustomize::{Remotes, Want};
 pub(crate) use stack::on_stack;
 
 use self::detect::Type;
@@ -84,6 +85,23 @@ pub fn render(job: &Job, engines: &Engines) -> Result<Manifests> {
             Ok(documents::output(job, &folder, &printed)?.finish(Type::Kustomize.name()))
         }
         Renderer::Detect => Err(Error::new(Kind::Internal, "no renderer was detected")),
+    }
+}
+
+/// What rendering needs that is neither in the trees nor mounted; a second call after mounting may need more.
+///
+/// # Errors
+/// An address that is never used, and a budget that is used up. What else is wrong is left for [`render`] to say.
+pub fn wants(job: &Job, engines: &Engines) -> Result<Vec<Want>> {
+    let Ok(folder) = folder(job) else { return Ok(Vec::new()) };
+    let renderer = match &job.renderer {
+        Renderer::Detect => detect::renderer(&*job.tree, &folder)?,
+        chosen => chosen.clone(),
+    };
+    match (&renderer, engines.kustomize) {
+        (Renderer::Kustomize(options), Engine::Native) => kustomize::missing(job, &folder, options),
+        // The program fetches nothing: its scan refuses what lies elsewhere.
+        _ => Ok(Vec::new()),
     }
 }
 

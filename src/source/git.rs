@@ -10,13 +10,14 @@ use tree::Tree;
 use crate::credentials::{Book, Credential, ScopeKey};
 use crate::error::{Error, Kind, Result};
 use crate::git::{
-    Ask, CommitId, Gate, Halt, Held, Listing, Local, Network, Place, Prefix, Remote, Repositories, Revision,
-    Stats, Stores, tip_with,
+    Ask, CommitId, Gate, Halt, Held, Listing, Local, Network, Page, Place, Prefix, Remote, Repositories,
+    Revision, Stats, Stores, tip_with,
 };
 use crate::request::Refs;
 
 use super::flight::Flights;
 use super::listings::{Asked, Listings};
+use super::pages::{AskedPage, Pages};
 use super::permit::{Permit, Permits};
 use super::{Access, Pinned, Scope, Settings};
 
@@ -55,6 +56,8 @@ pub(super) struct Gits {
     listing: Flights<Asked, Arc<Listing>>,
     fetching: Flights<(Target, CommitId), Held>,
     searching: Flights<(Target, Prefix), Option<CommitId>>,
+    pages: Pages,
+    visiting: Flights<AskedPage, Page>,
 }
 
 impl Gits {
@@ -75,6 +78,8 @@ impl Gits {
             listing: Flights::default(),
             fetching: Flights::default(),
             searching: Flights::default(),
+            pages: Pages::new(settings.revision_cache_expiration),
+            visiting: Flights::default(),
         })
     }
 
@@ -97,9 +102,19 @@ impl Gits {
         Ok(self.listing(&target, Vec::new(), fresh).await?.to_refs())
     }
 
-    /// The commit `revision` stands for now.
+    /// The commit that `text` stands for now.
     pub(super) async fn pin(self: Arc<Self>, target: Target, text: &str, fresh: bool) -> Result<Pinned> {
-        let revision = Revision::parse(text)?;
+        self.pin_revision(target, &Revision::parse(text)?, text, fresh).await
+    }
+
+    /// The commit `revision` stands for now; `text` is how it was written.
+    pub(super) async fn pin_revision(
+        self: Arc<Self>,
+        target: Target,
+        revision: &Revision,
+        text: &str,
+        fresh: bool,
+    ) -> Result<Pinned> {
         let listing = self.listing(&target, revision.prefixes(), fresh).await?;
         let commit = match (revision.find(&listing), revision.abbreviation()) {
             (Some(commit), _) => commit,
@@ -113,6 +128,30 @@ impl Gits {
         let Target { remote, credential, scope } = target;
         let identity = remote.identity.clone();
         Ok(Pinned { identity, revision, scope, access: Access::Git { remote, credential, commit } })
+    }
+
+    /// The page at the address of `asked`; redirects may lead where `gate` allows, which for one address is always the
+    /// same.
+    pub(super) async fn page(self: Arc<Self>, asked: AskedPage, gate: Gate, fresh: bool) -> Result<Page> {
+        if let Some(page) = self.pages.get(&asked).filter(|_| !fresh) {
+            return Ok(page);
+        }
+        let start = |halt: Halt| {
+            let (this, asked) = (self.clone(), asked.clone());
+            async move {
+                let _permit = this.permit(&asked.target, &halt).await?;
+                blocking(move || this.page_now(asked, &gate, &halt)).await
+            }
+        };
+        self.visiting.join(&asked, fresh, start).await
+    }
+
+    /// Asks for a page, and keeps the answer. Blocks.
+    fn page_now(&self, asked: AskedPage, gate: &Gate, halt: &Halt) -> Result<Page> {
+        let since = Instant::now();
+        let page = self.repositories.network().page(asked.target.ask(halt), &asked.query, gate)?;
+        self.pages.put(asked, page.clone(), since);
+        Ok(page)
     }
 
     /// The tree of a commit that was pinned.
@@ -229,6 +268,11 @@ impl Gits {
 }
 
 impl Target {
+    /// The remote.
+    pub(super) fn remote(&self) -> &Remote {
+        &self.remote
+    }
+
     pub(super) fn new(remote: Arc<Remote>, credential: Arc<Credential>, scope: Scope) -> Self {
         Self { remote, credential, scope }
     }

@@ -4,6 +4,8 @@ mod disk;
 mod flight;
 mod git;
 mod listings;
+mod pages;
+mod part;
 mod permit;
 mod settings;
 
@@ -20,6 +22,7 @@ use crate::git::{CommitId, Remote, Stats};
 use crate::request::{Origin, Refs, Source};
 
 pub(crate) use disk::Disk;
+pub use part::{Part, PartName, Parts};
 pub use settings::Settings;
 
 /// A source whose revision is settled: the same `Pinned` always opens the same tree.
@@ -59,6 +62,7 @@ pub(crate) enum Access {
 /// Everything that sources come from.
 pub struct Sources {
     git: Arc<git::Gits>,
+    parts: part::Policy,
     allow_local: bool,
 }
 
@@ -69,7 +73,8 @@ impl Sources {
     /// What is wrong with the settings, and a data folder that cannot be used.
     pub fn new(settings: Settings) -> Result<Self> {
         let allow_local = settings.allow_local;
-        Ok(Self { git: Arc::new(git::Gits::new(settings)?), allow_local })
+        let parts = part::Policy::new(&settings.parts)?;
+        Ok(Self { git: Arc::new(git::Gits::new(settings)?), parts, allow_local })
     }
 
     /// What the git layer has done so far.

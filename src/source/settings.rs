@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::Parts;
 use crate::git::{Limits, Progress};
 
 /// Settings of [`super::Sources`]. [`Settings::new`] has the defaults.
@@ -19,6 +20,8 @@ pub struct Settings {
     pub allow_local: bool,
     /// Patterns of remotes that may be contacted (gobwas, no separators); none allows all.
     pub allow_repos: Vec<String>,
+    /// Where the parts may come from that kustomizations name elsewhere.
+    pub parts: Parts,
     /// The credentials file.
     pub credentials_file: Option<PathBuf>,
     /// Files of `known_hosts` lines; those that do not exist are left out.
@@ -46,6 +49,7 @@ impl Settings {
             revision_cache_expiration: Duration::from_secs(180),
             allow_local: false,
             allow_repos: Vec::new(),
+            parts: Parts::default(),
             credentials_file: None,
             known_hosts_files: Vec::new(),
             // Some years of a busy repository.

@@ -32,6 +32,7 @@ impl Case {
         let job = Job {
             tree: Arc::clone(&recorder) as Arc<dyn Tree>,
             path: TreePath::parse("web").unwrap(),
+            remotes: Arc::default(),
             lent: BTreeMap::new(),
             renderer: Renderer::Detect,
             name: "team_shop".to_owned(),

@@ -34,6 +34,7 @@ impl Bench {
         let job = Job {
             tree: Arc::clone(&recorder) as Arc<dyn tree::Tree>,
             path: TreePath::root(),
+            remotes: Arc::default(),
             lent: BTreeMap::new(),
             renderer: Renderer::Detect,
             name: "web".to_owned(),

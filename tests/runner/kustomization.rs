@@ -31,6 +31,7 @@ impl Case {
         let job = Job {
             tree: Arc::clone(&recorder) as Arc<dyn Tree>,
             path: TreePath::parse("app").unwrap(),
+            remotes: Arc::default(),
             lent: BTreeMap::new(),
             renderer: Renderer::Detect,
             name: "web".to_owned(),

@@ -97,6 +97,7 @@ fn job_of(tree: Arc<dyn Tree>, path: &str) -> Job {
     Job {
         tree,
         path: TreePath::parse(path).unwrap(),
+        remotes: Arc::default(),
         lent: BTreeMap::new(),
         renderer: Renderer::Detect,
         name: String::new(),

@@ -45,10 +45,10 @@ impl Overlay {
         let mut at = TreePath::root();
         for name in path.names() {
             at = at.child(name);
-            match (self.upper.kind(&at)?, self.lower.kind(&at)?) {
-                (Some(Kind::Folder), Some(Kind::Folder)) => {}
-                (Some(_), _) => return Ok(Side::One(&*self.upper)),
-                (None, _) => return Ok(Side::One(&*self.lower)),
+            // The lower tree is asked only where it counts: it may be an overlay itself, and so on.
+            let Some(upper) = self.upper.kind(&at)? else { return Ok(Side::One(&*self.lower)) };
+            if upper != Kind::Folder || self.lower.kind(&at)? != Some(Kind::Folder) {
+                return Ok(Side::One(&*self.upper));
             }
         }
         Ok(Side::Both)

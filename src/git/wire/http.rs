@@ -22,7 +22,7 @@ use super::failure;
 use super::http_client::Clients;
 
 /// The most redirects followed; a renamed repository on a renamed host takes two.
-const MAX_REDIRECTS: usize = 5;
+pub(super) const MAX_REDIRECTS: usize = 5;
 
 /// Git's http transport over our client.
 pub(super) type Transport = gix_http::Transport<Http>;
@@ -62,7 +62,7 @@ pub(super) fn open(url: &str, caller: Caller, clients: &Clients, link: &Arc<Link
     Ok(Transport::new_http(http, parsed, Protocol::V2, false))
 }
 
-fn authorization(credential: &Credential) -> Result<Option<HeaderValue>> {
+pub(super) fn authorization(credential: &Credential) -> Result<Option<HeaderValue>> {
     let text = if !credential.bearer_token.is_empty() {
         format!("Bearer {}", credential.bearer_token.expose())
     } else if !credential.password.is_empty() {
@@ -133,20 +133,20 @@ impl Http {
 }
 
 /// The same host, or the same host with TLS where there was none.
-fn same_host(from: &Url, to: &Url) -> bool {
+pub(super) fn same_host(from: &Url, to: &Url) -> bool {
     let upgraded = from.scheme() == "http" && to.scheme() == "https";
     let ports = from.port_or_known_default() == to.port_or_known_default();
     let defaults = from.port().is_none() && to.port().is_none();
     from.host_str() == to.host_str() && ((from.scheme() == to.scheme() && ports) || (upgraded && defaults))
 }
 
-fn send(client: &Client, request: reqwest::Request, link: &Link) -> io::Result<reqwest::Response> {
+pub(super) fn send(client: &Client, request: reqwest::Request, link: &Link) -> io::Result<reqwest::Response> {
     let answer = link.wait(client.execute(request))?;
     answer.map_err(|error| link.fail(broken(&error)))
 }
 
 /// Why a request had no answer.
-fn broken(error: &reqwest::Error) -> Error {
+pub(super) fn broken(error: &reqwest::Error) -> Error {
     let mut causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
     let mut tls = false;
     for cause in &mut causes {

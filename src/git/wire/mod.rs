@@ -3,6 +3,7 @@
 mod failure;
 mod http;
 mod http_client;
+mod page;
 mod relay;
 mod session;
 mod socket;
@@ -17,6 +18,7 @@ use crate::credentials::Credential;
 use crate::error::{Error, Kind, Result};
 
 pub(super) use failure::disk;
+pub use page::Page;
 
 use super::link::{Halt, Limits, Link};
 use super::refs::Listing;
@@ -145,6 +147,21 @@ impl Network {
             Place::Local(_) => Err(not_remote()),
         };
         self.finish(ask.remote, fetched)
+    }
+
+    /// The page of the web at the address of `ask.remote`, with a query behind it or none. Redirects are asked about at
+    /// `gate` as well. Blocks.
+    ///
+    /// # Errors
+    /// As [`Network::list`]; [`Kind::OverBudget`] for more than [`Limits::page_bytes`].
+    pub fn page(&self, ask: Ask<'_>, query: &str, gate: &Gate) -> Result<Page> {
+        let link = Link::new(&self.limits, self.limits.list, self.limits.page_bytes, ask.halt.clone());
+        let link = Arc::new(link.watched(self.stats.clone(), None));
+        let url = ask.remote.http_url().ok_or_else(not_remote)? + query;
+        let (own, gate) = (self.gate.clone(), gate.clone());
+        let both: Gate = Arc::new(move |remote: &Remote| own(remote).and_then(|()| gate(remote)));
+        let caller = http::Caller { credential: ask.by.clone(), gate: both };
+        self.finish(ask.remote, page::get(&url, &caller, &self.clients, &link))
     }
 
     fn http(&self, ask: Ask<'_>, link: &Arc<Link>) -> Result<http::Transport> {

@@ -1,5 +1,6 @@
 //! The whole road, over stages that are counted, held up and broken at will.
 
+mod elsewhere;
 mod history;
 mod world;
 
@@ -38,7 +39,7 @@ async fn the_second_answer_comes_from_the_cache() {
     assert_eq!(first.body.0.as_ptr(), second.body.0.as_ptr(), "one copy for everybody");
     assert_eq!((first.revisions, world.opens(), world.renders()), (vec!["1".to_owned()], 1, 1));
     let stages: Vec<_> = first.timings.iter().map(|(stage, _)| *stage).collect();
-    assert_eq!(stages, ["resolve", "cache", "open", "reuse", "queue", "render", "keep"]);
+    assert_eq!(stages, ["resolve", "cache", "open", "reuse", "gather", "queue", "render", "keep"]);
     let stats = pipeline.stats();
     assert_eq!((stats.cache, stats.rendered, stats.renders, stats.failed), (1, 1, [1, 0, 0], 0));
 }

@@ -13,11 +13,11 @@ use tree::{ContentId, Kind as What, MemoryTree, Named, Tree, TreePath};
 use crate::credentials::Credential;
 use crate::error::{Error, Kind, Place, Result};
 use crate::pipeline::{Pipeline, Settings, Stages};
-use crate::render::Job;
+use crate::render::{Job, Want};
 use crate::request::{
     Answered, HelmOptions, Manifest, Manifests, Origin, RenderRequest, Rendered, Renderer, Source,
 };
-use crate::source::{Pinned, Scope};
+use crate::source::{Part, Pinned, Scope};
 
 /// A file's name and its text; a text that begins with `->` makes a link.
 pub(super) type Files = BTreeMap<String, String>;
@@ -29,6 +29,9 @@ pub(super) struct World(Arc<Inner>);
 #[derive(Default)]
 struct Inner {
     commits: Mutex<BTreeMap<(String, String), Arc<dyn Tree>>>,
+    /// What stands elsewhere under a name, now.
+    parts: Mutex<BTreeMap<String, Arc<dyn Tree>>>,
+    pub(super) fetches: AtomicUsize,
     pub(super) opens: AtomicUsize,
     pub(super) renders: AtomicUsize,
     reads: Arc<AtomicU64>,
@@ -70,6 +73,18 @@ impl World {
         }
         let tree = Counting { tree: builder.build().unwrap(), reads: Arc::clone(&self.0.reads) };
         self.0.commits.lock().unwrap().insert((url.into(), revision.into()), Arc::new(tree));
+    }
+
+    /// What stands elsewhere under this name from now on.
+    pub(super) fn elsewhere(&self, name: &str, files: &Files) {
+        let files = files.iter().map(|(path, text)| (path.as_str(), text.clone()));
+        let tree = MemoryTree::from_files(files).unwrap();
+        self.0.parts.lock().unwrap().insert(name.to_owned(), Arc::new(tree));
+    }
+
+    /// How often something elsewhere was asked for.
+    pub(super) fn fetches(&self) -> usize {
+        self.0.fetches.load(Ordering::SeqCst)
     }
 
     pub(super) fn pipeline(&self) -> Pipeline<World> {
@@ -135,6 +150,18 @@ impl Stages for World {
         found.ok_or_else(|| Error::new(Kind::NotFound, "no such commit"))
     }
 
+    fn wants(&self, job: &Job) -> Result<Vec<Want>> {
+        let missing = |name: &String| !job.remotes.contains_key(name);
+        Ok(Toy { job, salt: 0 }.elsewhere()?.into_iter().filter(missing).map(want).collect())
+    }
+
+    async fn part(&self, want: &Want, beside: &[Pinned], _: bool) -> Result<Part> {
+        assert!(!beside.is_empty());
+        self.0.fetches.fetch_add(1, Ordering::SeqCst);
+        let found = self.0.parts.lock().unwrap().get(&want.entry).cloned();
+        found.map(Part::Repository).ok_or_else(|| Error::new(Kind::NotFound, "nothing of this name"))
+    }
+
     fn render(&self, job: &Job) -> Result<Manifests> {
         self.0.renders.fetch_add(1, Ordering::SeqCst);
         let mut closed = self.0.gate.closed.lock().unwrap();
@@ -159,6 +186,12 @@ impl Stages for World {
     }
 }
 
+fn want(entry: String) -> Want {
+    let place = Place { file: "app/elsewhere".into(), line: 1, column: 0, text: "".into() };
+    let repository = Some((entry.clone(), String::new()));
+    Want { shown: entry.clone(), entry, file: None, repository, place }
+}
+
 fn pin(source: &Source) -> Pinned {
     let Origin::Git { url, revision, credential } = &source.origin else { panic!("only git here") };
     let mut scope = [0; 32];
@@ -169,7 +202,7 @@ fn pin(source: &Source) -> Pinned {
 
 /// A renderer that makes one manifest of each file beneath its folder. It looks at the world in every way a tree
 /// allows: a file `bad` is an error, `kube` makes it look at the Kubernetes version, `optional` at a file elsewhere
-/// that need not exist; the values files of Helm options are read from the sources that lend them.
+/// that need not exist, `elsewhere` names what lies there; the values files of Helm options are read from the sources that lend them.
 struct Toy<'a> {
     job: &'a Job,
     salt: u64,
@@ -188,6 +221,22 @@ impl Toy<'_> {
             }
         }
         Ok(Manifests { objects, renderers: vec!["Directory".into()], warnings: Vec::new() })
+    }
+
+    /// The names in the file `elsewhere` of the folder, and in the files `more` of what they stand for.
+    fn elsewhere(&self) -> Result<Vec<String>> {
+        let tree = self.job.tree.as_ref();
+        let mut names = Vec::new();
+        let mut files = vec![self.job.path.child("elsewhere")];
+        while let Some(file) = files.pop() {
+            let Ok(text) = tree::read(tree, &file) else { continue };
+            for name in String::from_utf8_lossy(&text).lines() {
+                let root = self.job.remotes.get(name).and_then(|mounted| mounted.repository.as_ref());
+                files.extend(root.map(|root| root.child("more")));
+                names.push(name.to_owned());
+            }
+        }
+        Ok(names)
     }
 
     fn folder(&self, folder: &TreePath, objects: &mut Vec<Manifest>) -> Result<()> {
@@ -210,6 +259,12 @@ impl Toy<'_> {
             Some("bad") => {
                 let place = Place { file: path.as_str().into(), line: 1, column: 1, text: "".into() };
                 return Err(Error::new(Kind::Invalid, format!("{path} is bad")).at(place));
+            }
+            Some("elsewhere") => {
+                for name in self.elsewhere()? {
+                    let root = self.job.remotes[&name].repository.as_ref().unwrap();
+                    text.extend(tree::read(tree, &root.child("x"))?);
+                }
             }
             Some("kube") => text.extend(format!(" {:?}", self.job.look_at_kube_version()).into_bytes()),
             Some("optional") => {

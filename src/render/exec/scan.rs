@@ -243,10 +243,10 @@ impl Scan<'_> {
     /// Where an entry really stands in the tree; it is needed.
     fn local(&mut self, file: &File<'_>, text: &str) -> Result<TreePath> {
         if looks_remote(text) {
-            let message = format!("{text:?} is not in this repository, and is not fetched");
-            return Err(file
-                .wrong(Kind::Precondition, message)
-                .help("copy what it names into the repository, or add it as a source of its own"));
+            let message = format!("{text:?} is not in this repository, and is not fetched for the program");
+            return Err(file.wrong(Kind::Precondition, message).help(
+                "build it in process (--kustomize-engine native), or copy what it names into the repository",
+            ));
         }
         let path = file
             .folder

@@ -21,6 +21,7 @@ pub(in crate::render) fn job(files: &[(&str, &str)], links: &[(&str, &str)]) -> 
     Job {
         tree: Arc::new(Recorder::new(Arc::new(builder.build().unwrap()))),
         path: TreePath::root(),
+        remotes: Arc::default(),
         lent: BTreeMap::new(),
         renderer: Renderer::Detect,
         name: String::new(),

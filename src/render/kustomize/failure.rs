@@ -13,10 +13,10 @@ const REWRITE: &str = "write it with the fields and plugins that are built into 
 
 /// A kustomization that could not be built.
 pub(super) fn failed(job: &Job, error: &::kustomize::Error) -> Error {
-    if let Some(error) = error.tree() {
-        return error.clone().into();
-    }
     let of = |kind| Error::new(kind, error.to_string());
+    if let Some(failed) = error.tree() {
+        return of(Error::from(failed.clone()).kind());
+    }
     match error.kind() {
         ErrorKind::Invalid | ErrorKind::Malformed | ErrorKind::Address | ErrorKind::Tree => of(Kind::Invalid),
         ErrorKind::Refused => of(Kind::Precondition).help(REWRITE),

@@ -4,6 +4,7 @@
 mod charts;
 mod edit;
 mod failure;
+mod remotes;
 
 use std::cell::RefCell;
 
@@ -12,12 +13,15 @@ use bytes::Bytes;
 use tree::TreePath;
 
 use super::documents::Printed;
-use super::{Job, helm, on_stack, release};
+use super::{Job, document_limits, helm, on_stack, release};
 use crate::error::Result;
 use crate::request::KustomizeOptions;
 
 pub(crate) use charts::{Charts, Found};
 pub(crate) use edit::edited;
+pub use remotes::{Remotes, Want};
+
+pub(super) use remotes::missing;
 
 /// What paths in messages begin with: the root of the repository, as with the program.
 const ROOT: &str = ".";
@@ -40,6 +44,24 @@ pub(super) fn kustomize(
     let mut warnings: Vec<_> = warned.filter(|line| !line.is_empty()).map(str::to_owned).collect();
     warnings.extend(found.warnings());
     Ok(Printed { documents: Bytes::from(output.text()), warnings })
+}
+
+/// How files are read and in which order resources come out; no charts.
+fn reading<'o>(job: &Job, options: &KustomizeOptions, stop: &'o dyn Fn() -> bool) -> Options<'o> {
+    let bytes = job.budgets.export_bytes;
+    let yaml = document_limits(usize::try_from(bytes).unwrap_or(usize::MAX));
+    Options {
+        reorder: if options.reorder_none { Reorder::None } else { Reorder::Legacy },
+        load_restrictor: match options.load_restrictions_none {
+            true => LoadRestrictor::None,
+            false => LoadRestrictor::RootOnly,
+        },
+        display_root: ROOT,
+        remotes: (*job.remotes).clone(),
+        limits: Limits { bytes, yaml, ..Limits::default() },
+        stop,
+        ..Options::default()
+    }
 }
 
 /// One kustomization with its options.
@@ -70,16 +92,8 @@ impl Build<'_> {
             debug: false,
         };
         let options = Options {
-            reorder: if self.options.reorder_none { Reorder::None } else { Reorder::Legacy },
-            load_restrictor: match self.options.load_restrictions_none {
-                true => LoadRestrictor::None,
-                false => LoadRestrictor::RootOnly,
-            },
-            display_root: ROOT,
             helm: Some(helm).filter(|_| self.options.enable_helm),
-            limits: Limits { bytes: job.budgets.export_bytes, ..Limits::default() },
-            stop: &stop,
-            ..Options::default()
+            ..reading(job, self.options, &stop)
         };
         let output = ::kustomize::build(&*job.tree, self.folder, &options);
         let output = output.map_err(|error| failure::failed(job, &error))?;

@@ -1,0 +1,211 @@
+//! Parts that lie elsewhere: what an engine needs that is not in its tree is resolved, opened and mounted beside the
+//! files of the source, until nothing is wanted any more. Waits for the network, and so comes before the permit.
+//!
+//! A part is mounted under the digest of its name, never of its content: what a render reads of it are facts like any
+//! other, and an earlier result is checked against whatever stands under the same names now.
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+use tokio::task::JoinSet;
+use tracing::Instrument;
+use tree::{MemoryTree, Overlay, Tree, TreePath};
+
+use super::Road;
+use super::deps::Trees;
+use super::plan::Plan;
+use super::stages::Stages;
+use super::work::{Desk, broke_off};
+use crate::error::{Error, Kind, Result};
+use crate::render::{Chance, Remotes, Stop, Want};
+use crate::source::Part;
+
+/// The folder parts are mounted in. A repository that has one of this name cannot have parts elsewhere.
+const FOLDER: &str = ".manifestd-parts";
+
+/// The name of a file that is mounted.
+const FILE: &str = "file";
+
+/// How often parts may name further parts: real ones do so once or twice.
+const MOST_ROUNDS: usize = 10;
+
+/// The trees of a request with what was mounted in them.
+#[derive(Clone)]
+pub(super) struct Gathered {
+    pub(super) trees: Trees,
+    /// What is mounted where, for each tree.
+    pub(super) remotes: Arc<[Arc<Remotes>]>,
+}
+
+impl Gathered {
+    /// The trees as they are.
+    pub(super) fn nothing(trees: &Trees) -> Self {
+        Self { trees: Arc::clone(trees), remotes: trees.iter().map(|_| Arc::default()).collect() }
+    }
+
+    /// Whether anything is mounted.
+    pub(super) fn is_elsewhere(&self) -> bool {
+        self.remotes.iter().any(|remotes| !remotes.is_empty())
+    }
+
+    fn mounted(&self, at: usize, parts: Vec<(Want, Part)>) -> Result<Self> {
+        let mut mounted =
+            Mounts { tree: Arc::clone(&self.trees[at]), remotes: Remotes::clone(&self.remotes[at]) };
+        for (want, part) in parts {
+            mounted.add(want, part)?;
+        }
+        let (mut trees, mut remotes) = (self.trees.to_vec(), self.remotes.to_vec());
+        (trees[at], remotes[at]) = (mounted.tree, Arc::new(mounted.remotes));
+        Ok(Self { trees: trees.into(), remotes: remotes.into() })
+    }
+}
+
+/// Whether a path is one of something mounted.
+pub(super) fn is_mounted(path: &TreePath) -> bool {
+    path.names().next() == Some(FOLDER)
+}
+
+/// One tree and what is mounted in it.
+struct Mounts {
+    tree: Arc<dyn Tree>,
+    remotes: Remotes,
+}
+
+impl Mounts {
+    fn add(&mut self, want: Want, part: Part) -> Result<()> {
+        let Want { entry, file, repository, .. } = want;
+        let mounted = self.remotes.entry(entry).or_default();
+        match part {
+            Part::File(content) => {
+                let at = place(["file", &file.unwrap_or_default(), ""]);
+                mounted.file = Some(at.child(FILE));
+                let tree = MemoryTree::from_files([(FILE, content)])?;
+                self.mount(at, Arc::new(tree))
+            }
+            Part::Repository(tree) => {
+                let (url, revision) = repository.unwrap_or_default();
+                let at = place(["repository", &url, &revision]);
+                mounted.repository = Some(at.clone());
+                self.mount(at, tree)
+            }
+        }
+    }
+
+    /// What is mounted under a name already stays: within one render a name stands for one thing.
+    fn mount(&mut self, at: TreePath, tree: Arc<dyn Tree>) -> Result<()> {
+        if self.tree.kind(&at)?.is_none() {
+            self.tree = Arc::new(Overlay::mounted(Arc::clone(&self.tree), at, tree));
+        }
+        Ok(())
+    }
+}
+
+/// Where something of this name is mounted.
+fn place(name: [&str; 3]) -> TreePath {
+    let mut hash = Sha256::new();
+    for part in name {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    let mut hex = String::new();
+    for byte in &hash.finalize()[..16] {
+        let _ = write!(hex, "{byte:02x}");
+    }
+    TreePath::root().child(FOLDER).child(&hex)
+}
+
+impl<S: Stages> Road<S> {
+    /// The trees with everything mounted that the engines want of elsewhere.
+    ///
+    /// # Errors
+    /// What is wrong with a name, what the policy does not allow, and what went wrong on the way; with the line that
+    /// names the part.
+    pub(super) async fn gather(
+        self: &Arc<Self>,
+        plan: &Arc<Plan>,
+        trees: &Trees,
+        stop: &Stop,
+    ) -> Result<Gathered> {
+        let mut gathered = Gathered::nothing(trees);
+        let rendered = plan.parts.iter().enumerate().filter(|(_, part)| !part.only_lends);
+        for at in rendered.map(|(at, _)| at) {
+            gathered = self.gather_one(plan, gathered, at, stop).await?;
+        }
+        Ok(gathered)
+    }
+
+    async fn gather_one(
+        self: &Arc<Self>,
+        plan: &Arc<Plan>,
+        mut gathered: Gathered,
+        at: usize,
+        stop: &Stop,
+    ) -> Result<Gathered> {
+        for _ in 0..MOST_ROUNDS {
+            let wants = self.wants(plan, &gathered, at, stop).await?;
+            if wants.is_empty() {
+                return Ok(gathered);
+            }
+            free(&*gathered.trees[at], &gathered.remotes[at])?;
+            let parts = self.fetch(plan, wants).await?;
+            gathered = gathered.mounted(at, parts)?;
+        }
+        let message = format!("parts of other repositories name further ones more than {MOST_ROUNDS} deep");
+        Err(Error::new(Kind::OverBudget, message))
+    }
+
+    async fn wants(
+        self: &Arc<Self>,
+        plan: &Arc<Plan>,
+        gathered: &Gathered,
+        at: usize,
+        stop: &Stop,
+    ) -> Result<Vec<Want>> {
+        let (road, plan, gathered) = (Arc::clone(self), Arc::clone(plan), gathered.clone());
+        let stop = stop.within(self.rules.budgets.time);
+        let look = move || {
+            let Gathered { trees, remotes } = &gathered;
+            let chance = Chance::default();
+            let desk = Desk { plan: &plan, trees, remotes, inputs: &Arc::default(), chance, stop: &stop };
+            road.stages.wants(&desk.job(at, road.rules.budgets))
+        };
+        self.look(look).await?
+    }
+
+    /// The parts, side by side.
+    async fn fetch(self: &Arc<Self>, plan: &Plan, wants: Vec<Want>) -> Result<Vec<(Want, Part)>> {
+        let pins: Arc<[_]> = plan.pins().into();
+        let fresh = plan.fresh_names;
+        let mut fetching = JoinSet::new();
+        for want in wants {
+            let (road, pins) = (Arc::clone(self), Arc::clone(&pins));
+            let fetch = async move {
+                let part = road.stages.part(&want, &pins, fresh).await;
+                part.map_err(|error| named(error, &want)).map(|part| (want, part))
+            };
+            fetching.spawn(fetch.in_current_span());
+        }
+        let mut parts = Vec::new();
+        while let Some(part) = fetching.join_next().await {
+            parts.push(part.map_err(|broken| broke_off(&broken))??);
+        }
+        // In whatever order they came, they are mounted in the same.
+        parts.sort_by(|(one, _), (other, _)| one.entry.cmp(&other.entry));
+        Ok(parts)
+    }
+}
+
+/// Fails where the source itself has something at the place of the parts.
+fn free(tree: &dyn Tree, remotes: &Remotes) -> Result<()> {
+    let folder = TreePath::root().child(FOLDER);
+    if remotes.is_empty() && tree.kind(&folder)?.is_some() {
+        let message = format!("the repository has a '{FOLDER}', where parts of other repositories are put");
+        return Err(Error::new(Kind::Invalid, message).help("give it another name"));
+    }
+    Ok(())
+}
+
+fn named(error: Error, want: &Want) -> Error {
+    error.context(format!("'{}'", want.shown)).at(want.place.clone())
+}
