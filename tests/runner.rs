@@ -21,6 +21,7 @@ mod runner {
     mod kustomization;
     mod once;
     mod over_ssh;
+    mod overlays;
     mod process;
     mod remote_bases;
     mod render;
