@@ -342,7 +342,8 @@ fn unchanged(before: &ResMap, after: &ResMap) -> Result<()> {
 const GO_RESOURCE: &str = "&resource.Resource{RNode:yaml.RNode{fieldPath:[]string(nil), value:(*yaml.Node)(0x0), \
      ShouldKeep:false, Match:[]string(nil)}, refVarNames:[]string(nil)}";
 
-fn malformed(error: Error, path: &str) -> Error {
+/// Names the file of a mistake in YAML.
+pub(crate) fn malformed(error: Error, path: &str) -> Error {
     match error.kind() {
         ErrorKind::Malformed => {
             Error::of(ErrorKind::Malformed, format!("MalformedYAMLError: {error} in File: {path}"))

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use crate::error::Result;
 use crate::fieldspec::{self, Create, FieldSpec};
 use crate::namespace::wrong_kind;
-use crate::node::Node;
+use crate::node::{Node, Scalar};
 use crate::resmap::ResMap;
+use crate::shares;
 
 /// Sets texts wherever a spec points.
 ///
@@ -21,20 +22,26 @@ pub(crate) fn transform(
         return Ok(());
     }
     for resource in &mut map.list {
+        let values: Vec<_> = match specs {
+            [_] => texts.values().map(|text| Scalar::text(text)).collect(),
+            _ => shares::values(resource, texts.values()),
+        };
+        let pairs: Vec<_> = texts.keys().zip(values).collect();
         for spec in specs {
-            fieldspec::apply(resource, spec, Create::Map, &mut |node| set(node, texts))?;
+            fieldspec::apply(resource, spec, Create::Map, &mut |node| set(node, &pairs))?;
         }
+        shares::settle(resource);
     }
     Ok(())
 }
 
-fn set(node: &mut Node, texts: &BTreeMap<String, String>) -> Result<()> {
+fn set(node: &mut Node, pairs: &[(&String, Scalar)]) -> Result<()> {
     if node.is_null() {
         *node = Node::map();
     }
     let Node::Map(map) = node else { return Err(wrong_kind("MappingNode", node)) };
-    for (key, text) in texts {
-        map.set(key, Node::text(text));
+    for (key, value) in pairs {
+        map.set(key, Node::Scalar(value.clone()));
     }
     Ok(())
 }

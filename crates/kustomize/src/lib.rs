@@ -60,6 +60,7 @@ mod resmap;
 mod resource;
 mod schema;
 mod selector;
+mod shares;
 mod sort;
 mod steps;
 mod strategic;
@@ -240,7 +241,7 @@ fn run<'t>(shared: &'t Shared<'t>, build: &'t Build, path: &TreePath) -> Result<
     let metadata = &target.kustomization.build_metadata;
     let wants = |name: &str| metadata.iter().any(|wanted| wanted == name);
     if wants("managedByLabel") {
-        output::add_managed_by(&mut map);
+        output::add_managed_by(&mut map)?;
     }
     let shown = output::Shown {
         origin: wants("originAnnotations"),

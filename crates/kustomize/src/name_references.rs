@@ -32,9 +32,6 @@ pub(crate) fn transform(map: &mut ResMap, config: &[NameReference]) -> Result<()
         }
     }
     map.list.iter().try_for_each(check_subjects)?;
-    if by_name.is_empty() {
-        return Ok(());
-    }
     let index = Index { candidates: &candidates, by_name: &by_name };
     for at in 0..map.list.len() {
         let mut referrer = std::mem::replace(&mut map.list[at], Resource::new(Node::map()));

@@ -24,6 +24,8 @@ pub(crate) struct Scalar {
     pub(crate) text: Arc<str>,
     pub(crate) tag: Tag,
     pub(crate) style: ScalarStyle,
+    /// Which values of the resource are one and the same to kustomize; 0 for none. See [`crate::shares`].
+    pub(crate) share: u32,
 }
 
 /// The tag of a scalar.
@@ -56,17 +58,17 @@ pub(crate) struct List {
 impl Scalar {
     /// A plain scalar without tag.
     pub(crate) fn untagged(text: &str) -> Self {
-        Self { text: text.into(), tag: Tag::None, style: ScalarStyle::Plain }
+        Self { text: text.into(), tag: Tag::None, style: ScalarStyle::Plain, share: 0 }
     }
 
     /// Text, whatever it looks like.
     pub(crate) fn text(text: &str) -> Self {
-        Self { text: text.into(), tag: Tag::Implied("!!str"), style: ScalarStyle::Plain }
+        Self { tag: Tag::Implied("!!str"), ..Self::untagged(text) }
     }
 
     /// A scalar of another type.
     pub(crate) fn tagged(text: &str, tag: &'static str) -> Self {
-        Self { text: text.into(), tag: Tag::Implied(tag), style: ScalarStyle::Plain }
+        Self { tag: Tag::Implied(tag), ..Self::untagged(text) }
     }
 
     /// The short tag, empty for none.
@@ -226,11 +228,7 @@ impl Node {
             Value::Bool(b) => Self::Scalar(Scalar::tagged(if *b { "true" } else { "false" }, "!!bool")),
             Value::Int(n) => Self::Scalar(Scalar::tagged(&n.to_string(), "!!int")),
             Value::Uint(n) => Self::Scalar(Scalar::tagged(&n.to_string(), "!!int")),
-            Value::Float(_) => {
-                let text = yaml::v2::emit(value);
-                let text = text.trim_end();
-                Self::Scalar(Scalar::tagged(text, kyaml::implied_tag(text)))
-            }
+            Value::Float(_) => number(yaml::v2::emit(value).trim_end()),
             Value::String(text) => Self::Scalar(marshalled(text)),
             Value::List(items) => {
                 Self::List(List { items: items.iter().map(Self::from_value).collect(), flow: false })
@@ -245,25 +243,27 @@ impl Node {
     /// Data as nodes, as reading its JSON text would give them: braces, and every text in double quotes.
     pub(crate) fn from_json(value: &Value) -> Self {
         let mut node = Self::from_value(value);
-        node.quote_all();
+        node.style_as_json(value);
         node
     }
 
-    fn quote_all(&mut self) {
-        match self {
-            Self::Scalar(scalar) if scalar.tag() == "!!str" => scalar.style = ScalarStyle::DoubleQuoted,
-            Self::Scalar(_) => {}
-            Self::List(list) => {
+    /// Writes what was made from `value` in the style of JSON.
+    fn style_as_json(&mut self, value: &Value) {
+        match (self, value) {
+            (Self::Scalar(scalar), Value::String(_)) => scalar.style = ScalarStyle::DoubleQuoted,
+            (node, Value::Float(_)) => *node = number(&yaml::json::to_string(value).unwrap_or_default()),
+            (Self::List(list), Value::List(items)) => {
                 list.flow = true;
-                list.items.iter_mut().for_each(Self::quote_all);
+                list.items.iter_mut().zip(items.iter()).for_each(|(node, item)| node.style_as_json(item));
             }
-            Self::Map(map) => {
+            (Self::Map(map), Value::Map(fields)) => {
                 map.flow = true;
-                for (key, value) in &mut map.entries {
+                for ((key, node), (_, field)) in map.entries.iter_mut().zip(fields.iter()) {
                     key.style = ScalarStyle::DoubleQuoted;
-                    value.quote_all();
+                    node.style_as_json(field);
                 }
             }
+            _ => {}
         }
     }
 
@@ -343,7 +343,10 @@ impl Node {
     /// Puts a value in this place; the style of what was there stays, quotes on scalars and brackets on the others.
     pub(crate) fn replace(&mut self, mut value: Node) {
         match (&*self, &mut value) {
-            (Self::Scalar(old), Self::Scalar(new)) => new.style = old.style,
+            (Self::Scalar(old), Self::Scalar(new)) => {
+                new.style = old.style;
+                new.share = old.share;
+            }
             (Self::Scalar(_), Self::Map(Map { flow, .. }) | Self::List(List { flow, .. })) => *flow = false,
             (
                 Self::Map(Map { flow: old, .. }) | Self::List(List { flow: old, .. }),
@@ -358,6 +361,10 @@ impl Node {
     pub(crate) fn set_text(&mut self, text: &str) {
         self.replace(Self::untagged(text));
     }
+}
+
+fn number(text: &str) -> Node {
+    Node::Scalar(Scalar::tagged(text, kyaml::implied_tag(text)))
 }
 
 /// A text in the style go-yaml v3 writes it.
@@ -378,7 +385,7 @@ fn read_scalar(from: NodeRef<'_, '_>) -> Scalar {
         "" | "!" => Tag::Implied("!!str"),
         tag => Tag::Written(tag.into()),
     };
-    Scalar { text: from.value().into(), tag, style }
+    Scalar { tag, style, ..Scalar::untagged(from.value()) }
 }
 
 fn read_key(from: NodeRef<'_, '_>, budget: &mut usize) -> Result<Scalar> {

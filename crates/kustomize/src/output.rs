@@ -6,6 +6,8 @@ use yaml::v2;
 
 use crate::data;
 use crate::error::Result;
+use crate::fieldspec::FieldSpec;
+use crate::labels;
 use crate::origin::{ORIGIN, TRANSFORMATIONS};
 use crate::reader;
 use crate::resmap::ResMap;
@@ -61,12 +63,12 @@ fn is_local(resource: &Resource) -> bool {
 }
 
 /// The label that names the program.
-pub(crate) fn add_managed_by(map: &mut ResMap) {
-    for resource in &mut map.list {
-        let mut labels = resource.texts("labels");
-        labels.insert("app.kubernetes.io/managed-by".to_owned(), "kustomize-v5.8.1".to_owned());
-        resource.set_texts("labels", &labels);
-    }
+///
+/// # Errors
+/// Labels that are there are no map.
+pub(crate) fn add_managed_by(map: &mut ResMap) -> Result<()> {
+    let label = ("app.kubernetes.io/managed-by".to_owned(), "kustomize-v5.8.1".to_owned());
+    labels::transform(map, &BTreeMap::from([label]), &[FieldSpec::new("metadata/labels", true)])
 }
 
 /// The documents, each with a line break at its end.

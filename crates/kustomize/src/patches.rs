@@ -2,6 +2,7 @@
 
 use yaml::Value;
 
+use crate::accumulate::malformed;
 use crate::data;
 use crate::error::{Error, Result};
 use crate::json6902::JsonPatch;
@@ -13,6 +14,7 @@ use crate::resmap::ResMap;
 use crate::resource::Resource;
 use crate::schema::Schema;
 use crate::selector::{Matcher, Selector};
+use crate::shares;
 use crate::strategic;
 
 /// A patch that has been read.
@@ -154,6 +156,11 @@ fn allow(body: Body, patch: &Patch) -> Body {
     for patch in &mut patches {
         patch.history.allow_name_change = options.allow_name_change;
         patch.history.allow_kind_change = options.allow_kind_change;
+        if options.allow_name_change || options.allow_kind_change {
+            // kustomize notes this in the patch's annotations, which makes text of all of them.
+            let texts = patch.texts("annotations");
+            patch.set_texts("annotations", &texts);
+        }
     }
     Body::Strategic(patches)
 }
@@ -193,6 +200,7 @@ pub(crate) fn json_patch(resource: &mut Resource, patch: &JsonPatch) -> Result<(
     }
     let before = data::of(&node).map_err(|error| data::explain(&node, error))?;
     resource.node = Node::from_value(&patch.apply(before)?);
+    resource.history.shares.clear();
     Ok(())
 }
 
@@ -237,6 +245,7 @@ fn apply_strategic(target: &mut Resource, schema: &Schema, patch: &Resource) -> 
         target.set_name(&id.name);
     }
     target.set_namespace(&id.namespace);
+    shares::settle(target);
     Ok(())
 }
 
@@ -254,7 +263,10 @@ impl StrategicList {
         for text in paths {
             match reader::resources(text.as_bytes(), &limits) {
                 Ok(found) if !found.is_empty() => patches.extend(found),
-                _ => patches.extend(reader::resources(&loader.load(text)?, &limits)?),
+                _ => {
+                    let found = reader::resources(&loader.load(text)?, &limits);
+                    patches.extend(found.map_err(|error| malformed(error, text))?);
+                }
             }
         }
         if !inline.is_empty() {

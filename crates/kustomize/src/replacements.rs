@@ -12,6 +12,7 @@ use crate::paths::{self, Path};
 use crate::resmap::ResMap;
 use crate::resource::Resource;
 use crate::selector::{Matcher, Selector};
+use crate::shares;
 use crate::strict::{self, record};
 use crate::structured;
 
@@ -148,11 +149,13 @@ fn value_of(map: &ResMap, source: &Source) -> Result<Node> {
     let node = Path::parse(path)
         .get(&resource.node)
         .map_err(|error| error.under("error looking up replacement source"))?;
-    let node = node.filter(|node| !node.is_null());
+    let node = node.filter(|node| !is_absent(node));
     let Some(node) = node else {
         return Err(Error::new(format!("fieldPath `{path}` is missing for replacement source {wanted}")));
     };
-    refined(node, source.options.as_ref())
+    let mut value = refined(node, source.options.as_ref())?;
+    shares::forget(&mut value);
+    Ok(value)
 }
 
 /// Whether the selector names it; here kinds without namespace count as in the default one.
@@ -163,6 +166,11 @@ fn is_source(id: &ResId, wanted: &ResId) -> bool {
     (wanted.name.is_empty() || wanted.name == id.name)
         && (wanted.namespace.is_empty() || or_default(&wanted.namespace) == or_default(&id.namespace))
         && id.gvk.is_selected(&wanted.gvk)
+}
+
+/// A field that holds nothing counts as missing; an empty text is something.
+fn is_absent(node: &Node) -> bool {
+    node.is_null() || node.as_scalar().is_none() && node.is_nil_or_empty()
 }
 
 /// A source as messages show it.
@@ -229,6 +237,7 @@ fn set_fields(resource: &mut Resource, value: &Node, target: &Target) -> Result<
         }
         let request = paths::Request { path: &path, text, create: create.then_some(value) };
         request.visit(&mut resource.node, &mut |node| set_value(node, value, target.options.as_ref()))?;
+        shares::settle(resource);
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use crate::data;
 use crate::error::Result;
 use crate::hints::Hints;
 use crate::id::{Gvk, ResId};
-use crate::node::{Map, Node, Scalar, Tag};
+use crate::node::{Map, Node, Scalar};
 
 /// A resource.
 #[derive(Clone, Debug)]
@@ -30,6 +30,8 @@ pub(crate) struct History {
     pub(crate) suffixes: Vec<Arc<str>>,
     /// Names of the variables that are taken from it.
     pub(crate) vars: Vec<Arc<str>>,
+    /// What the values that are one hold, by number.
+    pub(crate) shares: Vec<Scalar>,
     /// Of a generated resource: how it meets one that is there.
     pub(crate) behavior: Behavior,
     pub(crate) is_generated: bool,
@@ -119,7 +121,7 @@ impl Resource {
         self.history.previous.iter().map(move |previous| ResId {
             gvk: Gvk { kind: previous.kind.clone(), ..gvk.clone() },
             name: previous.name.clone(),
-            namespace: if &*previous.namespace == "default" { "".into() } else { previous.namespace.clone() },
+            namespace: previous.namespace.clone(),
         })
     }
 
@@ -253,8 +255,12 @@ fn set_untagged(map: &mut Map, key: &str, text: &str) {
         old.set_text(text);
         return;
     }
+    map.entries.push((Scalar::text(key), quoted(text)));
+}
+
+/// A text without tag that keeps meaning text because of how it is written.
+pub(crate) fn quoted(text: &str) -> Node {
     let is_text = !yaml::v2::emit(&text.into()).starts_with('"');
     let style = if is_text { ScalarStyle::Plain } else { ScalarStyle::DoubleQuoted };
-    let scalar = Scalar { text: text.into(), tag: Tag::None, style };
-    map.entries.push((Scalar::text(key), Node::Scalar(scalar)));
+    Node::Scalar(Scalar { style, ..Scalar::untagged(text) })
 }

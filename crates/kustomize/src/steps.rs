@@ -226,16 +226,17 @@ fn json_config(patch: &Patch) -> Value {
 
 /// Where the labels of an entry go.
 fn label_specs(label: &Label, config: &Config) -> Result<Vec<FieldSpec>> {
-    let merge = |into: &mut Vec<FieldSpec>, more: &[FieldSpec]| {
-        fieldspec::merge(into, more).map_err(|error| error.under("failed to merge labels"))
+    let merge_as = |what: &'static str, into: &mut Vec<FieldSpec>, more: &[FieldSpec]| {
+        fieldspec::merge(into, more).map_err(|error| error.under(format!("failed to merge {what}")))
     };
+    let merge = |into: &mut Vec<FieldSpec>, more: &[FieldSpec]| merge_as("labels", into, more);
     let mut specs = label.fields.clone();
     merge(&mut specs, &config.labels)?;
     if label.include_selectors {
         merge(&mut specs, &config.common_labels)?;
     } else {
         if label.include_templates {
-            merge(&mut specs, &config.template_labels)?;
+            merge_as("template fieldSpec", &mut specs, &config.template_labels)?;
         }
         merge(&mut specs, &[FieldSpec::new("metadata/labels", true)])?;
     }

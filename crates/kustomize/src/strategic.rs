@@ -104,7 +104,7 @@ impl Merger<'_> {
             if let (None, Some(Node::Scalar(null))) = (patch, &dest)
                 && !null.text.is_empty()
             {
-                return Ok(Merged::New(Node::Scalar(Scalar::untagged(&null.text))));
+                return Ok(Merged::New(Node::Scalar(Scalar::tagged(&null.text, "!!null"))));
             }
             return patch.map_or(Ok(Merged::Gone), |patch| self.adopt(patch, place));
         }
@@ -223,7 +223,7 @@ impl Merger<'_> {
 /// An empty node of the same style.
 fn style_of(node: &Node) -> Node {
     match node {
-        Node::Scalar(scalar) => Node::Scalar(Scalar { style: scalar.style, ..Scalar::untagged("") }),
+        Node::Scalar(scalar) => Node::Scalar(Scalar { text: "".into(), ..scalar.clone() }),
         Node::Map(map) => Node::Map(Map { entries: Vec::new(), flow: map.flow }),
         Node::List(list) => Node::List(List { items: Vec::new(), flow: list.flow }),
     }

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::fieldspec::{self, Create, FieldSpec};
 use crate::id::{Gvk, ResId};
 use crate::kustomization::Var;
-use crate::node::{Node, Scalar, Tag};
+use crate::node::{Node, Scalar};
 use crate::paths::Path;
 use crate::resmap::ResMap;
 
@@ -188,11 +188,12 @@ impl<'v> Values<'v> {
             Some(value) => Scalar {
                 text: printed(value, Exponent::Never).into(),
                 style: ScalarStyle::Plain,
+                share: 0,
                 ..value.clone()
             },
             None => {
                 let text = self.replaced(&scalar.text);
-                Scalar { text: text.into(), tag: Tag::Implied("!!str"), style: ScalarStyle::Plain }
+                Scalar::text(&text)
             }
         };
     }

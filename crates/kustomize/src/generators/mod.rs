@@ -13,7 +13,7 @@ use crate::kustomization::{ConfigMapArgs, GeneratorOptions, SecretArgs};
 use crate::loader::Loader;
 use crate::node::{Map, Node, Scalar};
 use crate::origin::ORIGIN;
-use crate::resource::{Behavior, Resource};
+use crate::resource::{Behavior, Resource, quoted};
 
 use sources::{Pair, Sources};
 
@@ -79,9 +79,9 @@ impl Head<'_> {
             return Err(Error::new("a configmap must have a name"));
         }
         let mut metadata = Map::default();
-        metadata.put("name", Node::text(self.name));
+        metadata.put("name", quoted(self.name));
         if !self.namespace.is_empty() {
-            metadata.put("namespace", Node::text(self.namespace));
+            metadata.put("namespace", quoted(self.namespace));
         }
         let mut map = Map::default();
         map.put("apiVersion", Node::text("v1"));
