@@ -205,20 +205,21 @@ impl<'t> Target<'t> {
         Ok(())
     }
 
-    /// Validators are transformers that may change nothing but the label `validated-by`.
+    /// Validators are transformers that may change nothing but the label `validated-by`, which stays.
     fn validate(&self, into: &mut Accumulator) -> Result<()> {
         let resources = self.plugin_resources(&self.kustomization.validators)?;
         for resource in &resources.list {
             let step = self.plugins().transformer(resource)?;
-            let mut copy = into.map.clone();
-            (step.run)(&mut copy)?;
-            for resource in &mut copy.list {
+            let before = into.map.clone();
+            (step.run)(&mut into.map)?;
+            let mut after = into.map.clone();
+            for resource in &mut after.list {
                 let mut labels = resource.texts("labels");
                 if labels.remove("validated-by").is_some() {
                     resource.set_texts("labels", &labels);
                 }
             }
-            unchanged(&into.map, &copy)
+            unchanged(&before, &after)
                 .map_err(|error| error.under("validator shouldn't modify the resource map"))?;
         }
         Ok(())

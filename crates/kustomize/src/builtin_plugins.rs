@@ -121,36 +121,36 @@ impl<'t> Plugins<'_, 't> {
     /// It is none that is built in; its configuration is wrong.
     pub(crate) fn transformer(&self, resource: &Resource) -> Result<Step<'t>> {
         self.check_builtin(resource)?;
-        let run = self.configured(resource).map_err(|error| fails(error, resource))?;
+        let value = config_of(resource)?;
+        let run = self.configured(resource, &value).map_err(|error| fails(error, resource))?;
         Ok(Step { run, origin: Origin::of_plugin(resource) })
     }
 
-    fn configured(&self, resource: &Resource) -> Result<Run<'t>> {
-        let value = resource.value()?;
+    fn configured(&self, resource: &Resource, value: &Value) -> Result<Run<'t>> {
         match resource.kind() {
-            "LabelTransformer" => texts(&value, |config| (config.labels, config.specs)),
-            "AnnotationsTransformer" => texts(&value, |config| (config.annotations, config.specs)),
-            "PrefixTransformer" | "SuffixTransformer" | "PrefixSuffixTransformer" => affixes(&value),
-            "NamespaceTransformer" => namespace(resource, &value),
+            "LabelTransformer" => texts(value, |config| (config.labels, config.specs)),
+            "AnnotationsTransformer" => texts(value, |config| (config.annotations, config.specs)),
+            "PrefixTransformer" | "SuffixTransformer" | "PrefixSuffixTransformer" => affixes(value),
+            "NamespaceTransformer" => namespace(resource, value),
             "ImageTagTransformer" => {
-                let config: ImageTag = read(&value)?;
+                let config: ImageTag = read(value)?;
                 Ok(Box::new(move |map| images::transform(map, &config.image, &config.specs)))
             }
             "ReplicaCountTransformer" => {
-                let config: ReplicaCount = read(&value)?;
+                let config: ReplicaCount = read(value)?;
                 Ok(Box::new(move |map| replicas::transform(map, &config.replica, &config.specs)))
             }
             "ValueAddTransformer" => {
-                let config = read::<ValueAdd>(&value)?.prepare(self.loader)?;
+                let config = read::<ValueAdd>(value)?.prepare(self.loader)?;
                 Ok(Box::new(move |map| config.transform(map)))
             }
             "HashTransformer" => Ok(Box::new(hash::transform)),
             "ReplacementTransformer" => {
-                let config: Replacements = read(&value)?;
+                let config: Replacements = read(value)?;
                 let list = Replacement::load_all(self.loader, &config.list)?;
                 Ok(Box::new(move |map| replacements::transform(map, &list)))
             }
-            _ => self.patch(resource, &value),
+            _ => self.patch(resource, value),
         }
     }
 
@@ -188,11 +188,12 @@ impl<'t> Plugins<'_, 't> {
     /// It is none that is built in; its configuration is wrong.
     pub(crate) fn generator(&self, resource: &Resource) -> Result<Make<'t>> {
         self.check_builtin(resource)?;
-        self.making(resource).map_err(|error| fails(error, resource))
+        let value = config_of(resource)?;
+        self.making(resource, &value).map_err(|error| fails(error, resource))
     }
 
-    fn making(&self, resource: &Resource) -> Result<Make<'t>> {
-        let (loader, value) = (self.loader.clone(), resource.value()?);
+    fn making(&self, resource: &Resource, value: &Value) -> Result<Make<'t>> {
+        let loader = self.loader.clone();
         let named = |name: &mut String, namespace: &mut String| {
             if name.is_empty() {
                 resource.name().clone_into(name);
@@ -203,21 +204,21 @@ impl<'t> Plugins<'_, 't> {
         };
         match resource.kind() {
             "ConfigMapGenerator" => {
-                let mut args: ConfigMapArgs = read(&value)?;
+                let mut args: ConfigMapArgs = read(value)?;
                 named(&mut args.name, &mut args.namespace);
                 Ok(Box::new(move || Ok(vec![generators::config_map(&loader, &args, None)?])))
             }
             "SecretGenerator" => {
-                let mut args: SecretArgs = read(&value)?;
+                let mut args: SecretArgs = read(value)?;
                 named(&mut args.name, &mut args.namespace);
                 Ok(Box::new(move || Ok(vec![generators::secret(&loader, &args, None)?])))
             }
             "HelmChartInflationGenerator" => {
-                let inflation = helm::Inflation::new(&loader, &read(&value)?, read(&value)?)?;
+                let inflation = helm::Inflation::new(&loader, &read(value)?, read(value)?)?;
                 Ok(Box::new(move || inflation.generate()))
             }
             "IAMPolicyGenerator" => {
-                let policy: Policy = read(&value)?;
+                let policy: Policy = read(value)?;
                 Ok(Box::new(move || Ok(vec![iam::service_account(&policy)?])))
             }
             kind if TRANSFORMERS.contains(&kind) => Err(is_other(resource, "generator")),
@@ -250,10 +251,17 @@ fn is_other(resource: &Resource, wanted: &str) -> Error {
 }
 
 fn fails(error: Error, resource: &Resource) -> Error {
-    match error.is_final() {
-        true => error,
-        false => error.under(format!("plugin {} fails configuration", resource.id())),
+    if error.is_final() {
+        return error;
     }
+    let named = format!("Go struct field {}Plugin.", resource.kind());
+    let text = error.to_string().replace("Go struct field plugin.", &named);
+    error.saying(text).under(format!("plugin {} fails configuration", resource.id()))
+}
+
+/// The configuration that a resource is.
+fn config_of(resource: &Resource) -> Result<Value> {
+    resource.value().map_err(|error| error.under(format!("marshalling yaml from res {}", resource.id())))
 }
 
 /// What a resource that is no built-in plugin would have run.

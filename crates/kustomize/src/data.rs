@@ -75,19 +75,24 @@ const EQUAL_KEYS: &str = "equal keys";
 
 /// The message for a document that [`of`] refused, in go-yaml's words where it knows the lines.
 pub(crate) fn explain(root: &Node, error: Error) -> Error {
-    let text = error.to_string();
-    if text.starts_with("json: unsupported ") {
-        return error.under(go_syntax(root, false));
-    }
-    if text.starts_with("yaml: invalid map key: ") {
-        return error.under("map[string]interface {}(nil)");
-    }
-    if text != EQUAL_KEYS {
+    if error.to_string() != EQUAL_KEYS {
         return error;
     }
     let mut lines = Lines { line: 1, found: Vec::new() };
     lines.walk(root, false);
-    Error::new(format!("map[string]interface {{}}(nil): yaml: unmarshal errors:{}", lines.found.concat()))
+    Error::new(format!("yaml: unmarshal errors:{}", lines.found.concat()))
+}
+
+/// The message for a document that cannot be printed: what is known of its data, as Go prints it, comes first.
+pub(crate) fn explain_output(root: &Node, error: Error) -> Error {
+    let text = error.to_string();
+    if text.starts_with("json: ") {
+        error.under(go_syntax(root, false))
+    } else if text.starts_with("yaml: ") {
+        error.under("map[string]interface {}(nil)")
+    } else {
+        error
+    }
 }
 
 /// Nesting and length at which a message stops growing; Go prints on.

@@ -12,14 +12,14 @@ use crate::generators::helm;
 use crate::loader::Loader;
 use crate::replacements::ReplacementField;
 use crate::selector::Selector;
-use crate::strict::{self, Raw, record};
+use crate::strict::{self, record};
 
 record! {
     /// A kustomization or component.
     Kustomization as "Kustomization" {
         api_version: String = "apiVersion" in "TypeMeta",
         kind: String = "kind" in "TypeMeta",
-        metadata: Option<Raw> = "metadata",
+        metadata: Option<Metadata> = "metadata",
         openapi: BTreeMap<String, String> = "openapi",
         name_prefix: String = "namePrefix",
         name_suffix: String = "nameSuffix",
@@ -51,6 +51,16 @@ record! {
         transformers: Vec<String> = "transformers",
         validators: Vec<String> = "validators",
         build_metadata: Vec<String> = "buildMetadata",
+    }
+}
+
+record! {
+    /// What a kustomization says about itself; nothing is made of it.
+    Metadata as "ObjectMeta" {
+        name: String = "name",
+        namespace: String = "namespace",
+        labels: BTreeMap<String, String> = "labels",
+        annotations: BTreeMap<String, String> = "annotations",
     }
 }
 

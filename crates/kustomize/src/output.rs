@@ -43,7 +43,7 @@ pub(crate) struct Shown {
 /// Forgets resources that are only for the build.
 ///
 /// # Errors
-/// A patch has left a resource without kind or name.
+/// A patch has left a resource without kind or name, or two with the same.
 pub(crate) fn drop_local(map: &mut ResMap) -> Result<()> {
     for resource in &map.list {
         let mut shown = resource.clone();
@@ -55,7 +55,7 @@ pub(crate) fn drop_local(map: &mut ResMap) -> Result<()> {
         reader::check(&shown.node)?;
     }
     map.list.retain(|resource| !is_local(resource));
-    Ok(())
+    map.check_unique()
 }
 
 fn is_local(resource: &Resource) -> bool {
@@ -90,8 +90,8 @@ fn document(resource: &mut Resource, shown: Shown) -> Result<String> {
     if resource.node.at(&["metadata", "annotations"]).is_some() {
         resource.set_texts("annotations", &annotations);
     }
-    let value = resource.value()?;
-    v2::marshal(&value).map_err(|error| data::explain(&resource.node, error.into()))
+    let done = resource.value().and_then(|value| Ok(v2::marshal(&value)?));
+    done.map_err(|error| data::explain_output(&resource.node, error))
 }
 
 fn is_internal(key: &str) -> bool {

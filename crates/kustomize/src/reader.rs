@@ -23,6 +23,10 @@ pub(crate) fn resources(bytes: &[u8], limits: &Limits) -> Result<Vec<Resource>> 
 
 /// The documents of a file that hold something; a lone `List` is taken apart.
 fn documents(bytes: &[u8], limits: &Limits) -> Result<Vec<Resource>> {
+    if std::str::from_utf8(bytes).is_err() {
+        // The reader knows what is wrong with the bytes, and where.
+        parse(bytes, limits)?;
+    }
     let text = String::from_utf8_lossy(bytes).replace("\r\n", "\n");
     let chunks = split(&text)?;
     let alone = chunks.len() == 1;

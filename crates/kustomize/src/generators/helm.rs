@@ -12,6 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::loader::Loader;
 use crate::node::Node;
 use crate::reader;
+use crate::resmap::ResMap;
 use crate::resource::Resource;
 use crate::schema::Schema;
 use crate::strategic;
@@ -260,13 +261,18 @@ impl<'t> Inflation<'t> {
         let mut values = vec![self.values()?];
         values.extend(self.additional.iter().cloned());
         let text = self.helm.renderer.render(&self.request(&folder, &values))?;
-        let mut resources = reader::resources(text.as_bytes(), &self.loader.shared.yaml_limits())?;
-        for resource in &mut resources {
+        let mut made = ResMap::default();
+        let read = reader::resources(text.as_bytes(), &self.loader.shared.yaml_limits());
+        read.and_then(|resources| made.append(resources)).map_err(|error| match error.kind() {
+            ErrorKind::Malformed => error.under("error reading helm output"),
+            _ => error.under("could not parse rnode slice into resource map"),
+        })?;
+        for resource in &mut made.list {
             let mut annotations = resource.texts("annotations");
             annotations.insert(GENERATED.to_owned(), "true".to_owned());
             resource.set_texts("annotations", &annotations);
         }
-        Ok(resources)
+        Ok(made.list)
     }
 
     fn request<'r>(&'r self, folder: &'r TreePath, values: &'r [Vec<u8>]) -> HelmRequest<'r> {
