@@ -202,6 +202,11 @@ pub fn args(local: bool) -> impl Iterator<Item = Arg> {
     FLAGS.iter().filter(move |flag| !local || flag.group.is_local()).map(move |flag| arg(flag, local))
 }
 
+/// The flags about reaching and keeping repositories, for a command that has no others.
+pub fn repository_args() -> impl Iterator<Item = Arg> {
+    FLAGS.iter().filter(|flag| flag.group == Group::Repositories).map(|flag| arg(flag, true))
+}
+
 /// What clap found for the settings of this command.
 #[must_use]
 pub fn values(matches: &ArgMatches) -> Values {

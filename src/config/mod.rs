@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use check::{Environment, Mistakes};
-pub use flags::{FLAGS, Flag, Given, Group, Kind, Values, args, values};
+pub use flags::{FLAGS, Flag, Given, Group, Kind, Values, args, repository_args, values};
 
 use helm::HelmVersion;
 use tracing_subscriber::filter::Targets;

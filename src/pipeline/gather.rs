@@ -28,7 +28,7 @@ const FOLDER: &str = ".manifestd-parts";
 const FILE: &str = "file";
 
 /// How often parts may name further parts: real ones do so once or twice.
-const MOST_ROUNDS: usize = 10;
+pub const MOST_ROUNDS: usize = 10;
 
 /// The trees of a request with what was mounted in them.
 #[derive(Clone)]
@@ -49,9 +49,12 @@ impl Gathered {
         self.remotes.iter().any(|remotes| !remotes.is_empty())
     }
 
+    fn mounts(&self, at: usize) -> Mounts {
+        Mounts { tree: Arc::clone(&self.trees[at]), remotes: Remotes::clone(&self.remotes[at]) }
+    }
+
     fn mounted(&self, at: usize, parts: Vec<(Want, Part)>) -> Result<Self> {
-        let mut mounted =
-            Mounts { tree: Arc::clone(&self.trees[at]), remotes: Remotes::clone(&self.remotes[at]) };
+        let mut mounted = self.mounts(at);
         for (want, part) in parts {
             mounted.add(want, part)?;
         }
@@ -67,13 +70,33 @@ pub(super) fn is_mounted(path: &TreePath) -> bool {
 }
 
 /// One tree and what is mounted in it.
-struct Mounts {
-    tree: Arc<dyn Tree>,
-    remotes: Remotes,
+pub struct Mounts {
+    /// The tree with everything in it.
+    pub tree: Arc<dyn Tree>,
+    /// What is mounted where.
+    pub remotes: Remotes,
 }
 
 impl Mounts {
-    fn add(&mut self, want: Want, part: Part) -> Result<()> {
+    /// Fails where the tree itself has something at the place of the parts; for a tree in which nothing is mounted.
+    ///
+    /// # Errors
+    /// [`Kind::Invalid`], and a tree that cannot answer.
+    pub fn check_free(&self) -> Result<()> {
+        let folder = TreePath::root().child(FOLDER);
+        if self.remotes.is_empty() && self.tree.kind(&folder)?.is_some() {
+            let message =
+                format!("the repository has a '{FOLDER}', where parts of other repositories are put");
+            return Err(Error::new(Kind::Invalid, message).help("give it another name"));
+        }
+        Ok(())
+    }
+
+    /// Mounts what a want named.
+    ///
+    /// # Errors
+    /// A tree that cannot answer.
+    pub fn add(&mut self, want: Want, part: Part) -> Result<()> {
         let Want { entry, file, repository, .. } = want;
         let mounted = self.remotes.entry(entry).or_default();
         match part {
@@ -147,12 +170,11 @@ impl<S: Stages> Road<S> {
             if wants.is_empty() {
                 return Ok(gathered);
             }
-            free(&*gathered.trees[at], &gathered.remotes[at])?;
+            gathered.mounts(at).check_free()?;
             let parts = self.fetch(plan, wants).await?;
             gathered = gathered.mounted(at, parts)?;
         }
-        let message = format!("parts of other repositories name further ones more than {MOST_ROUNDS} deep");
-        Err(Error::new(Kind::OverBudget, message))
+        Err(too_deep())
     }
 
     async fn wants(
@@ -196,16 +218,15 @@ impl<S: Stages> Road<S> {
     }
 }
 
-/// Fails where the source itself has something at the place of the parts.
-fn free(tree: &dyn Tree, remotes: &Remotes) -> Result<()> {
-    let folder = TreePath::root().child(FOLDER);
-    if remotes.is_empty() && tree.kind(&folder)?.is_some() {
-        let message = format!("the repository has a '{FOLDER}', where parts of other repositories are put");
-        return Err(Error::new(Kind::Invalid, message).help("give it another name"));
-    }
-    Ok(())
+/// The failure of what ran out of rounds.
+#[must_use]
+pub fn too_deep() -> Error {
+    let message = format!("parts of other repositories name further ones more than {MOST_ROUNDS} deep");
+    Error::new(Kind::OverBudget, message)
 }
 
-fn named(error: Error, want: &Want) -> Error {
+/// A failure with the entry and the line that caused it.
+#[must_use]
+pub fn named(error: Error, want: &Want) -> Error {
     error.context(format!("'{}'", want.shown)).at(want.place.clone())
 }

@@ -10,7 +10,7 @@ mod deps;
 mod estimate;
 mod finish;
 mod flight;
-mod gather;
+pub mod gather;
 mod key;
 mod limit;
 mod plan;

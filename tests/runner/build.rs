@@ -6,7 +6,8 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use tempfile::TempDir;
-use testkit::Program;
+use testkit::http::Server;
+use testkit::{Program, Root};
 
 const MAP: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: settings\n";
 
@@ -183,6 +184,35 @@ fn nothing_is_ever_run_or_fetched() {
     }
     let told = failure(folder.path(), &["https://h.example/o/r?ref=v1"]);
     assert!(told.contains("only folders of this machine are built here"), "{told}");
+}
+
+#[test]
+fn other_repositories_are_fetched_where_the_user_says_so() {
+    if Program::Git.find("other_repositories_are_fetched_where_the_user_says_so").is_none() {
+        return;
+    }
+    let root = Root::new();
+    let repo = root.repo("base.git");
+    repo.commit("main")
+        .file("web/kustomization.yaml", "resources: [cm.yaml]\n")
+        .file("web/cm.yaml", MAP)
+        .write();
+    let server = Server::git(&root);
+    let folder = tempfile::tempdir().unwrap();
+    let entry = server.url("base.git//web?ref=main");
+    fs::write(folder.path().join("kustomization.yaml"), format!("namePrefix: x-\nresources:\n- {entry}\n"))
+        .unwrap();
+    let refused = failure(folder.path(), &[]);
+    assert!(refused.contains("; add --kustomize-remotes on to fetch it"), "{refused}");
+    assert_eq!(server.requests().len(), 0);
+    let data = folder.path().join("data");
+    let on = ["--kustomize-remotes=on", "--data-dir", data.to_str().unwrap()];
+    assert_eq!(built(folder.path(), &on), MAP.replace("settings", "x-settings"));
+    let gone = entry.replace("main", "gone");
+    fs::write(folder.path().join("kustomization.yaml"), format!("resources:\n- {gone}\n")).unwrap();
+    let (stdout, stderr, code) = told(manifestd(), folder.path(), &on);
+    assert_eq!((stdout.as_str(), code == Some(0)), ("", false));
+    assert!(stderr.contains("kustomization.yaml:2") && stderr.contains("has no revision 'gone'"), "{stderr}");
 }
 
 #[test]

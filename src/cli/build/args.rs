@@ -5,6 +5,7 @@ use helm::HelmVersion;
 
 use crate::cli::flags::{many, one, switch};
 use crate::cli::{report, template};
+use crate::config;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -13,7 +14,9 @@ Examples:
   An overlay whose files lie beside it, into a file:
     manifestd build overlays/prod --load-restrictor LoadRestrictionsNone -o prod.yaml
   One with charts that lie in its folder charts/:
-    manifestd build overlays/prod --enable-helm";
+    manifestd build overlays/prod --enable-helm
+  One with bases in other repositories:
+    manifestd build overlays/prod --kustomize-remotes on";
 
 /// Flags of kustomize that only matter to what is never run here.
 pub(super) const REFUSED: [&str; 8] = [
@@ -34,12 +37,13 @@ pub(in crate::cli) fn command() -> Command {
         .long_about(
             "Build a kustomization of this machine as `kustomize build` does: the same bytes on standard output, \
              kustomize's text on standard error. The kustomize program is not needed, nothing is executed, and nothing \
-             is fetched.",
+             is fetched unless --kustomize-remotes says so.",
         )
         .arg(Arg::new("folder").value_name("DIR").num_args(0..).help("The folder of the kustomization [default: .]"))
         .args(build_args())
         .args(helm_args().map(|arg| arg.help_heading("Charts")))
         .args(template::repeat_args().map(|arg| arg.help_heading("Charts")))
+        .args(remote_args())
         .args(REFUSED.map(refused))
         .after_help(format!("{EXAMPLES}\n\n{}", report::EXIT_CODES))
 }
@@ -72,6 +76,15 @@ fn helm_args() -> impl Iterator<Item = Arg> {
             .value_parser(|text: &str| text.parse::<HelmVersion>()),
     ]
     .into_iter()
+}
+
+/// How other repositories are reached, once they may be.
+fn remote_args() -> impl Iterator<Item = Arg> {
+    config::repository_args().map(|arg| match arg.get_id().as_str() {
+        // Who looks at a folder should not contact anybody by it.
+        "kustomize-remotes" => arg.default_value("off"),
+        _ => arg,
+    })
 }
 
 /// A flag that is known and refused, with or without a value.

@@ -2,8 +2,9 @@
 
 use std::io;
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 
-use tree::TreePath;
+use tree::{Tree, TreePath};
 
 use super::words;
 use crate::cli::{Failure, go_words, place};
@@ -13,7 +14,7 @@ use crate::source::Disk;
 /// A folder of this machine.
 pub(super) struct Folder {
     /// What may be read.
-    pub(super) tree: Disk,
+    pub(super) tree: Arc<dyn Tree>,
     /// The folder in it, links followed.
     pub(super) path: TreePath,
     /// What paths in messages begin with.
@@ -36,7 +37,7 @@ impl Folder {
         let inner = path.strip_prefix(&root).map_err(|_| outside(dir))?;
         let path = TreePath::parse(&place::utf8(inner)?).map_err(|_| outside(dir))?;
         let shown_root = place::utf8(&root)?.trim_end_matches('/').to_owned();
-        Ok(Self { tree: Disk::open(&root)?, path, shown_root })
+        Ok(Self { tree: Arc::new(Disk::open(&root)?), path, shown_root })
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod args;
 mod folder;
+mod remotes;
 mod write;
 
 use std::cell::RefCell;
@@ -9,11 +10,12 @@ use std::cell::RefCell;
 use clap::ArgMatches;
 use clap::parser::ValueSource;
 use helm::HelmVersion;
-use kustomize::{HelmOptions, LoadRestrictor, Options, Output, Reorder};
+use kustomize::{ErrorKind, HelmOptions, LoadRestrictor, Options, Output, Reorder};
 
 use self::folder::Folder;
 use super::flags::{is_on, text, texts};
 use super::{Done, Failure, report, say, template};
+use crate::pipeline::gather::Mounts;
 use crate::render::kustomize::{Charts, Found};
 use crate::render::on_stack;
 
@@ -39,11 +41,12 @@ pub(super) fn run(matches: &ArgMatches) -> Done {
     let dir = dir(matches)?;
     let ask = Ask::read(matches)?;
     let folder = Folder::find(dir, text(matches, "root"))?;
-    let (output, found) = on_stack(|| ask.build(&folder))?;
+    let mounts = remotes::gather(matches, &folder, ask.load_restrictor)?;
+    let (output, found) = on_stack(|| ask.build(&folder, &mounts))?;
     found.warnings().iter().for_each(|warning| say(&report::warning(warning)));
     let warned = output.as_ref().map_or_else(kustomize::Error::warnings, Output::warnings);
     warned.iter().for_each(|line| say(&format!("{line}\n")));
-    let output = output.map_err(|error| words(&error.to_string()))?;
+    let output = output.map_err(|error| failed(&error))?;
     write::output(&output, text(matches, "output").unwrap_or_default())
 }
 
@@ -85,7 +88,7 @@ impl Ask {
         })
     }
 
-    fn build(&self, folder: &Folder) -> Built {
+    fn build(&self, folder: &Folder, mounts: &Mounts) -> Built {
         let charts = Charts {
             version: self.version,
             seed: self.seed,
@@ -104,10 +107,11 @@ impl Ask {
             reorder: self.reorder,
             load_restrictor: self.load_restrictor,
             display_root: &folder.shown_root,
+            remotes: mounts.remotes.clone(),
             helm: Some(helm).filter(|_| self.enable_helm),
             ..Options::default()
         };
-        let output = kustomize::build(&folder.tree, &folder.path, &options);
+        let output = kustomize::build(&*mounts.tree, &folder.path, &options);
         (output, charts.found.into_inner())
     }
 }
@@ -122,6 +126,15 @@ fn one_of<T: Copy>(matches: &ArgMatches, flag: &str, values: [(&'static str, T);
 
 fn is_given(matches: &ArgMatches, flag: &str) -> bool {
     matches.value_source(flag) == Some(ValueSource::CommandLine)
+}
+
+/// A failed build, with what to do where something lies elsewhere.
+fn failed(error: &kustomize::Error) -> Failure {
+    let text = error.to_string();
+    match error.kind() {
+        ErrorKind::Remote => words(&format!("{text}; add --kustomize-remotes on to fetch it")),
+        _ => words(&text),
+    }
 }
 
 /// A failure in kustomize's words.
