@@ -51,6 +51,8 @@ pub struct Engines {
     pub native_helm: helm::Settings,
     /// What builds kustomizations.
     pub kustomize: Engine,
+    /// What [`Engine::Native`] builds them with.
+    pub native_kustomize: kustomize::Settings,
     /// The programs of [`Engine::Exec`].
     pub exec: exec::Settings,
 }
@@ -79,7 +81,7 @@ pub fn render(job: &Job, engines: &Engines) -> Result<Manifests> {
         Renderer::Kustomize(options) => {
             let edited = kustomize::edited(job, &folder, &options.edits)?;
             let printed = match engines.kustomize {
-                Engine::Native => kustomize::kustomize(&edited, &folder, &engines.native_helm, options)?,
+                Engine::Native => kustomize::kustomize(&edited, &folder, engines, options)?,
                 Engine::Exec => exec::kustomize(&edited, &folder, &engines.exec, options)?,
             };
             Ok(documents::output(job, &folder, &printed)?.finish(Type::Kustomize.name()))
@@ -99,7 +101,9 @@ pub fn wants(job: &Job, engines: &Engines) -> Result<Vec<Want>> {
         chosen => chosen.clone(),
     };
     match (&renderer, engines.kustomize) {
-        (Renderer::Kustomize(options), Engine::Native) => kustomize::missing(job, &folder, options),
+        (Renderer::Kustomize(options), Engine::Native) => {
+            kustomize::missing(job, &folder, &engines.native_kustomize, options)
+        }
         // The program fetches nothing: its scan refuses what lies elsewhere.
         _ => Ok(Vec::new()),
     }

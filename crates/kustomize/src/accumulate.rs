@@ -241,9 +241,10 @@ impl<'t> Target<'t> {
 
     fn add_file(&self, into: &mut Accumulator, path: &str) -> Result<()> {
         let read = || -> Result<ResMap> {
-            let bytes = self.loader.load(path)?;
-            let resources = reader::resources(&bytes, &self.loader.shared.yaml_limits())
-                .map_err(|error| malformed(error, path))?;
+            let limits = self.loader.shared.yaml_limits();
+            let resources = self.loader.resources(path, |bytes| {
+                reader::resources(bytes, &limits).map_err(|error| malformed(error, path))
+            })?;
             let mut map = ResMap::default();
             map.append(resources)?;
             self.notice_kinds(&map);

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use tree::TreePath;
 use yaml::{Value, v2};
 
 use crate::error::{Error, Result};
@@ -207,10 +208,12 @@ impl Kustomization {
     /// # Errors
     /// None or several are there; it is not what kustomize takes.
     pub(crate) fn load(loader: &Loader<'_>) -> Result<(Self, &'static str)> {
-        let (name, bytes) = find(loader)?;
+        let (name, file) = find(loader)?;
         let invalid = |text: String| Error::new(format!("invalid Kustomization: {text}"));
-        let value =
-            v2::to_value(&bytes, &loader.shared.yaml_limits()).map_err(|error| invalid(error.to_string()))?;
+        let limits = loader.shared.yaml_limits();
+        let value = loader.kustomization(&file, |bytes| {
+            v2::to_value(bytes, &limits).map_err(|error| invalid(error.to_string()))
+        })?;
         let mut out: Self = strict::read(&value, true).map_err(invalid)?;
         out.warn(loader);
         out.fix();
@@ -282,11 +285,11 @@ fn refused_type(loader: &Loader<'_>, text: &str) -> Error {
     Error::new(format!("Failed to read kustomization file under {}:\n{text}", loader.shown_root()))
 }
 
-fn find(loader: &Loader<'_>) -> Result<(&'static str, Vec<u8>)> {
+fn find(loader: &Loader<'_>) -> Result<(&'static str, TreePath)> {
     let mut found = Vec::new();
     for name in NAMES {
-        match loader.load(name) {
-            Ok(bytes) => found.push((name, bytes)),
+        match loader.locate(name) {
+            Ok(file) => found.push((name, file)),
             Err(error) if error.is_final() => return Err(error),
             Err(_) => {}
         }

@@ -51,6 +51,7 @@ mod node;
 mod openapi;
 mod origin;
 mod output;
+mod parsed;
 mod patches;
 mod paths;
 mod reader;
@@ -81,6 +82,7 @@ use loader::{Loader, Shared};
 pub use address::Address;
 pub use error::{Error, ErrorKind};
 pub use generators::helm::{HelmOptions, HelmRenderer, HelmRequest};
+pub use parsed::Parsed;
 pub use wants::{Want, wants};
 
 /// How to build.
@@ -101,6 +103,8 @@ pub struct Options<'o> {
     /// Components of what is built, as written, that are left out where nothing is there (Argo CD's
     /// `ignoreMissingComponents`).
     pub optional_components: &'o [String],
+    /// Parsed files that are shared with other builds; `None` shares nothing.
+    pub parsed: Option<&'o Parsed>,
     /// Budgets.
     pub limits: Limits,
     /// Asked now and then; `true` ends the build with [`ErrorKind::Limit`].
@@ -177,6 +181,7 @@ impl Default for Options<'_> {
             whole_disk: false,
             helm: None,
             optional_components: &[],
+            parsed: None,
             limits: Limits::default(),
             stop: &|| false,
         }

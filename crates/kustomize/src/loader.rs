@@ -3,11 +3,13 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use tree::{Kind, Tree, TreePath};
-use yaml::Limits as YamlLimits;
+use tree::{ContentId, Kind, Tree, TreePath};
+use yaml::{Limits as YamlLimits, Value};
 
 use crate::address::{self, Address};
 use crate::error::{Error, ErrorKind, Result};
+use crate::parsed::Parsed;
+use crate::resource::Resource;
 use crate::{LoadRestrictor, Mounted, Options};
 
 /// What all loaders of a build share.
@@ -182,8 +184,64 @@ impl<'t> Loader<'t> {
     /// # Errors
     /// It is missing, not a file, out of bounds, or elsewhere.
     pub(crate) fn load(&self, text: &str) -> Result<Vec<u8>> {
+        self.read(&self.locate(text)?)
+    }
+
+    /// The resources of a file as `parse` reads them, or as they were read for another build.
+    ///
+    /// # Errors
+    /// As [`Loader::load`], and what `parse` says.
+    pub(crate) fn resources(
+        &self,
+        text: &str,
+        parse: impl FnOnce(&[u8]) -> Result<Vec<Resource>>,
+    ) -> Result<Vec<Resource>> {
+        let real = self.locate(text)?;
+        let Some((parsed, id)) = self.shared_id(&real)? else { return parse(&self.read(&real)?) };
+        if let Some(file) = parsed.resources(&id) {
+            self.shared.account(file.bytes)?;
+            return Ok(file.content.to_vec());
+        }
+        let bytes = self.read(&real)?;
+        let resources = parse(&bytes)?;
+        parsed.put_resources(id, &resources, bytes.len());
+        Ok(resources)
+    }
+
+    /// A kustomization file as `parse` reads it, or as it was read for another build.
+    ///
+    /// # Errors
+    /// The tree cannot answer, and what `parse` says.
+    pub(crate) fn kustomization(
+        &self,
+        real: &TreePath,
+        parse: impl FnOnce(&[u8]) -> Result<Value>,
+    ) -> Result<Value> {
+        let Some((parsed, id)) = self.shared_id(real)? else { return parse(&self.read(real)?) };
+        if let Some(file) = parsed.kustomization(&id) {
+            self.shared.account(file.bytes)?;
+            return Ok(file.content);
+        }
+        let bytes = self.read(real)?;
+        let value = parse(&bytes)?;
+        parsed.put_kustomization(id, value.clone(), bytes.len());
+        Ok(value)
+    }
+
+    /// Where builds share what they have parsed, and the id of a file there.
+    fn shared_id(&self, real: &TreePath) -> Result<Option<(&'t Parsed, ContentId)>> {
+        let Some(parsed) = self.shared.options.parsed else { return Ok(None) };
+        let id = self.shared.tree.id(real).map_err(|error| self.shared.of_tree(&error))?;
+        Ok(id.map(|id| (parsed, id)))
+    }
+
+    /// Where the file that a text names really is.
+    ///
+    /// # Errors
+    /// It is missing, not a file, out of bounds, or elsewhere.
+    pub(crate) fn locate(&self, text: &str) -> Result<TreePath> {
         if is_url(text) {
-            return self.load_mounted(text);
+            return self.mounted(text);
         }
         let path = self.join(text).ok_or_else(|| self.unreachable(text))?;
         let unbounded =
@@ -202,7 +260,7 @@ impl<'t> Loader<'t> {
         if !unbounded && real.strip(&self.root).is_none() {
             return Err(outside());
         }
-        self.read(&real)
+        Ok(real)
     }
 
     /// The folder or file a text names from here, links followed; `None` when nothing is there.
@@ -218,10 +276,10 @@ impl<'t> Loader<'t> {
         }
     }
 
-    /// The content of a file of the web.
-    fn load_mounted(&self, url: &str) -> Result<Vec<u8>> {
+    /// Where a file of the web is mounted.
+    fn mounted(&self, url: &str) -> Result<TreePath> {
         match self.shared.options.remotes.get(url) {
-            Some(Mounted { file: Some(file), .. }) => self.read(file),
+            Some(Mounted { file: Some(file), .. }) => Ok(file.clone()),
             Some(_) => Err(Error::new("URL is a git repository")),
             None => {
                 address::parse(url)?;

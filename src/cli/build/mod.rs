@@ -107,6 +107,7 @@ impl Ask {
             reorder: self.reorder,
             load_restrictor: self.load_restrictor,
             display_root: &folder.shown_root,
+            whole_disk: folder.shown_root.is_empty(),
             remotes: mounts.remotes.clone(),
             helm: Some(helm).filter(|_| self.enable_helm),
             ..Options::default()

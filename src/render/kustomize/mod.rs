@@ -7,13 +7,14 @@ mod failure;
 mod remotes;
 
 use std::cell::RefCell;
+use std::sync::Arc;
 
-use ::kustomize::{HelmOptions, Limits, LoadRestrictor, Options, Output, Reorder};
+use ::kustomize::{HelmOptions, Limits, LoadRestrictor, Options, Output, Parsed, Reorder};
 use bytes::Bytes;
 use tree::TreePath;
 
 use super::documents::Printed;
-use super::{Job, document_limits, helm, on_stack, release};
+use super::{Engines, Job, document_limits, helm, on_stack, release};
 use crate::error::Result;
 use crate::request::KustomizeOptions;
 
@@ -23,10 +24,26 @@ pub use remotes::{Remotes, Want};
 
 pub(super) use remotes::missing;
 
+/// What parsed files may take in memory: those of a repository of some hundred overlays, several times over.
+const PARSED_BYTES: u64 = 48 << 20;
+
+/// How kustomizations are built in process.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Files that builds share once they are parsed.
+    parsed: Arc<Parsed>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { parsed: Arc::new(Parsed::new(PARSED_BYTES)) }
+    }
+}
+
 /// What paths in messages begin with: the root of the repository, as with the program.
 const ROOT: &str = ".";
 
-/// Builds the kustomization in `folder`, which leads through no link; charts are rendered as `settings` say.
+/// Builds the kustomization in `folder`, which leads through no link; charts are rendered as the settings of helm say.
 ///
 /// # Errors
 /// Kustomize's text ([`Kind::Invalid`](crate::error::Kind::Invalid)); what is not in the repository, and what is never
@@ -34,10 +51,10 @@ const ROOT: &str = ".";
 pub(super) fn kustomize(
     job: &Job,
     folder: &TreePath,
-    settings: &helm::Settings,
+    engines: &Engines,
     options: &KustomizeOptions,
 ) -> Result<Printed> {
-    let build = Build { job, folder, settings, options };
+    let build = Build { job, folder, engines, options };
     let (output, found) = on_stack(|| build.run())??;
     build.note(&found);
     let warned = output.warnings().iter().map(|line| line.trim_start_matches("# Warning:").trim());
@@ -47,7 +64,12 @@ pub(super) fn kustomize(
 }
 
 /// How files are read and in which order resources come out; no charts.
-fn reading<'o>(job: &Job, options: &KustomizeOptions, stop: &'o dyn Fn() -> bool) -> Options<'o> {
+fn reading<'o>(
+    job: &Job,
+    options: &KustomizeOptions,
+    settings: &'o Settings,
+    stop: &'o dyn Fn() -> bool,
+) -> Options<'o> {
     let bytes = job.budgets.export_bytes;
     let yaml = document_limits(usize::try_from(bytes).unwrap_or(usize::MAX));
     Options {
@@ -58,6 +80,7 @@ fn reading<'o>(job: &Job, options: &KustomizeOptions, stop: &'o dyn Fn() -> bool
         },
         display_root: ROOT,
         remotes: (*job.remotes).clone(),
+        parsed: Some(&settings.parsed),
         limits: Limits { bytes, yaml, ..Limits::default() },
         stop,
         ..Options::default()
@@ -68,17 +91,17 @@ fn reading<'o>(job: &Job, options: &KustomizeOptions, stop: &'o dyn Fn() -> bool
 struct Build<'a> {
     job: &'a Job,
     folder: &'a TreePath,
-    settings: &'a helm::Settings,
+    engines: &'a Engines,
     options: &'a KustomizeOptions,
 }
 
 impl Build<'_> {
     fn run(&self) -> Result<(Output, Found)> {
-        let job = self.job;
+        let (job, helm_settings) = (self.job, &self.engines.native_helm);
         let stop = || job.stop.check().is_err();
         let charts = Charts {
-            version: self.settings.version,
-            seed: self.settings.seed_key.seed(&job.chance.of),
+            version: helm_settings.version,
+            seed: helm_settings.seed_key.seed(&job.chance.of),
             now: job.chance.now,
             limits: helm::limits(&job.budgets),
             stop: &stop,
@@ -93,7 +116,7 @@ impl Build<'_> {
         };
         let options = Options {
             helm: Some(helm).filter(|_| self.options.enable_helm),
-            ..reading(job, self.options, &stop)
+            ..reading(job, self.options, &self.engines.native_kustomize, &stop)
         };
         let output = ::kustomize::build(&*job.tree, self.folder, &options);
         let output = output.map_err(|error| failure::failed(job, &error))?;

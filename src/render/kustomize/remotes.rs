@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use tree::TreePath;
 
 use super::failure::failed;
-use super::{edited, reading};
+use super::{Settings, edited, reading};
 use crate::error::{Place, Result};
 use crate::render::{Job, on_stack};
 use crate::request::KustomizeOptions;
@@ -36,11 +36,12 @@ pub struct Want {
 pub(in crate::render) fn missing(
     job: &Job,
     folder: &TreePath,
+    settings: &Settings,
     options: &KustomizeOptions,
 ) -> Result<Vec<Want>> {
     let job = &edited(job, folder, &options.edits)?;
     let stop = || job.stop.check().is_err();
-    let found = on_stack(|| wants(&*job.tree, folder, &reading(job, options, &stop)))?;
+    let found = on_stack(|| wants(&*job.tree, folder, &reading(job, options, settings, &stop)))?;
     Ok(found.map_err(|error| failed(job, &error))?.into_iter().map(Want::from).collect())
 }
 
