@@ -1,6 +1,7 @@
-//! What the kustomize targets share: a tree of the parts of an input, and what must hold of every build.
+//! What the kustomize targets share: a tree of the parts of an input, and what must hold of every build and of what it
+//! wants of elsewhere.
 
-use kustomize::{Limits, LoadRestrictor, Options, Output, Reorder, build};
+use kustomize::{Limits, LoadRestrictor, Options, Output, Reorder, build, wants};
 use tree::{MemoryTree, TreePath};
 
 /// The parts of an input, split at `\0`; those that are missing are empty.
@@ -26,7 +27,15 @@ fn build_once(tree: &MemoryTree, reorder: Reorder) -> Result<Output, kustomize::
     limits.yaml.nodes = 100_000;
     let options =
         Options { reorder, load_restrictor: LoadRestrictor::RootOnly, limits, ..Options::default() };
-    build(tree, &TreePath::parse("app").expect("a plain name"), &options)
+    let app = TreePath::parse("app").expect("a plain name");
+    // Whatever it finds, it ends, and names nothing twice.
+    let mut entries: Vec<_> =
+        wants(tree, &app, &options).into_iter().flatten().map(|want| want.entry).collect();
+    let count = entries.len();
+    entries.sort();
+    entries.dedup();
+    assert_eq!(entries.len(), count);
+    build(tree, &app, &options)
 }
 
 /// Every document can be read again, and what it holds is written so that it is read the same.
