@@ -109,8 +109,8 @@ async fn what_cannot_be_rendered_is_told_clearly() {
     let wrong = [
         ("plugins/kasane", "layers", Code::InvalidArgument),
         ("helm-dependency", "wordpress", Code::FailedPrecondition),
-        // A plugin would write the file its kustomization names.
-        ("plugins/kustomized-helm", "all.yaml", Code::InvalidArgument),
+        // Its patches are written as kustomize took them once.
+        ("plugins/kustomized-helm", "Kustomization.patches", Code::InvalidArgument),
     ];
     let mut service = Service::start();
     for (folder, word, code) in wrong {
