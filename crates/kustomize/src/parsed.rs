@@ -8,10 +8,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tree::ContentId;
 use yaml::Value;
 
+use crate::node::{Node, Scalar};
 use crate::resource::Resource;
 
-/// What a byte of YAML takes as nodes, about: a line of a key and a value is two scalars.
-const NODES_PER_BYTE: u64 = 16;
+/// What a node takes beside its text, about.
+const NODE_BYTES: u64 = 96;
 
 /// Parsed files, by the id of their content. One of them may serve any number of builds at once, over any trees, as long
 /// as they have the same [`crate::Limits::yaml`]. Keeps what was used last, within a number of bytes.
@@ -54,8 +55,9 @@ impl Parsed {
     }
 
     pub(crate) fn put_resources(&self, id: ContentId, content: &[Resource], bytes: usize) {
+        let weight = content.iter().map(|resource| weight_of_node(&resource.node)).sum();
         let file = File { content: content.into(), bytes };
-        self.resources.lock().unwrap_or_else(PoisonError::into_inner).put(id, file, weight(bytes));
+        self.resources.lock().unwrap_or_else(PoisonError::into_inner).put(id, file, weight);
     }
 
     pub(crate) fn kustomization(&self, id: &ContentId) -> Option<File<Value>> {
@@ -63,8 +65,9 @@ impl Parsed {
     }
 
     pub(crate) fn put_kustomization(&self, id: ContentId, content: Value, bytes: usize) {
+        let weight = weight_of_value(&content);
         let file = File { content, bytes };
-        self.kustomizations.lock().unwrap_or_else(PoisonError::into_inner).put(id, file, weight(bytes));
+        self.kustomizations.lock().unwrap_or_else(PoisonError::into_inner).put(id, file, weight);
     }
 }
 
@@ -75,8 +78,29 @@ impl fmt::Debug for Parsed {
     }
 }
 
-fn weight(bytes: usize) -> u64 {
-    (bytes as u64).saturating_mul(NODES_PER_BYTE)
+/// What nodes take: not what their text did, since aliases may stand for any number of them.
+fn weight_of_node(node: &Node) -> u64 {
+    let inner: u64 = match node {
+        Node::Scalar(scalar) => scalar.text.len() as u64,
+        Node::List(list) => list.items.iter().map(weight_of_node).sum(),
+        Node::Map(map) => {
+            let entry =
+                |(key, value): &(Scalar, Node)| NODE_BYTES + key.text.len() as u64 + weight_of_node(value);
+            map.entries.iter().map(entry).sum()
+        }
+    };
+    inner + NODE_BYTES
+}
+
+/// What a value takes, its shared parts as often as they are used.
+fn weight_of_value(value: &Value) -> u64 {
+    let inner: u64 = match value {
+        Value::String(text) => text.len() as u64,
+        Value::List(list) => list.iter().map(weight_of_value).sum(),
+        Value::Map(map) => map.iter().map(|(key, value)| key.len() as u64 + weight_of_value(value)).sum(),
+        _ => 0,
+    };
+    inner + NODE_BYTES
 }
 
 impl<K: Eq + Hash + Clone, V: Clone> Generations<K, V> {
@@ -111,6 +135,19 @@ impl<K: Eq + Hash + Clone, V: Clone> Generations<K, V> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn aliases_weigh_what_they_stand_for() {
+        let weight = |text: &str| {
+            let limits = yaml::Limits::default();
+            let node = crate::reader::parse(text.as_bytes(), &limits).unwrap().unwrap();
+            let value = yaml::v2::to_value(text.as_bytes(), &limits).unwrap();
+            (weight_of_node(&node), weight_of_value(&value))
+        };
+        let (node, value) = weight("a: &a [x, x, x, x, x, x, x, x]\nb: [*a, *a, *a, *a, *a, *a, *a, *a]\n");
+        assert!(node > 70 * NODE_BYTES && value > 70 * NODE_BYTES, "{node} {value}");
+        assert_eq!(weight("abc"), (NODE_BYTES + 3, NODE_BYTES + 3));
+    }
 
     #[test]
     fn what_is_used_stays_and_the_rest_goes() {
