@@ -1,215 +1,240 @@
-//! Lists merged by keys, item by item, in the order and with the quirks of kyaml.
+//! Lists merged by keys, item by item: the patch's items first, the others behind them, with the quirks of kustomize.
 //!
-//! Source: kustomize 5.8.1 `kyaml/yaml/walk/associative_sequence.go`.
+//! The quirks follow from three rules. Items are paired by what the keys say, and a key that no item has is left out.
+//! What a pair became goes into the result unless nothing is left of it, and then the other item goes too. At the end
+//! every item that was there is put into the result once more, over one of the same identity: that is why a `$patch:
+//! replace` in an item does nothing, and why items without their key upset their siblings.
+
+use std::borrow::Cow;
 
 use crate::error::Result;
 use crate::node::{Node, Scalar};
-use crate::strategic::Merged;
+use crate::strategic::{self, Merged, Side};
 
 /// One merge.
 pub(crate) struct Merge<'m> {
     /// The merge keys; none for plain values.
     pub(crate) keys: &'m [String],
     pub(crate) dest: Vec<Node>,
-    pub(crate) patch: &'m [Node],
+    /// The patch's items; `None` where the list was the patch's and is merged with itself.
+    pub(crate) patch: Option<&'m [Node]>,
 }
 
 /// Merges two items.
-type Walk<'w> = dyn FnMut(Option<Node>, Option<&Node>) -> Result<Merged> + 'w;
+type Walk<'w> = dyn FnMut(Option<Node>, Side<'_>) -> Result<Merged> + 'w;
 
-/// Keys and the values an item is found by.
-type Tuple = Vec<String>;
+/// What an item says for each key, empty where it says nothing.
+type Identity = Vec<String>;
+
+/// What tells the items of a list apart.
+enum By<'k> {
+    /// The item itself.
+    Value,
+    /// The values of some of its fields.
+    Fields(Vec<&'k str>),
+}
+
+/// Items on their way into the result, or out of the list they were in.
+struct Items(Vec<Node>);
 
 impl Merge<'_> {
-    /// The merged items: the patch's first, then the others.
-    pub(crate) fn run(&mut self, walk: &mut Walk<'_>) -> Result<Vec<Node>> {
-        let whole = self.keys.to_vec();
-        let (keys, tuples) = if whole.is_empty() {
-            (vec![String::new()], self.plain_values())
+    /// The merged items.
+    pub(crate) fn run(self, walk: &mut Walk<'_>) -> Result<Vec<Node>> {
+        let Self { keys, dest, patch } = self;
+        let all =
+            if keys.is_empty() { By::Value } else { By::Fields(keys.iter().map(String::as_str).collect()) };
+        let mut identities: Vec<Identity> = Vec::new();
+        for item in patch.into_iter().flatten().chain(&dest) {
+            let identity = all.identity(item);
+            if !identities.contains(&identity) {
+                identities.push(identity);
+            }
+        }
+        if identities.is_empty() {
+            return Ok(dest);
+        }
+        if keys.len() > 1 {
+            complete(&mut identities);
+        }
+        let (by, identities) = all.in_use(&identities);
+        let mut pairs =
+            Pairs { by: &by, old: Items(dest), patch, spent: Vec::new(), merged: Items(Vec::new()) };
+        identities.iter().try_for_each(|identity| pairs.merge(identity, walk))?;
+        let Pairs { old, mut merged, .. } = pairs;
+        old.0.into_iter().for_each(|item| merged.put_again(&by, item));
+        Ok(merged.0)
+    }
+}
+
+/// The two lists and what has become of them.
+struct Pairs<'p> {
+    by: &'p By<'p>,
+    old: Items,
+    patch: Option<&'p [Node]>,
+    /// Items of the patch whose directive has been followed; it counts once.
+    spent: Vec<usize>,
+    merged: Items,
+}
+
+impl<'p> Pairs<'p> {
+    /// Merges the items of one identity into the result, or takes them out of the old list.
+    fn merge(&mut self, identity: &Identity, walk: &mut Walk<'_>) -> Result<()> {
+        let place = self.old.0.iter().position(|item| self.by.names(item, identity));
+        let ours = place.map(|at| self.old.0[at].clone());
+        let theirs = self.theirs(identity);
+        let side = match &theirs {
+            Some(item) => Side::Patch(item),
+            None if self.patch.is_none() && place.is_some() => Side::Same,
+            None => Side::Absent,
+        };
+        let (mut item, kept_at) = match walk(ours, side)? {
+            Merged::Gone => (Node::map(), None),
+            Merged::New(item) => (item, None),
+            Merged::Kept(item) => (item, place),
+        };
+        let is_gone = item.is_null() || item.is_empty_map();
+        if !is_gone {
+            self.by.name(&mut item, identity);
+        }
+        match (kept_at, place) {
+            (Some(at), _) => self.old.0[at] = item.clone(),
+            // What deletes itself loses the directive, even where its identity does not take it out.
+            (None, Some(at)) if is_gone && self.patch.is_none() => {
+                strategic::drop_directive(&mut self.old.0[at]);
+            }
+            _ => {}
+        }
+        if is_gone {
+            self.old.put(self.by, identity, None);
         } else {
-            (whole, self.tuples())
-        };
-        let used: Vec<String> = used_keys(&keys, &tuples);
-        let mut added = Vec::new();
-        for tuple in &tuples {
-            let values = keys.iter().zip(tuple).filter(|(key, _)| used.contains(key)).map(|(_, v)| v.clone());
-            let values: Tuple = values.collect();
-            self.merge_one(&used, &values, &mut added, walk)?;
+            self.merged.put(self.by, identity, Some(item));
         }
-        if tuples.is_empty() {
-            return Ok(std::mem::take(&mut self.dest));
-        }
-        for item in std::mem::take(&mut self.dest) {
-            settle(&mut added, item, &used);
-        }
-        Ok(added)
-    }
-
-    fn plain_values(&self) -> Vec<Tuple> {
-        let mut values: Vec<Tuple> = Vec::new();
-        for item in self.patch.iter().chain(&self.dest) {
-            let value = vec![item.raw().to_owned()];
-            if !values.contains(&value) {
-                values.push(value);
-            }
-        }
-        values
-    }
-
-    /// The key values of all items; with several keys, those that only lack some are made one.
-    fn tuples(&self) -> Vec<Tuple> {
-        let mut tuples: Vec<Tuple> = Vec::new();
-        for item in self.patch.iter().chain(&self.dest) {
-            let value = |key: &String| item.get(key).filter(|v| !v.is_nil_or_empty()).map_or("", Node::raw);
-            let tuple: Tuple = self.keys.iter().map(|key| value(key).to_owned()).collect();
-            if !tuples.contains(&tuple) {
-                tuples.push(tuple);
-            }
-        }
-        if self.keys.len() > 1 {
-            unify(&mut tuples);
-        }
-        tuples
-    }
-
-    fn merge_one(
-        &mut self,
-        keys: &[String],
-        values: &[String],
-        added: &mut Vec<Node>,
-        walk: &mut Walk<'_>,
-    ) -> Result<()> {
-        let at = find(&self.dest, keys, values);
-        let theirs = find(self.patch, keys, values).map(|at| &self.patch[at]);
-        let ours = at.map(|at| self.dest[at].clone());
-        let mut merged = match walk(ours, theirs)? {
-            Merged::Kept(node) => {
-                if let Some(at) = at {
-                    self.dest[at] = node.clone();
-                }
-                node
-            }
-            Merged::New(node) => node,
-            Merged::Gone => Node::map(),
-        };
-        if merged.is_null() || merged.is_empty_map() {
-            set(&mut self.dest, None, keys, values);
-            return Ok(());
-        }
-        if let Node::Map(map) = &mut merged {
-            for (key, value) in keys.iter().zip(values).filter(|(_, value)| !value.is_empty()) {
-                if map.get(key).is_none() {
-                    map.entries.push((Scalar::text(key), Node::untagged(value)));
-                }
-            }
-        }
-        set(added, Some(merged), keys, values);
         Ok(())
     }
+
+    /// The patch's item of an identity, without a directive that was followed before.
+    fn theirs(&mut self, identity: &Identity) -> Option<Cow<'p, Node>> {
+        let patch = self.patch?;
+        let at = patch.iter().position(|item| self.by.names(item, identity))?;
+        if !self.spent.contains(&at) {
+            self.spent.push(at);
+            return Some(Cow::Borrowed(&patch[at]));
+        }
+        let mut item = patch[at].clone();
+        strategic::drop_directive(&mut item);
+        Some(Cow::Owned(item))
+    }
 }
 
-/// Keys that at least one item has; all of them when none has any.
-fn used_keys(keys: &[String], tuples: &[Tuple]) -> Vec<String> {
-    let used = |at: usize| tuples.iter().any(|tuple| !tuple[at].is_empty());
-    let found: Vec<_> = (0..keys.len()).filter(|&at| used(at)).map(|at| keys[at].clone()).collect();
-    if found.is_empty() { keys.to_vec() } else { found }
-}
-
-/// Fills the blanks of tuples that agree otherwise.
-fn unify(tuples: &mut [Tuple]) {
-    for i in 0..tuples.len() {
-        for j in 0..tuples.len() {
-            if let Some(both) = agree(&tuples[i], &tuples[j]) {
-                tuples[i].clone_from(&both);
-                tuples[j] = both;
+/// Identities that agree in one value and contradict each other in none are one; their blanks are filled.
+fn complete(identities: &mut [Identity]) {
+    let fits = |(a, b): (&String, &String)| a == b || a.is_empty() || b.is_empty();
+    let either = |(a, b): (&String, &String)| if a.is_empty() { b.clone() } else { a.clone() };
+    for first in 0..identities.len() {
+        // As it was when its turn came, whatever it has become since.
+        let one = identities[first].clone();
+        for second in 0..identities.len() {
+            let pairs = || one.iter().zip(&identities[second]);
+            if pairs().any(|(a, b)| a == b) && pairs().all(fits) {
+                let both: Identity = pairs().map(either).collect();
+                identities[first].clone_from(&both);
+                identities[second] = both;
             }
         }
     }
 }
 
-fn agree(a: &Tuple, b: &Tuple) -> Option<Tuple> {
-    let differ = |(a, b): (&String, &String)| a != b && !a.is_empty() && !b.is_empty();
-    let shared = a.iter().zip(b).any(|(a, b)| a == b);
-    if !shared || a.iter().zip(b).any(differ) {
-        return None;
-    }
-    Some(a.iter().zip(b).map(|(a, b)| if a.is_empty() { b.clone() } else { a.clone() }).collect())
-}
-
-/// The first item with these values, looking only at the keys that have one.
-fn find(items: &[Node], keys: &[String], values: &[String]) -> Option<usize> {
-    if keys.first().is_none_or(String::is_empty) {
-        return items.iter().position(|item| Some(item.raw()) == values.first().map(String::as_str));
-    }
-    let all_blank = values.iter().all(String::is_empty);
-    let pairs: Vec<_> = keys.iter().zip(values).filter(|(_, value)| all_blank || !value.is_empty()).collect();
-    items.iter().position(|item| {
-        item.as_map().is_some_and(|map| {
-            pairs.iter().all(|(key, value)| map.get(key).is_some_and(|node| node.raw() == value.as_str()))
-        })
-    })
-}
-
-/// Whether the setter takes an item for the one it looks for. A blank value fits any, a value that is not given too.
-fn is_same(item: &Node, keys: &[String], values: &[String]) -> bool {
-    let mut found = false;
-    for (at, key) in keys.iter().enumerate() {
-        if let Some(value) = values.get(at) {
-            found = if key.is_empty() {
-                item.raw() == value
-            } else {
-                item.get(key).is_some_and(|node| value.is_empty() || node.raw() == value)
-            };
-        }
-        if !found {
-            return false;
-        }
-    }
-    found
-}
-
-/// Replaces the items with these values, adds one where none is, or takes them out.
-fn set(items: &mut Vec<Node>, element: Option<Node>, keys: &[String], values: &[String]) {
-    let for_maps =
-        keys.first().is_some_and(|key| !key.is_empty()) && values.first().is_some_and(|v| !v.is_empty());
-    let mut kept = Vec::with_capacity(items.len() + 1);
-    let mut found = false;
-    for item in items.drain(..) {
-        if item.is_null() || item.is_empty_map() {
-            continue;
-        }
-        if for_maps && item.as_map().is_none() {
-            kept.push(item);
-        } else if !is_same(&item, keys, values) {
-            if !values.is_empty() {
-                kept.push(item);
+impl<'k> By<'k> {
+    fn identity(&self, item: &Node) -> Identity {
+        match self {
+            Self::Value => vec![item.raw().to_owned()],
+            Self::Fields(keys) => {
+                let field = |key: &&str| item.get(key).filter(|value| !value.is_nil_or_empty());
+                keys.iter().map(|key| field(key).map_or("", Node::raw).to_owned()).collect()
             }
-        } else {
-            found = true;
-            kept.extend(element.clone());
         }
     }
-    if !found {
-        kept.extend(element);
+
+    /// The keys that at least one item has, or all when none has any, and the identities by these.
+    fn in_use(self, identities: &[Identity]) -> (Self, Vec<Identity>) {
+        let Self::Fields(keys) = self else { return (self, identities.to_vec()) };
+        let has = |at: usize| identities.iter().any(|identity| !identity[at].is_empty());
+        let any = (0..keys.len()).any(has);
+        let used: Vec<usize> = (0..keys.len()).filter(|&at| !any || has(at)).collect();
+        let narrow = |identity: &Identity| used.iter().map(|&at| identity[at].clone()).collect();
+        let identities = identities.iter().map(narrow).collect();
+        (Self::Fields(used.iter().map(|&at| keys[at]).collect()), identities)
     }
-    *items = kept;
+
+    /// Whether an item is the one that an identity names; blanks do not count, unless there is nothing else.
+    fn names(&self, item: &Node, identity: &Identity) -> bool {
+        let Self::Fields(keys) = self else {
+            return identity.first().is_some_and(|value| item.raw() == value);
+        };
+        let is_blank = identity.iter().all(String::is_empty);
+        let mut counting = keys.iter().zip(identity).filter(|(_, value)| is_blank || !value.is_empty());
+        item.as_map().is_some()
+            && counting.all(|(key, value)| item.get(key).is_some_and(|field| field.raw() == value))
+    }
+
+    /// Writes the values that a merged item lacks.
+    fn name(&self, item: &mut Node, identity: &Identity) {
+        let (Self::Fields(keys), Node::Map(map)) = (self, item) else { return };
+        for (key, value) in keys.iter().zip(identity).filter(|(_, value)| !value.is_empty()) {
+            if map.get(key).is_none() {
+                map.entries.push((Scalar::text(key), Node::untagged(value)));
+            }
+        }
+    }
+
+    /// Whether an item gives way to one with these values. A blank fits whatever the field holds; with fewer values
+    /// than keys the last one speaks for the rest, and without any nothing gives way.
+    fn yields(&self, item: &Node, values: &[String]) -> bool {
+        match self {
+            Self::Value => values.first().is_some_and(|value| item.raw() == value),
+            Self::Fields(keys) => {
+                let fits = |(key, value): (&&str, &String)| {
+                    item.get(key).is_some_and(|field| value.is_empty() || field.raw() == value)
+                };
+                !values.is_empty() && keys.iter().zip(values).all(fits)
+            }
+        }
+    }
 }
 
-/// Puts an item that was there before into the result.
-fn settle(added: &mut Vec<Node>, item: Node, keys: &[String]) {
-    if keys.first().is_none_or(String::is_empty) {
-        let value = item.raw().to_owned();
-        return set(added, Some(item), keys, &[value]);
-    }
-    let mut values = Vec::new();
-    for key in keys {
-        match item.get(key) {
-            Some(value) => values.push(value.raw().to_owned()),
-            None => added.push(item.clone()),
+impl Items {
+    /// Puts an item in place of all that give way to it, or at the end; no item takes them out. What is empty goes.
+    fn put(&mut self, by: &By<'_>, values: &[String], item: Option<Node>) {
+        let only_maps = matches!(by, By::Fields(_)) && values.first().is_some_and(|value| !value.is_empty());
+        let mut is_placed = false;
+        let mut kept = Vec::with_capacity(self.0.len() + 1);
+        for old in self.0.drain(..).filter(|old| !old.is_null() && !old.is_empty_map()) {
+            let is_other_sort = only_maps && old.as_map().is_none();
+            if !is_other_sort && by.yields(&old, values) {
+                is_placed = true;
+                kept.extend(item.clone());
+            } else if is_other_sort || !values.is_empty() {
+                kept.push(old);
+            }
         }
+        if !is_placed {
+            kept.extend(item.filter(|item| !item.is_null()));
+        }
+        self.0 = kept;
     }
-    if keys.len() > 1 {
-        set(added, None, keys, &values);
+
+    /// Puts an item that was there before over what has become of it; once more for every key it lacks.
+    fn put_again(&mut self, by: &By<'_>, item: Node) {
+        let By::Fields(keys) = by else {
+            let value = item.raw().to_owned();
+            return self.put(by, &[value], Some(item));
+        };
+        let fields = keys.iter().map(|key| item.get(key).map(|field| field.raw().to_owned()));
+        let values: Vec<String> = fields.flatten().collect();
+        self.0.extend(std::iter::repeat_n(&item, keys.len() - values.len()).cloned());
+        if keys.len() > 1 {
+            self.put(by, &values, None);
+        }
+        self.put(by, &values, Some(item));
     }
-    set(added, Some(item), keys, &values);
 }

@@ -40,10 +40,12 @@ const DIRECTIVE: &str = "$patch";
 /// Kinds of nodes differ; `unknown patch strategy`.
 pub(crate) fn merge(schema: &Hinted, dest: Node, patch: &Node) -> Result<Option<Node>> {
     let merger = Merger { schema: &schema.schema, hints: &schema.places, path: RefCell::default() };
-    if map_directive(patch)? == Directive::Replace {
+    if let Node::Map(map) = patch
+        && map_directive(map)? == Directive::Replace
+    {
         return Ok(Some(dest));
     }
-    Ok(match merger.walk(Some(dest), Some(patch), None)? {
+    Ok(match merger.walk(Some(dest), Side::Patch(patch), None)? {
         Merged::Gone => None,
         Merged::Kept(node) | Merged::New(node) => Some(node),
     })
@@ -56,20 +58,41 @@ pub(crate) struct Merger<'s> {
     path: RefCell<Vec<String>>,
 }
 
+/// What a place is merged with.
+#[derive(Clone, Copy)]
+pub(crate) enum Side<'p> {
+    /// Nothing.
+    Absent,
+    /// A part of the patch.
+    Patch(&'p Node),
+    /// Itself: it was the patch's alone and has taken its place. kustomize goes through such parts like through all
+    /// others, and what it takes out of one side is gone from the other.
+    Same,
+}
+
+impl<'p> Side<'p> {
+    fn of(node: Option<&'p Node>) -> Self {
+        node.map_or(Self::Absent, Self::Patch)
+    }
+
+    fn node(self) -> Option<&'p Node> {
+        match self {
+            Self::Patch(node) => Some(node),
+            Self::Absent | Self::Same => None,
+        }
+    }
+}
+
 fn present(node: Option<&Node>) -> Option<&Node> {
     node.filter(|node| !node.is_null())
 }
 
 impl Merger<'_> {
-    pub(crate) fn walk(
-        &self,
-        dest: Option<Node>,
-        patch: Option<&Node>,
-        place: Option<Place>,
-    ) -> Result<Merged> {
+    pub(crate) fn walk(&self, dest: Option<Node>, side: Side<'_>, place: Option<Place>) -> Result<Merged> {
+        let patch = side.node();
         let place = place.or_else(|| self.kind_of(dest.as_ref())).or_else(|| self.kind_of(patch));
         let Some(first) = present(dest.as_ref()).or(present(patch)) else {
-            return self.walk_map(dest, patch, place.as_ref());
+            return self.walk_map(dest, side, place.as_ref());
         };
         let wanted = first.kind_name();
         for node in [present(dest.as_ref()), present(patch)].into_iter().flatten() {
@@ -78,9 +101,9 @@ impl Merger<'_> {
             }
         }
         match first {
-            Node::Map(_) => self.walk_map(dest, patch, place.as_ref()),
+            Node::Map(_) => self.walk_map(dest, side, place.as_ref()),
             Node::List(_) => match place.as_ref().filter(|place| place.keys.is_some()) {
-                Some(place) => self.walk_list(dest, patch, place),
+                Some(place) => self.walk_list(dest, side, place),
                 None => Ok(chosen(dest, patch)),
             },
             Node::Scalar(_) => Ok(chosen(dest, patch)),
@@ -94,53 +117,64 @@ impl Merger<'_> {
         self.schema.kind(api_version, kind)
     }
 
-    fn walk_map(&self, dest: Option<Node>, patch: Option<&Node>, place: Option<&Place>) -> Result<Merged> {
-        let directive = patch.map_or(Ok(Directive::Merge), map_directive)?;
-        if directive == Directive::Delete {
-            return Ok(Merged::Gone);
-        }
-        let missing = dest.as_ref().is_none_or(Node::is_null);
-        if missing {
-            if let (None, Some(Node::Scalar(null))) = (patch, &dest)
-                && !null.text.is_empty()
-            {
-                return Ok(Merged::New(Node::Scalar(Scalar::tagged(&null.text, "!!null"))));
+    fn walk_map(&self, dest: Option<Node>, side: Side<'_>, place: Option<&Place>) -> Result<Merged> {
+        let Some(dest) = dest.filter(|dest| !dest.is_null() || matches!(side, Side::Absent)) else {
+            return self.adopt(side.node(), place);
+        };
+        match (dest, side) {
+            // A null that is written stays, a field without a value goes.
+            (Node::Scalar(null), _) if null.is_null() && null.text.is_empty() => Ok(Merged::Gone),
+            (Node::Scalar(null), _) if null.is_null() => {
+                Ok(Merged::New(Node::Scalar(Scalar::tagged(&null.text, "!!null"))))
             }
-            return patch.map_or(Ok(Merged::Gone), |patch| self.adopt(patch, place));
-        }
-        if patch.is_some_and(Node::is_null) {
-            return Ok(Merged::Gone);
-        }
-        match (directive, dest, patch) {
-            (Directive::Replace, _, Some(patch)) => self.adopt(patch, place),
-            (_, Some(Node::Map(dest)), patch) => {
-                Ok(Merged::Kept(Node::Map(self.merge_fields(dest, patch.and_then(Node::as_map), place)?)))
+            (Node::Map(map), Side::Same) => match map_directive(&map)? {
+                Directive::Delete => Ok(Merged::Gone),
+                _ => self.merge_fields(map, None, place).map(Node::Map).map(Merged::Kept),
+            },
+            (_, Side::Patch(patch)) if patch.is_null() => Ok(Merged::Gone),
+            (Node::Map(map), Side::Patch(Node::Map(patch))) => match map_directive(patch)? {
+                Directive::Delete => Ok(Merged::Gone),
+                Directive::Replace => {
+                    self.merge_fields(patch.clone(), None, place).map(Node::Map).map(Merged::New)
+                }
+                Directive::Merge => {
+                    self.merge_fields(map, Some(patch), place).map(Node::Map).map(Merged::Kept)
+                }
+            },
+            (Node::Map(map), _) => {
+                self.merge_fields(map, Some(&Map::default()), place).map(Node::Map).map(Merged::Kept)
             }
-            (_, dest, _) => Ok(dest.map_or(Merged::Gone, Merged::Kept)),
+            (dest, _) => Ok(Merged::Kept(dest)),
         }
     }
 
-    /// Something only the patch has: merged with itself, which takes out nulls and directives.
-    fn adopt(&self, patch: &Node, place: Option<&Place>) -> Result<Merged> {
-        Ok(match patch {
-            Node::Map(map) => Merged::New(Node::Map(self.merge_fields(map.clone(), Some(map), place)?)),
-            Node::Scalar(_) if patch.is_null() => Merged::Gone,
-            _ => Merged::New(patch.clone()),
-        })
+    /// Something only the patch has. A directive that is none is an ordinary field here.
+    fn adopt(&self, patch: Option<&Node>, place: Option<&Place>) -> Result<Merged> {
+        match patch {
+            Some(Node::Map(map)) if matches!(map_directive(map), Ok(Directive::Delete)) => Ok(Merged::Gone),
+            Some(Node::Map(map)) => {
+                self.merge_fields(map.clone(), None, place).map(Node::Map).map(Merged::New)
+            }
+            Some(patch) if !patch.is_null() => Ok(Merged::New(patch.clone())),
+            _ => Ok(Merged::Gone),
+        }
     }
 
+    /// Merges the fields of a map with those of a patch, or with themselves where there is none.
     fn merge_fields(&self, mut dest: Map, patch: Option<&Map>, place: Option<&Place>) -> Result<Map> {
-        if patch.is_some_and(|patch| patch.get(DIRECTIVE).is_some()) {
+        let directive = map_directive(patch.unwrap_or(&dest));
+        let has_directive = patch.unwrap_or(&dest).get(DIRECTIVE).is_some() && directive.is_ok();
+        if has_directive {
             dest.remove(DIRECTIVE);
         }
         let mut names: Vec<_> = dest.entries.iter().map(|(key, _)| key.text.clone()).collect();
         let added = patch.into_iter().flat_map(|patch| &patch.entries).map(|(key, _)| &key.text);
-        names.extend(added.filter(|name| &***name != DIRECTIVE).cloned());
+        names.extend(added.filter(|name| !has_directive || &***name != DIRECTIVE).cloned());
         names.sort_unstable();
         names.dedup();
         for name in names {
             let place = self.enter(&name).or_else(|| place.and_then(|place| self.schema.field(place, &name)));
-            let theirs = patch.and_then(|patch| patch.entries.iter().find(|(key, _)| key.text == name));
+            let theirs = patch.map(|patch| patch.entries.iter().find(|(key, _)| key.text == name));
             self.merge_field(&mut dest, &name, theirs, place)?;
             self.path.borrow_mut().pop();
         }
@@ -157,16 +191,18 @@ impl Merger<'_> {
         self.hints.get(&*path).cloned()
     }
 
+    /// Merges a field with that of a patch, if the patch has it, or with itself where there is no patch at all.
     fn merge_field(
         &self,
         dest: &mut Map,
         name: &str,
-        patch: Option<&(Scalar, Node)>,
+        patch: Option<Option<&(Scalar, Node)>>,
         place: Option<Place>,
     ) -> Result<()> {
+        let side = patch.map_or(Side::Same, |field| Side::of(field.map(|(_, value)| value)));
         let ours = dest.get_mut(name).map(|node| std::mem::replace(node, Node::untagged("")));
         let style = ours.as_ref().map(style_of);
-        match self.walk(ours, patch.map(|(_, value)| value), place)? {
+        match self.walk(ours, side, place)? {
             Merged::Gone => drop(dest.remove(name)),
             Merged::Kept(node) => match dest.get_mut(name) {
                 Some(there) => *there = node,
@@ -178,44 +214,50 @@ impl Merger<'_> {
                     there.replace(node);
                 }
                 // A new key is written as the patch wrote it.
-                _ => dest
-                    .entries
-                    .push((patch.map_or_else(|| Scalar::text(name), |(key, _)| key.clone()), node)),
+                _ => {
+                    let key = patch.flatten().map_or_else(|| Scalar::text(name), |(key, _)| key.clone());
+                    dest.entries.push((key, node));
+                }
             },
         }
         Ok(())
     }
 
-    fn walk_list(&self, dest: Option<Node>, patch: Option<&Node>, place: &Place) -> Result<Merged> {
-        let patch_list = patch.and_then(Node::as_list);
-        let dest = match dest {
-            Some(Node::List(list)) => list,
-            _ => {
-                let Some(list) = patch_list else { return Ok(Merged::Gone) };
-                return self.merge_items(list.clone(), Some(list), place).map(Merged::New);
-            }
+    fn walk_list(&self, dest: Option<Node>, side: Side<'_>, place: &Place) -> Result<Merged> {
+        let patch = side.node().and_then(Node::as_list);
+        let Some(Node::List(dest)) = dest else {
+            let Some(list) = patch else { return Ok(Merged::Gone) };
+            return self.merge_items(list.clone(), None, place).map(Merged::New);
         };
-        if patch.is_some_and(Node::is_null) {
+        if side.node().is_some_and(Node::is_null) {
             return Ok(Merged::Gone);
         }
-        let (directive, rest) = list_directive(patch_list)?;
-        match directive {
-            Directive::Delete => Ok(Merged::Gone),
-            Directive::Replace => {
-                let list = rest.unwrap_or_default();
-                self.merge_items(list.clone(), Some(&list), place).map(Merged::New)
+        let nothing = List::default();
+        let (directive, rest) = list_directive(match side {
+            Side::Same => &dest,
+            _ => patch.unwrap_or(&nothing),
+        })?;
+        match (directive, side) {
+            (Directive::Delete, _) => Ok(Merged::Gone),
+            (_, Side::Same) => self.merge_items(rest.unwrap_or(dest), None, place).map(Merged::Kept),
+            (Directive::Replace, _) => {
+                self.merge_items(rest.unwrap_or_default(), None, place).map(Merged::New)
             }
-            Directive::Merge => self.merge_items(dest, rest.as_ref().or(patch_list), place).map(Merged::Kept),
+            (Directive::Merge, _) => {
+                let patch = rest.as_ref().or(patch).unwrap_or(&nothing);
+                self.merge_items(dest, Some(patch), place).map(Merged::Kept)
+            }
         }
     }
 
+    /// Merges the items of a list with those of a patch, or with themselves where there is none.
     fn merge_items(&self, dest: List, patch: Option<&List>, place: &Place) -> Result<Node> {
         let items = self.schema.items(place);
         let keys = place.keys.as_deref().unwrap_or_default();
-        let patch = patch.map_or(&[][..], |patch| &patch.items);
+        let patch = patch.map(|patch| patch.items.as_slice());
         let flow = dest.flow;
-        let mut merge = merge_list::Merge { keys, dest: dest.items, patch };
-        let items = merge.run(&mut |dest, patch| self.walk(dest, patch, items.clone()))?;
+        let merge = merge_list::Merge { keys, dest: dest.items, patch };
+        let items = merge.run(&mut |dest, side| self.walk(dest, side, items.clone()))?;
         Ok(Node::List(List { items, flow }))
     }
 }
@@ -239,6 +281,13 @@ fn chosen(dest: Option<Node>, patch: Option<&Node>) -> Merged {
     }
 }
 
+/// Takes the directive out of a map.
+pub(crate) fn drop_directive(node: &mut Node) {
+    if let Node::Map(map) = node {
+        map.remove(DIRECTIVE);
+    }
+}
+
 fn directive_of(text: &str) -> Result<Directive> {
     match text {
         "merge" => Ok(Directive::Merge),
@@ -248,19 +297,25 @@ fn directive_of(text: &str) -> Result<Directive> {
     }
 }
 
-fn map_directive(patch: &Node) -> Result<Directive> {
+fn map_directive(patch: &Map) -> Result<Directive> {
     patch.get(DIRECTIVE).map_or(Ok(Directive::Merge), |node| directive_of(node.raw()))
 }
 
-/// The directive of a list stands in an item of its own; answers the other items if there is one.
-fn list_directive(patch: Option<&List>) -> Result<(Directive, Option<List>)> {
-    let is_directive =
-        |item: &Node| item.as_map().is_some_and(|map| map.entries.len() == 1 && map.get(DIRECTIVE).is_some());
-    let Some((list, found)) =
-        patch.and_then(|list| Some((list, list.items.iter().find(|item| is_directive(item))?)))
+/// The directive of a list stands in an item of its own, the first that has one; answers the items without it. All
+/// items with the same directive go with it, and empty ones.
+fn list_directive(list: &List) -> Result<(Directive, Option<List>)> {
+    let Some(found) = list.items.iter().filter_map(Node::as_map).find(|map| map.get(DIRECTIVE).is_some())
     else {
         return Ok((Directive::Merge, None));
     };
+    if found.entries.len() > 1 {
+        return Ok((Directive::Merge, None));
+    }
+    let directive = map_directive(found)?;
+    let is_directive = |item: &&Node| {
+        let same = |node: &Node| directive_of(node.raw()).is_ok_and(|other| other == directive);
+        item.is_null() || item.is_empty_map() || item.get(DIRECTIVE).is_some_and(same)
+    };
     let items = list.items.iter().filter(|item| !is_directive(item)).cloned().collect();
-    Ok((map_directive(found)?, Some(List { items, flow: list.flow })))
+    Ok((directive, Some(List { items, flow: list.flow })))
 }
