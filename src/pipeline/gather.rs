@@ -5,6 +5,7 @@
 //! other, and an earlier result is checked against whatever stands under the same names now.
 
 use std::fmt::Write;
+use std::future::Future;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
@@ -19,7 +20,7 @@ use super::stages::Stages;
 use super::work::{Desk, broke_off};
 use crate::error::{Error, Kind, Result};
 use crate::render::{Chance, Remotes, Stop, Want};
-use crate::source::Part;
+use crate::source::{Part, Pinned};
 
 /// The folder parts are mounted in. A repository that has one of this name cannot have parts elsewhere.
 const FOLDER: &str = ".manifestd-parts";
@@ -29,6 +30,9 @@ const FILE: &str = "file";
 
 /// How often parts may name further parts: real ones do so once or twice.
 pub const MOST_ROUNDS: usize = 10;
+
+/// How many parts are fetched at once for one source: with files of the largest size, 128 MiB.
+const TOGETHER: usize = 8;
 
 /// The trees of a request with what was mounted in them.
 #[derive(Clone)]
@@ -165,13 +169,14 @@ impl<S: Stages> Road<S> {
         at: usize,
         stop: &Stop,
     ) -> Result<Gathered> {
+        let mut left = self.rules.budgets.directory_bytes;
         for _ in 0..MOST_ROUNDS {
             let wants = self.wants(plan, &gathered, at, stop).await?;
             if wants.is_empty() {
                 return Ok(gathered);
             }
             gathered.mounts(at).check_free()?;
-            let parts = self.fetch(plan, wants).await?;
+            let parts = self.fetch(plan, wants, &mut left).await?;
             gathered = gathered.mounted(at, parts)?;
         }
         Err(too_deep())
@@ -195,27 +200,52 @@ impl<S: Stages> Road<S> {
         self.look(look).await?
     }
 
-    /// The parts, side by side.
-    async fn fetch(self: &Arc<Self>, plan: &Plan, wants: Vec<Want>) -> Result<Vec<(Want, Part)>> {
+    /// The parts, a few side by side; the bytes of files count against `left`.
+    async fn fetch(
+        self: &Arc<Self>,
+        plan: &Plan,
+        wants: Vec<Want>,
+        left: &mut u64,
+    ) -> Result<Vec<(Want, Part)>> {
         let pins: Arc<[_]> = plan.pins().into();
-        let fresh = plan.fresh_names;
-        let mut fetching = JoinSet::new();
-        for want in wants {
-            let (road, pins) = (Arc::clone(self), Arc::clone(&pins));
-            let fetch = async move {
-                let part = road.stages.part(&want, &pins, fresh).await;
-                part.map_err(|error| named(error, &want)).map(|part| (want, part))
-            };
-            fetching.spawn(fetch.in_current_span());
-        }
         let mut parts = Vec::new();
-        while let Some(part) = fetching.join_next().await {
-            parts.push(part.map_err(|broken| broke_off(&broken))??);
+        let mut waiting = wants.into_iter();
+        let mut fetching = JoinSet::new();
+        loop {
+            for want in waiting.by_ref().take(TOGETHER - fetching.len()) {
+                fetching.spawn(self.fetch_one(&pins, plan.fresh_names, want).in_current_span());
+            }
+            let Some(part) = fetching.join_next().await else { break };
+            let (want, part) = part.map_err(|broken| broke_off(&broken))??;
+            if let Part::File(content) = &part {
+                *left = left.checked_sub(content.len() as u64).ok_or_else(|| named(too_much(), &want))?;
+            }
+            parts.push((want, part));
         }
         // In whatever order they came, they are mounted in the same.
         parts.sort_by(|(one, _), (other, _)| one.entry.cmp(&other.entry));
         Ok(parts)
     }
+
+    fn fetch_one(
+        self: &Arc<Self>,
+        pins: &Arc<[Pinned]>,
+        fresh: bool,
+        want: Want,
+    ) -> impl Future<Output = Result<(Want, Part)>> + Send + use<S> {
+        let (road, pins) = (Arc::clone(self), Arc::clone(pins));
+        async move {
+            let part = road.stages.part(&want, &pins, fresh).await;
+            part.map_err(|error| named(error, &want)).map(|part| (want, part))
+        }
+    }
+}
+
+fn too_much() -> Error {
+    Error::new(
+        Kind::OverBudget,
+        "the files of the web that are named take more than is allowed for manifests",
+    )
 }
 
 /// The failure of what ran out of rounds.

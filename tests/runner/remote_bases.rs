@@ -357,6 +357,19 @@ async fn an_endless_file_ends() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn many_large_files_are_too_much_together() {
+    let large = format!("# {}\n", "x".repeat(15 << 20));
+    let act = move |_: &Request| Act::reply(200, &[], &large);
+    let options = Options { act: Box::new(act), ..Options::default() };
+    let Some(case) = Case::with("many_large_files_are_too_much_together", options, |_| {}) else { return };
+    let files: Vec<_> = (0..20).map(|at| format!("'{{}}/{at}.yaml'")).collect();
+    case.app(&format!("resources: [{}]\n", files.join(", ")));
+    let error = case.failure().await;
+    assert_eq!(error.kind(), Kind::OverBudget, "{error}");
+    assert!(case.server.requests().len() < 16, "it stops soon");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn options_in_disguise_start_nothing_and_contact_nobody() {
     let Some(case) = Case::new("options_in_disguise_start_nothing_and_contact_nobody") else { return };
     let target = case.root.path().join("pwned");
