@@ -330,14 +330,16 @@ fn unchanged(before: &ResMap, after: &ResMap) -> Result<()> {
         let (old, new) = (before.list.len(), after.list.len());
         return Err(Error::new(format!("lists have different number of entries: {old} vs {new}")));
     }
-    let Some((old, new)) = before.list.iter().zip(&after.list).find(|(old, new)| old.node != new.node) else {
-        return Ok(());
-    };
     let text = |resource: &Resource| -> Result<String> { Ok(yaml::json::to_string(&resource.value()?)?) };
-    let (old, new) = (text(old)?, text(new)?);
-    Err(Error::new(format!(
-        "nodes unequal: \n -- {old},\n -- {new}\n\n--\n{GO_RESOURCE}\n------\n{GO_RESOURCE}\n"
-    )))
+    for (old, new) in before.list.iter().zip(&after.list) {
+        let (old, new) = (text(old)?, text(new)?);
+        if old != new {
+            return Err(Error::new(format!(
+                "nodes unequal: \n -- {old},\n -- {new}\n\n--\n{GO_RESOURCE}\n------\n{GO_RESOURCE}\n"
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// A resource as Go prints the struct.

@@ -130,3 +130,28 @@ fn only_optional_components_may_be_missing() {
         run(&files, &Options { optional_components: &optional[1..], ..Options::default() }).unwrap_err();
     assert!(error.to_string().contains("/gone: no such file or directory"), "{error}");
 }
+
+#[test]
+fn the_label_of_a_validator_stays_and_no_other() {
+    let validator = |labels: &str| {
+        format!(
+            "apiVersion: builtin\nkind: LabelTransformer\nmetadata: {{name: v}}\nlabels: {labels}\nfieldSpecs: [{{path: metadata/labels, create: true}}]\n"
+        )
+    };
+    let build_with = |labels: &str| {
+        let validator = validator(labels);
+        let files = [
+            (
+                "app/kustomization.yaml",
+                "resources: [cm.yaml]\ncommonLabels: {a: one}\nvalidators: [v.yaml]\n",
+            ),
+            ("app/cm.yaml", CONFIG_MAP),
+            ("app/v.yaml", validator.as_str()),
+        ];
+        run(&files, &Options::default())
+    };
+    let text = build_with("{validated-by: me}").unwrap().text();
+    assert!(text.contains("    a: one\n    validated-by: me\n"), "{text}");
+    let error = build_with("{other: me}").unwrap_err().to_string();
+    assert!(error.starts_with("validator shouldn't modify the resource map: nodes unequal:"), "{error}");
+}
