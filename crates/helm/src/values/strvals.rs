@@ -38,10 +38,30 @@ pub(crate) fn set(
 ) -> Result<(), String> {
     let mut parser = Parser { chars: text.chars().collect(), at: 0, typing, files };
     while parser.at < parser.chars.len() {
-        parser.key(values, 0)?;
+        match parser.key(values, 0) {
+            Ok(()) => {}
+            Err(Failure::End) => return Ok(()),
+            Err(Failure::Wrong(message)) => return Err(message),
+        }
     }
     Ok(())
 }
+
+/// Why a key was not finished.
+enum Failure {
+    /// The text ended inside of it: helm keeps what was set before, and says nothing.
+    End,
+    /// It is wrong.
+    Wrong(String),
+}
+
+impl From<String> for Failure {
+    fn from(message: String) -> Self {
+        Self::Wrong(message)
+    }
+}
+
+type Parsed<T> = Result<T, Failure>;
 
 struct Parser<'a, 'f> {
     chars: Vec<char>,
@@ -77,49 +97,52 @@ impl Parser<'_, '_> {
     }
 
     /// One `key=value`, `key.…` or `key[…`, into `into`.
-    fn key(&mut self, into: &Map, depth: usize) -> Result<(), String> {
+    fn key(&mut self, into: &Map, depth: usize) -> Parsed<()> {
         let (key, stop) = self.until(self.key_stops());
         match stop {
-            None if key.is_empty() => Ok(()),
-            None => Err(format!("key {key:?} has no value")),
+            None if key.is_empty() => Err(Failure::End),
+            None => Err(format!("key {key:?} has no value").into()),
             Some('[') => {
                 let index = self.index()?;
                 let list = into.get(key.as_bytes()).unwrap_or(Value::Nil);
                 let list = match list {
                     Value::Nil => Vec::new(),
                     Value::List(list) => list.to_vec(),
-                    other => return Err(not_a("[]interface {}", &other)),
+                    other => return Err(not_a("[]interface {}", &other).into()),
                 };
-                let list = self.item(list, index, depth)?;
-                set_key(into, &key, Value::List(List::any(list)));
-                Ok(())
+                let mut list = list;
+                let outcome = self.item(&mut list, index, depth);
+                if !matches!(outcome, Err(Failure::Wrong(_))) {
+                    set_key(into, &key, Value::List(List::any(list)));
+                }
+                outcome
             }
             Some('=') => {
                 let value = self.value()?;
                 set_key(into, &key, value);
                 Ok(())
             }
-            Some(',') => Err(format!("key {key:?} has no value (cannot end with ,)")),
+            Some(',') => Err(format!("key {key:?} has no value (cannot end with ,)").into()),
             Some(_) => self.nested(into, &key, depth),
         }
     }
 
     /// `key.` has been read: the rest goes into the map at `key`.
-    fn nested(&mut self, into: &Map, key: &str, depth: usize) -> Result<(), String> {
+    fn nested(&mut self, into: &Map, key: &str, depth: usize) -> Parsed<()> {
         if depth + 1 > MAX_NESTED {
             return Err(format!(
                 "value name nested level is greater than maximum supported nested level of {MAX_NESTED}"
-            ));
+            )
+            .into());
         }
         let inner = match into.get(key.as_bytes()) {
             Some(Value::Map(map)) if !map.is_nil() => map,
             None | Some(Value::Nil | Value::Map(_)) => Map::any([]),
-            Some(other) => return Err(not_a("map[string]interface {}", &other)),
+            Some(other) => return Err(not_a("map[string]interface {}", &other).into()),
         };
-        let before = inner.len();
         let outcome = self.key(&inner, depth + 1);
-        if outcome.is_ok() && before == 0 && inner.is_empty() {
-            return Err(format!("key map {key:?} has no value"));
+        if outcome.is_ok() && inner.is_empty() {
+            return Err(format!("key map {key:?} has no value").into());
         }
         if !inner.is_empty() {
             set_key(into, key, Value::Map(inner));
@@ -128,41 +151,39 @@ impl Parser<'_, '_> {
     }
 
     /// `[` has been read: the number and the `]`.
-    fn index(&mut self) -> Result<usize, String> {
+    fn index(&mut self) -> Parsed<usize> {
         let (text, stop) = self.until(&[']']);
         if stop.is_none() {
-            return Err("error parsing index: EOF".to_owned());
+            return Err(Failure::End);
         }
         let number: i64 = text.parse().map_err(|_| {
             let quoted = gotmpl::quote::quoted(text.as_bytes());
             format!("error parsing index: strconv.Atoi: parsing {quoted}: invalid syntax")
         })?;
-        usize::try_from(number).map_err(|_| format!("negative {number} index not allowed"))
+        Ok(usize::try_from(number).map_err(|_| format!("negative {number} index not allowed"))?)
     }
 
     /// `[n]` has been read: what follows goes into place `index` of `list`.
-    fn item(&mut self, mut list: Vec<Value>, index: usize, depth: usize) -> Result<Vec<Value>, String> {
+    fn item(&mut self, list: &mut Vec<Value>, index: usize, depth: usize) -> Parsed<()> {
         let stops: &[char] =
             if self.typing == Typing::Literal { &['[', '.', '='] } else { &['[', '.', '=', ','] };
         let (extra, stop) = self.until(stops);
         if !extra.is_empty() {
             let shown: Vec<String> = extra.chars().map(gotmpl::quote::quoted_char).collect();
-            return Err(format!("unexpected data at end of array index: [{}]", shown.join(" ")));
+            return Err(format!("unexpected data at end of array index: [{}]", shown.join(" ")).into());
         }
-        match stop {
-            None | Some(',') => return Ok(list),
-            Some('=') => {
-                let value = self.value()?;
-                set_index(&mut list, index, value)?;
-            }
+        let value = match stop {
+            None => return Err(Failure::End),
+            Some(',') => return Ok(()),
+            Some('=') => self.value()?,
             Some('[') => {
                 let next = self.index()?;
-                let inner = match list.get(index) {
+                let mut inner = match list.get(index) {
                     Some(Value::List(inner)) => inner.to_vec(),
                     _ => Vec::new(),
                 };
-                let inner = self.item(inner, next, depth)?;
-                set_index(&mut list, index, Value::List(List::any(inner)))?;
+                self.item(&mut inner, next, depth)?;
+                Value::List(List::any(inner))
             }
             Some(_) => {
                 let inner = match list.get(index) {
@@ -170,10 +191,10 @@ impl Parser<'_, '_> {
                     _ => Map::any([]),
                 };
                 self.key(&inner, depth)?;
-                set_index(&mut list, index, Value::Map(inner))?;
+                Value::Map(inner)
             }
-        }
-        Ok(list)
+        };
+        Ok(set_index(list, index, value)?)
     }
 
     /// `=` has been read: the value.
@@ -189,6 +210,8 @@ impl Parser<'_, '_> {
                 self.at += 1;
                 self.list()
             }
+            // No file has no name.
+            Typing::Text if self.files.is_some() && self.at == self.chars.len() => Ok(Value::from("")),
             Typing::Typed | Typing::Text => {
                 let (text, _) = self.until(&[',']);
                 self.scalar(&text)
@@ -299,4 +322,45 @@ fn typed(text: &str) -> Value {
         return Value::from(text);
     }
     text.parse().map_or_else(|_| Value::from(text), Value::int64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn after(text: &str) -> Result<String, String> {
+        let values = Map::any([]);
+        set(&values, text, Typing::Typed, None)?;
+        Ok(sprig::json::compact(&Value::Map(values)).unwrap())
+    }
+
+    #[test]
+    fn a_key_that_ends_early_keeps_what_was_set_before() {
+        for (text, values) in [
+            ("a[", "{}"),
+            ("a[0", "{}"),
+            ("a.b[", "{}"),
+            ("a.", "{}"),
+            ("[", "{}"),
+            ("b=1,a[", r#"{"b":1}"#),
+            ("a[0]", r#"{"a":[]}"#),
+            ("a[0].", r#"{"a":[]}"#),
+            ("a[0]=1,a[1].", r#"{"a":[1]}"#),
+            ("a[0][1", r#"{"a":[]}"#),
+        ] {
+            assert_eq!(after(text).as_deref(), Ok(values), "{text}");
+        }
+        assert_eq!(after("a").unwrap_err(), "key \"a\" has no value");
+        assert_eq!(
+            after("a[]").unwrap_err(),
+            "error parsing index: strconv.Atoi: parsing \"\": invalid syntax"
+        );
+    }
+
+    #[test]
+    fn an_empty_file_name_at_the_end_is_no_file() {
+        let values = Map::any([]);
+        set(&values, "a=", Typing::Text, Some(&mut |name| Err(format!("{name:?} was read")))).unwrap();
+        assert_eq!(values.get(b"a"), Some(Value::from("")));
+    }
 }
