@@ -361,6 +361,6 @@ mod tests {
     fn an_empty_file_name_at_the_end_is_no_file() {
         let values = Map::any([]);
         set(&values, "a=", Typing::Text, Some(&mut |name| Err(format!("{name:?} was read")))).unwrap();
-        assert_eq!(values.get(b"a"), Some(Value::from("")));
+        assert!(matches!(values.get(b"a"), Some(Value::Str(text)) if text.is_empty()));
     }
 }
