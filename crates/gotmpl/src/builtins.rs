@@ -23,12 +23,12 @@ pub const FUNCTIONS: &[Function] = &[
     Function::new("call", &[Type::Reflect], |_, args| not_callable(&args[0], &args[1]))
         .and_more(Type::Reflect)
         .calling(Calling::Named),
-    Function::new("print", &[], |machine, args| text(machine, sprint(args))).and_more(Type::Any),
-    Function::new("println", &[], |machine, args| text(machine, sprintln(args))).and_more(Type::Any),
-    Function::new("printf", &[Type::String], printf).and_more(Type::Any),
-    Function::new("html", &[], |machine, args| text(machine, html(&joined(args)))).and_more(Type::Any),
-    Function::new("js", &[], |machine, args| text(machine, js(&joined(args)))).and_more(Type::Any),
-    Function::new("urlquery", &[], |machine, args| text(machine, query_escape(&joined(args))))
+    Function::walking("print", &[], |machine, args| text(machine, sprint(args))).and_more(Type::Any),
+    Function::walking("println", &[], |machine, args| text(machine, sprintln(args))).and_more(Type::Any),
+    Function::walking("printf", &[Type::String], printf).and_more(Type::Any),
+    Function::walking("html", &[], |machine, args| text(machine, html(&joined(args)))).and_more(Type::Any),
+    Function::walking("js", &[], |machine, args| text(machine, js(&joined(args)))).and_more(Type::Any),
+    Function::walking("urlquery", &[], |machine, args| text(machine, query_escape(&joined(args))))
         .and_more(Type::Any),
     Function::new("eq", &[Type::Reflect], |_, args| eq(&args[0], &args[1..]).map(Value::Bool))
         .and_more(Type::Reflect),

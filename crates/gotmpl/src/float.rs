@@ -44,9 +44,15 @@ fn special(value: f64) -> Option<String> {
     Some(text.to_owned())
 }
 
+/// No float has more digits behind its point: the rest are zeros. Rust refuses very large precisions.
+const EXACT: usize = 1_074;
+
 fn fixed(value: f64, precision: Option<usize>) -> String {
     match precision {
-        Some(precision) => format!("{value:.precision$}"),
+        Some(precision) => {
+            let exact = precision.min(EXACT);
+            format!("{value:.exact$}") + &"0".repeat(precision - exact)
+        }
         None => format!("{value}"),
     }
 }
@@ -54,13 +60,14 @@ fn fixed(value: f64, precision: Option<usize>) -> String {
 /// Rust's exponent has neither a sign nor two digits.
 fn exponential(value: f64, precision: Option<usize>) -> String {
     let text = match precision {
-        Some(precision) => format!("{value:.precision$e}"),
+        Some(precision) => format!("{value:.*e}", precision.min(EXACT)),
         None => format!("{value:e}"),
     };
     let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);
     let sign = if exponent < 0 { '-' } else { '+' };
-    format!("{mantissa}e{sign}{:02}", exponent.abs())
+    let zeros = "0".repeat(precision.unwrap_or(0).saturating_sub(EXACT));
+    format!("{mantissa}{zeros}e{sign}{:02}", exponent.abs())
 }
 
 fn general(value: f64, precision: Option<usize>) -> String {
@@ -73,7 +80,7 @@ fn general(value: f64, precision: Option<usize>) -> String {
         return if plain { fixed(value, None) } else { exponential(value, None) };
     };
     let precision = precision.max(1);
-    let rounded = format!("{value:.*e}", precision - 1);
+    let rounded = format!("{value:.*e}", (precision - 1).min(EXACT));
     let exponent: i32 = rounded.split_once('e').and_then(|(_, exponent)| exponent.parse().ok()).unwrap_or(0);
     let limit = i32::try_from(precision).unwrap_or(i32::MAX);
     if exponent < -4 || exponent >= limit {

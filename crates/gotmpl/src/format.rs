@@ -113,13 +113,19 @@ impl Printer<'_> {
         true
     }
 
+    /// A number in the format. One that is too large takes the rest of the format with it.
     fn digits(&mut self) -> Option<usize> {
-        let start = self.at;
-        while self.format.get(self.at).is_some_and(u8::is_ascii_digit) {
+        let mut number = None;
+        while let Some(digit) = self.format.get(self.at).filter(|byte| byte.is_ascii_digit()) {
+            let before = number.unwrap_or(0);
+            if before > MAX_WIDTH {
+                self.at = self.format.len();
+                return None;
+            }
+            number = Some(before * 10 + usize::from(digit - b'0'));
             self.at += 1;
         }
-        let text = std::str::from_utf8(&self.format[start..self.at]).ok()?;
-        text.parse().ok().filter(|number| *number <= MAX_WIDTH)
+        number
     }
 
     /// `*`: a width or precision from the arguments; `None` when there is no star or no good number.
@@ -291,7 +297,7 @@ fn print_integer(arg: &Value, number: (bool, u64), how: (char, Flags), out: &mut
     let sign = sign(number.0, flags);
     let digits = match flags.precision {
         Some(0) if magnitude == 0 => String::new(),
-        Some(precision) => format!("{digits:0>precision$}"),
+        Some(precision) => "0".repeat(precision.saturating_sub(digits.len())) + &digits,
         None => digits,
     };
     pad_number(sign, prefix, &digits, Flags { zero: flags.zero && flags.precision.is_none(), ..flags }, out);

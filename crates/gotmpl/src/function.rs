@@ -98,6 +98,19 @@ pub enum Calling {
     Named,
 }
 
+/// How a function goes through its arguments. Values may hold one another many times, and themselves: a small template
+/// makes what is endless to walk through, so it is measured before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Walk {
+    /// It does not go into collections.
+    #[default]
+    No,
+    /// Everywhere: what is nested too deeply is refused.
+    Through,
+    /// Everywhere, up to a depth of its own.
+    Careful,
+}
+
 /// A function in a template's table.
 #[derive(Clone, Copy)]
 pub struct Function {
@@ -111,6 +124,8 @@ pub struct Function {
     pub gives_any: bool,
     /// What is special about calling it.
     pub calling: Calling,
+    /// How it goes through its arguments.
+    pub walk: Walk,
     /// The function.
     pub call: Body,
 }
@@ -122,7 +137,19 @@ impl Function {
     /// A function of fixed parameters.
     #[must_use]
     pub const fn new(name: &'static str, params: &'static [Type], call: Body) -> Self {
-        Self { name, params, variadic: None, gives_any: false, calling: Calling::Plain, call }
+        Self { name, params, variadic: None, gives_any: false, calling: Calling::Plain, walk: Walk::No, call }
+    }
+
+    /// The same, for a function that goes through everything its arguments hold.
+    #[must_use]
+    pub const fn walking(name: &'static str, params: &'static [Type], call: Body) -> Self {
+        Self { walk: Walk::Through, ..Self::new(name, params, call) }
+    }
+
+    /// The same, for one that ends at values that are nested too deeply by itself.
+    #[must_use]
+    pub const fn careful(name: &'static str, params: &'static [Type], call: Body) -> Self {
+        Self { walk: Walk::Careful, ..Self::new(name, params, call) }
     }
 
     /// The same, taking any number of further arguments.

@@ -38,7 +38,7 @@ mod value;
 pub use ast::{Source, Template};
 pub use exec::{ExecError, Host, Limits, Machine, NoHost, Place, Set, StopCheck};
 pub use format::sprintf;
-pub use function::{Body, CallError, Calling, Cause, Function, Type};
+pub use function::{Body, CallError, Calling, Cause, Function, Type, Walk};
 pub use parse::{ParseError, Parsed, parse};
 pub use print::{print_value, sprint, sprint_value, sprintln};
 pub use value::{IntType, List, ListType, Map, MapType, Object, Str, UintType, Value};

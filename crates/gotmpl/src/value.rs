@@ -3,6 +3,8 @@
 //! A [`Value`] is what a Go `interface{}` holds. Whether a value *was taken out of* an interface, which Go's errors
 //! tell, is the executor's knowledge (`exec/operand.rs`), and so is "no value at all".
 
+mod walk;
+
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -138,8 +140,11 @@ pub enum ListType {
 pub struct List {
     /// Its type.
     pub of: ListType,
-    items: Option<Rc<Vec<Value>>>,
+    items: Option<Rc<Items>>,
 }
+
+/// What the clones of a slice share.
+struct Items(Vec<Value>);
 
 /// The type of a map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -214,7 +219,7 @@ impl List {
     /// A slice of `of` holding `items`.
     #[must_use]
     pub fn new(of: ListType, items: Vec<Value>) -> Self {
-        Self { of, items: Some(Rc::new(items)) }
+        Self { of, items: Some(Rc::new(Items(items))) }
     }
 
     /// `[]interface {}` holding `items`.
@@ -252,7 +257,7 @@ impl Deref for List {
     type Target = [Value];
 
     fn deref(&self) -> &[Value] {
-        self.items.as_ref().map_or(&[], |items| items)
+        self.items.as_ref().map_or(&[], |items| &items.0)
     }
 }
 
@@ -463,38 +468,6 @@ impl Value {
             Self::Object(_) => true,
         }
     }
-
-    /// Go's `reflect.DeepEqual`: types count, so an `int` never equals a `float64`.
-    #[must_use]
-    pub fn deep_equal(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Nil, Self::Nil) => true,
-            (Self::Bool(a), Self::Bool(b)) => a == b,
-            (Self::Int(s, a), Self::Int(t, b)) => s == t && a == b,
-            (Self::Uint(s, a), Self::Uint(t, b)) => s == t && a == b,
-            (Self::Float(a), Self::Float(b)) => a == b,
-            (Self::Str(a), Self::Str(b)) | (Self::Bytes(a), Self::Bytes(b)) => a == b,
-            (Self::List(a), Self::List(b)) => equal_lists(a, b),
-            (Self::Map(a), Self::Map(b)) => equal_maps(a, b),
-            (Self::Object(a), Self::Object(b)) => a.equal(&**b),
-            _ => false,
-        }
-    }
-}
-
-fn equal_lists(a: &List, b: &List) -> bool {
-    a.of == b.of
-        && a.is_nil() == b.is_nil()
-        && a.len() == b.len()
-        && a.iter().zip(b.iter()).all(|(a, b)| a.deep_equal(b))
-}
-
-fn equal_maps(a: &Map, b: &Map) -> bool {
-    if a.of != b.of || a.is_nil() != b.is_nil() || a.len() != b.len() {
-        return false;
-    }
-    a.same(b)
-        || a.entries().iter().zip(b.entries()).all(|((key, a), (other, b))| *key == other && a.deep_equal(&b))
 }
 
 impl From<&str> for Value {

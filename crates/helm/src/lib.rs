@@ -1,6 +1,38 @@
 //! Helm charts to manifests, in process: the bytes of `helm template`.
 //!
 //! One road: [`load`] a chart from a tree, [`Release::render`] it with values, [`Output::print`] it.
+//!
+//! ```
+//! use manifestd_helm::{HelmVersion, Printing, Release, ValuesOptions, load};
+//! use tree::{MemoryTree, TreePath};
+//!
+//! let tree = MemoryTree::from_files([
+//!     ("web/Chart.yaml", "apiVersion: v2\nname: web\nversion: 1.0.0\n"),
+//!     ("web/templates/a.yaml", "kind: ConfigMap\nname: {{ .Release.Name }}-{{ .Values.colour | upper }}\n"),
+//! ])?;
+//! let version = HelmVersion::default();
+//! let chart = load(&tree, &TreePath::parse("web")?, version.profile())?;
+//! let values = ValuesOptions { set: vec!["colour=red".to_owned()], ..ValuesOptions::default() };
+//! let release = Release {
+//!     version,
+//!     name: "shop",
+//!     namespace: "default",
+//!     is_upgrade: false,
+//!     kube_version: None,
+//!     api_versions: &[],
+//!     values: &values,
+//!     skip_schema_validation: false,
+//!     seed: [0; 32],
+//!     now: 0,
+//!     limits: gotmpl::Limits::default(),
+//!     stop: &|| false,
+//!     raw: false,
+//! };
+//! let output = release.render(&tree, &chart, &mut |name| Err(format!("{name}: no files here")))?;
+//! let printed = output.print(true, Printing { no_hooks: false, skip_tests: false });
+//! assert_eq!(printed, b"---\n# Source: web/templates/a.yaml\nkind: ConfigMap\nname: shop-RED\n");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod archive;
 mod capabilities;

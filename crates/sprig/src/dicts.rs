@@ -50,14 +50,16 @@ pub(crate) const FUNCTIONS: &[Function] = &[
     Function::new("values", &[M], |_, args| {
         list(map(args, 0).entries().into_iter().map(|entry| entry.1).collect())
     }),
-    Function::new("merge", &[M], |machine, args| merge_all(machine, args, false)).and_more(M).any(),
-    Function::new("mustMerge", &[M], |machine, args| merge_all(machine, args, false)).and_more(M).any(),
-    Function::new("mergeOverwrite", &[M], |machine, args| merge_all(machine, args, true)).and_more(M).any(),
-    Function::new("mustMergeOverwrite", &[M], |machine, args| merge_all(machine, args, true))
+    Function::careful("merge", &[M], |machine, args| merge_all(machine, args, false)).and_more(M).any(),
+    Function::careful("mustMerge", &[M], |machine, args| merge_all(machine, args, false)).and_more(M).any(),
+    Function::careful("mergeOverwrite", &[M], |machine, args| merge_all(machine, args, true))
         .and_more(M)
         .any(),
-    Function::new("deepCopy", &[Type::Any], deep_copy_of).any(),
-    Function::new("mustDeepCopy", &[Type::Any], deep_copy_of).any(),
+    Function::careful("mustMergeOverwrite", &[M], |machine, args| merge_all(machine, args, true))
+        .and_more(M)
+        .any(),
+    Function::careful("deepCopy", &[Type::Any], deep_copy_of).any(),
+    Function::careful("mustDeepCopy", &[Type::Any], deep_copy_of).any(),
     Function::new("dig", &[], |_, args| dig(args)).and_more(Type::Any).any(),
 ];
 
@@ -68,8 +70,11 @@ fn key_of(value: &Value) -> Option<Str> {
     }
 }
 
+/// What a map takes that holds one entry: room for eleven.
+const MAP_BYTES: usize = 600;
+
 fn dict(machine: &mut Machine<'_>, args: &[Value]) -> Result {
-    machine.spend(std::mem::size_of_val(args))?;
+    machine.spend(MAP_BYTES + std::mem::size_of_val(args))?;
     let pairs = args.chunks(2).map(|pair| {
         let value = pair.get(1).cloned().unwrap_or_else(|| Value::from(""));
         (Str::from(strval(&pair[0])), value)
@@ -148,6 +153,7 @@ fn deep_copy(machine: &mut Machine<'_>, value: &Value, depth: usize) -> Result {
     machine.work(1)?;
     Ok(match value {
         Value::Map(map) if !map.is_nil() => {
+            machine.spend(MAP_BYTES)?;
             let copy = Map::new(map.of);
             for (key, value) in map.entries() {
                 copy.set(key, deep_copy(machine, &value, depth + 1)?);

@@ -12,16 +12,18 @@ const MAX_DEPTH: usize = 900;
 const CYCLE: &str = "json: unsupported value: encountered a cycle";
 
 pub(crate) const FUNCTIONS: &[Function] = &[
-    Function::new("toJson", ANY, |machine, args| quiet(machine, compact(&args[0]))),
-    Function::new("mustToJson", ANY, |machine, args| loud(machine, compact(&args[0]))),
-    Function::new("toPrettyJson", ANY, |machine, args| {
+    Function::careful("toJson", ANY, |machine, args| quiet(machine, compact(&args[0]))),
+    Function::careful("mustToJson", ANY, |machine, args| loud(machine, compact(&args[0]))),
+    Function::careful("toPrettyJson", ANY, |machine, args| {
         quiet(machine, compact(&args[0]).map(|text| pretty(&text)))
     }),
-    Function::new("mustToPrettyJson", ANY, |machine, args| {
+    Function::careful("mustToPrettyJson", ANY, |machine, args| {
         loud(machine, compact(&args[0]).map(|text| pretty(&text)))
     }),
-    Function::new("toRawJson", ANY, |machine, args| loud(machine, compact(&args[0]).map(|text| raw(&text)))),
-    Function::new("mustToRawJson", ANY, |machine, args| {
+    Function::careful("toRawJson", ANY, |machine, args| {
+        loud(machine, compact(&args[0]).map(|text| raw(&text)))
+    }),
+    Function::careful("mustToRawJson", ANY, |machine, args| {
         loud(machine, compact(&args[0]).map(|text| raw(&text)))
     }),
     Function::new("fromJson", S, |_, args| Ok(parse(&text(args, 0)).unwrap_or(Value::Nil))).any(),

@@ -18,7 +18,7 @@ pub(crate) const FUNCTIONS: &[Function] = &[
         let (wanted, found) = (bytes(args, 0), args[1].type_name().as_bytes());
         Ok(Value::Bool(wanted == found || found.strip_prefix(b"*") == Some(wanted)))
     }),
-    Function::new("deepEqual", &[Type::Any, Type::Any], |_, args| {
+    Function::walking("deepEqual", &[Type::Any, Type::Any], |_, args| {
         Ok(Value::Bool(args[0].deep_equal(&args[1])))
     }),
 ];

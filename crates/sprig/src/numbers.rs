@@ -146,11 +146,13 @@ fn round(args: &[Value]) -> Value {
 
 fn until_step(machine: &mut Machine<'_>, range: (i64, i64, i64)) -> Result {
     let (start, stop, step) = range;
+    let count = if step == 0 { 0 } else { (i128::from(stop) - i128::from(start)) / i128::from(step) };
+    let bytes = usize::try_from(count.max(0)).unwrap_or(usize::MAX);
+    machine.spend(bytes.saturating_mul(std::mem::size_of::<Value>()))?;
     let mut numbers = Vec::new();
     let going = |at: i64| if start <= stop { step > 0 && at < stop } else { step < 0 && at > stop };
     let mut at = start;
     while going(at) {
-        machine.spend(std::mem::size_of::<Value>())?;
         numbers.push(Value::Int(IntType::Int, at));
         let Some(next) = at.checked_add(step) else { break };
         at = next;

@@ -32,9 +32,9 @@ pub(crate) const FUNCTIONS: &[Function] = &[
     Function::new("repeat", &[Type::Int, S], repeat),
     Function::new("indent", &[Type::Int, S], |machine, args| indent(machine, args, "")),
     Function::new("nindent", &[Type::Int, S], |machine, args| indent(machine, args, "\n")),
-    Function::new("quote", &[], |_, args| Ok(quoted(args, quote::quoted))).and_more(Type::Any),
-    Function::new("squote", &[], |_, args| Ok(single_quoted(args))).and_more(Type::Any),
-    Function::new("cat", &[], |_, args| Ok(cat(args))).and_more(Type::Any),
+    Function::walking("quote", &[], |_, args| Ok(quoted(args, quote::quoted))).and_more(Type::Any),
+    Function::walking("squote", &[], |_, args| Ok(single_quoted(args))).and_more(Type::Any),
+    Function::walking("cat", &[], |_, args| Ok(cat(args))).and_more(Type::Any),
     Function::new("replace", &[S, S, S], replace),
     Function::new("contains", &[S, S], |_, args| {
         Ok(Value::Bool(find(bytes(args, 1), bytes(args, 0)).is_some()))
@@ -44,12 +44,14 @@ pub(crate) const FUNCTIONS: &[Function] = &[
     }),
     Function::new("hasSuffix", &[S, S], |_, args| Ok(Value::Bool(bytes(args, 1).ends_with(bytes(args, 0))))),
     Function::new("plural", &[S, S, Type::Int], |_, args| Ok(args[usize::from(int(args, 2) != 1)].clone())),
-    Function::new("wrap", &[Type::Int, S], |_, args| Ok(wrap(bytes(args, 1), int(args, 0), b"\n", false))),
-    Function::new("wrapWith", &[Type::Int, S, S], |_, args| {
-        Ok(wrap(bytes(args, 2), int(args, 0), bytes(args, 1), true))
+    Function::new("wrap", &[Type::Int, S], |machine, args| {
+        wrap(machine, (bytes(args, 1), b"\n"), int(args, 0), false)
     }),
-    Function::new("toString", &[Type::Any], |_, args| Ok(Value::from(strval(&args[0])))),
-    Function::new("toStrings", &[Type::Any], |_, args| Ok(Value::strings(texts(&args[0])))),
+    Function::new("wrapWith", &[Type::Int, S, S], |machine, args| {
+        wrap(machine, (bytes(args, 2), bytes(args, 1)), int(args, 0), true)
+    }),
+    Function::walking("toString", &[Type::Any], |_, args| Ok(Value::from(strval(&args[0])))),
+    Function::walking("toStrings", &[Type::Any], |_, args| Ok(Value::strings(texts(&args[0])))),
     Function::new("split", &[S, S], |machine, args| {
         numbered(machine, pieces(bytes(args, 1), bytes(args, 0), None))
     }),
@@ -61,8 +63,8 @@ pub(crate) const FUNCTIONS: &[Function] = &[
         machine.spend(pieces.len() * std::mem::size_of::<Value>())?;
         Ok(Value::strings(pieces))
     }),
-    Function::new("join", &[S, Type::Any], join),
-    Function::new("sortAlpha", &[Type::Any], |_, args| sort_alpha(&args[0])),
+    Function::walking("join", &[S, Type::Any], join),
+    Function::walking("sortAlpha", &[Type::Any], |_, args| sort_alpha(&args[0])),
     Function::new("hello", &[], |_, _| Ok(Value::from("Hello!"))),
 ];
 
@@ -279,9 +281,12 @@ fn sort_alpha(value: &Value) -> Result {
 }
 
 /// Greedy wrapping at spaces; a word longer than the width is cut only if `cuts`.
-fn wrap(whole: &[u8], width: i64, newline: &[u8], cuts: bool) -> Value {
+fn wrap(machine: &mut Machine<'_>, texts: (&[u8], &[u8]), width: i64, cuts: bool) -> Result {
+    let (whole, newline) = texts;
     let width = usize::try_from(width.max(1)).unwrap_or(1);
     let newline = if newline.is_empty() { b"\n" } else { newline };
+    let lines = whole.iter().filter(|byte| **byte == b' ').count() + whole.len() / width;
+    machine.spend(newline.len().saturating_mul(lines))?;
     let mut out = Vec::with_capacity(whole.len());
     let mut rest = whole;
     while rest.len() > width {
@@ -303,5 +308,5 @@ fn wrap(whole: &[u8], width: i64, newline: &[u8], cuts: bool) -> Value {
         rest = &rest[cut + usize::from(space.is_some() || !cuts)..];
     }
     out.extend_from_slice(rest);
-    Value::from(out)
+    Ok(Value::from(out))
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use super::operand::Operand;
 use super::{ExecError, GO_MAX_DEPTH, MAX_DEPTH, MAX_NESTING, Machine, Place};
 use crate::ast::{Branch, Called, Command, Expr, Node, Pipe, Pos, Template};
-use crate::function::{CallError, Cause};
+use crate::function::{CallError, Cause, Walk};
 use crate::print;
 use crate::quote;
 use crate::value::{IntType, ListType, UintType, Value};
@@ -117,7 +117,11 @@ impl<'t> Frame<'t, '_, '_> {
         let before = self.out.len();
         match &value.value {
             None => self.out.extend_from_slice(b"<no value>"),
-            Some(value) => print::print_value(value, self.out),
+            Some(value) => {
+                let measured = self.machine.measure(std::slice::from_ref(value), Walk::Through);
+                measured.or_else(|error| self.fail_with(error))?;
+                print::print_value(value, self.out);
+            }
         }
         let written = self.out.len() - before;
         self.spend(written)

@@ -14,7 +14,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::ast::Template;
-use crate::function::{CallError, Cause, Function};
+use crate::function::{CallError, Cause, Function, Walk};
 use crate::quote;
 use crate::value::{Map, Value};
 
@@ -25,6 +25,9 @@ const MAX_DEPTH: usize = 3_000;
 /// How deep blocks and pipelines may be nested, those of the calling templates counted: what bounds the stack. Measured
 /// with the worst mixtures, a level takes up to 10 KB of stack in a debug build; real charts stay below 1,000.
 const MAX_NESTING: usize = 30_000;
+
+/// How deep functions go into values. The encoders end before that, with Go's texts.
+const MAX_WALK: usize = 1_100;
 
 /// The limit that Go's message names.
 const GO_MAX_DEPTH: usize = 100_000;
@@ -223,6 +226,26 @@ impl<'a> Machine<'a> {
         if self.steps / STEPS_PER_LOOK != before && (self.stop)() {
             let message = "rendering was stopped".to_owned();
             return Err(CallError { message, cause: Cause::Stopped, inner: None });
+        }
+        Ok(())
+    }
+
+    /// Accounts for going through everything that `values` hold, and for text that is made of all of it.
+    ///
+    /// # Errors
+    /// When the budget is used up, or where `walk` has no depth of its own, when they are nested too deeply.
+    pub fn measure(&mut self, values: &[Value], walk: Walk) -> Result<(), CallError> {
+        if walk == Walk::No {
+            return Ok(());
+        }
+        for value in values {
+            let fits = value.measure(MAX_WALK, &mut |values, bytes| {
+                self.work(values as u64)?;
+                if walk == Walk::Through { self.spend(bytes) } else { Ok(()) }
+            })?;
+            if !fits && walk == Walk::Through {
+                return Err(CallError::new("the values are nested too deeply, or hold themselves"));
+            }
         }
         Ok(())
     }

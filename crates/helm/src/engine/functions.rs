@@ -18,6 +18,9 @@ use crate::version::Profile;
 /// How often one name may be included inside itself.
 const MAX_INCLUDES: usize = 1_000;
 
+/// How often `tpl` may be called inside itself: its errors quote the text of every level. Helm ends with Go's stack.
+const MAX_TEXTS: usize = 200;
+
 const ANY: &[Type] = &[Type::Any];
 const S: &[Type] = &[Type::String];
 const NAMED: &[Type] = &[Type::String, Type::Any];
@@ -29,20 +32,20 @@ const HELM: &[Function] = &[
     Function::new("fail", S, |_, args| Err(marked(&text(args, 0)))),
     Function::new("lookup", &[Type::String; 4], |_, _| Ok(Value::Map(Map::any([])))),
     Function::new("getHostByName", S, |_, _| Ok(Value::from(""))),
-    Function::new("toYaml", ANY, |machine, args| {
+    Function::careful("toYaml", ANY, |machine, args| {
         spent(machine, encode::to_yaml(&args[0]).unwrap_or_default())
     }),
-    Function::new("toYamlPretty", ANY, |machine, args| {
+    Function::careful("toYamlPretty", ANY, |machine, args| {
         spent(machine, encode::to_yaml_pretty(&args[0]).unwrap_or_default())
     }),
     Function::new("fromYaml", S, |_, args| Ok(encode::from_yaml_map(&bytes(args, 0)))),
     Function::new("fromYamlArray", S, |_, args| Ok(encode::from_yaml_list(&bytes(args, 0)))),
     Function::new("fromJson", S, |_, args| Ok(encode::from_json_map(&text(args, 0)))),
     Function::new("fromJsonArray", S, |_, args| Ok(encode::from_json_list(&text(args, 0)))),
-    Function::new("toJson", ANY, |machine, args| {
+    Function::careful("toJson", ANY, |machine, args| {
         spent(machine, sprig::json::compact(&args[0]).unwrap_or_default())
     }),
-    Function::new("toToml", ANY, |machine, args| {
+    Function::careful("toToml", ANY, |machine, args| {
         spent(machine, super::toml::to_toml(&args[0]).unwrap_or_else(|error| error))
     }),
     Function::new("fromToml", S, |_, args| Ok(super::toml::from_toml(&text(args, 0)))),
@@ -50,18 +53,18 @@ const HELM: &[Function] = &[
 
 /// What helm 4 added.
 const MUST: &[Function] = &[
-    Function::new("mustToYaml", ANY, |machine, args| {
+    Function::careful("mustToYaml", ANY, |machine, args| {
         let text = encode::to_yaml(&args[0]).map_err(CallError::new)?;
         spent(machine, text)
     }),
-    Function::new("mustToJson", ANY, |machine, args| {
+    Function::careful("mustToJson", ANY, |machine, args| {
         let text = sprig::json::compact(&args[0]).map_err(CallError::new)?;
         spent(machine, text)
     }),
 ];
 
 /// What helm 4.2 added.
-const MUST_TOML: &[Function] = &[Function::new("mustToToml", ANY, |machine, args| {
+const MUST_TOML: &[Function] = &[Function::careful("mustToToml", ANY, |machine, args| {
     let text = super::toml::to_toml(&args[0]).map_err(CallError::new)?;
     spent(machine, text)
 })];
@@ -207,12 +210,18 @@ fn tpl(machine: &mut Machine<'_>, args: &[Value]) -> Result<Value, CallError> {
     let mut layer = Set::over(machine.set.clone());
     let own = parsed.last().cloned();
     parsed.into_iter().for_each(|template| layer.add(template));
+    let nested = &mut host(machine)?.nested_texts;
+    if *nested >= MAX_TEXTS {
+        return Err(CallError::budget(format!("tpl is called inside of itself more than {MAX_TEXTS} times")));
+    }
+    *nested += 1;
     let outer = std::mem::replace(&mut machine.set, Rc::new(layer));
     let result = match own {
         Some(own) => machine.run(&own, &args[1]),
         None => Ok(Vec::new()),
     };
     machine.set = outer;
+    host(machine)?.nested_texts -= 1;
     match result {
         Ok(out) => Ok(Value::from(without_no_value(out))),
         Err(error) if error.cause != Cause::Template => Err(error.into()),

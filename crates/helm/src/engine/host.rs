@@ -23,6 +23,8 @@ pub(crate) struct Host {
     pub(crate) profile: &'static Profile,
     /// How often each name is being included right now.
     pub(crate) including: HashMap<Str, usize>,
+    /// How many calls of `tpl` are inside one another right now.
+    pub(crate) nested_texts: usize,
     pub(crate) chance: Chance,
     /// How many random blocks were taken.
     pub(crate) drawn: u64,
@@ -45,7 +47,15 @@ pub(crate) struct Looked {
 
 impl Host {
     pub(crate) fn new(profile: &'static Profile, chance: Chance, looked: Rc<Looked>) -> Self {
-        Self { profile, including: HashMap::new(), chance, drawn: 0, chances_used: Vec::new(), looked }
+        Self {
+            profile,
+            including: HashMap::new(),
+            nested_texts: 0,
+            chance,
+            drawn: 0,
+            chances_used: Vec::new(),
+            looked,
+        }
     }
 
     /// The next bytes of the stream that the seed makes.

@@ -2,7 +2,10 @@
 
 use regex_automata::util::captures::Captures;
 
+use gotmpl::Machine;
+
 use super::pattern::Pattern;
+use crate::args::Result;
 
 /// A piece of a replacement.
 pub(super) enum Piece {
@@ -65,14 +68,23 @@ fn groups(name: &str, pattern: &Pattern) -> Vec<usize> {
 }
 
 /// Writes the replacement of one match.
-pub(super) fn fill(pieces: &[Piece], text: &[u8], groups: &Captures, out: &mut Vec<u8>) {
+pub(super) fn fill(
+    machine: &mut Machine<'_>,
+    pieces: &[Piece],
+    matched: (&[u8], &Captures),
+    out: &mut Vec<u8>,
+) -> Result<()> {
+    let (text, groups) = matched;
     for piece in pieces {
-        match piece {
-            Piece::Text(text) => out.extend_from_slice(text),
+        let text = match piece {
+            Piece::Text(text) => text,
             Piece::Groups(indexes) => {
                 let found = indexes.iter().find_map(|index| groups.get_group(*index));
-                out.extend_from_slice(found.map_or(&[], |span| &text[span.range()]));
+                found.map_or(&[][..], |span| &text[span.range()])
             }
-        }
+        };
+        machine.spend(text.len())?;
+        out.extend_from_slice(text);
     }
+    Ok(())
 }

@@ -125,12 +125,18 @@ fn split(machine: &mut Machine<'_>, pattern: &Pattern, args: &[Value]) -> Result
 fn replace(machine: &mut Machine<'_>, pattern: &Pattern, args: &[Value]) -> Result {
     let text = searched(machine, args)?;
     let template = expand::parse(bytes(args, 2), pattern);
-    pattern.replace_all(machine, text, |groups, out| expand::fill(&template, text, groups, out))
+    pattern.replace_all(machine, text, |machine, groups, out| {
+        expand::fill(machine, &template, (text, groups), out)
+    })
 }
 
 fn literally(machine: &mut Machine<'_>, pattern: &Pattern, args: &[Value]) -> Result {
     let (text, with) = (searched(machine, args)?, bytes(args, 2));
-    pattern.replace_all(machine, text, |_, out| out.extend_from_slice(with))
+    pattern.replace_all(machine, text, |machine, _, out| {
+        machine.spend(with.len())?;
+        out.extend_from_slice(with);
+        Ok(())
+    })
 }
 
 fn quote_meta(text: &[u8]) -> Vec<u8> {

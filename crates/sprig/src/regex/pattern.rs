@@ -82,12 +82,12 @@ impl Pattern {
     }
 
     /// The text with every match replaced by what `with` writes for its groups. An empty match right behind another
-    /// is not replaced.
+    /// is not replaced. What `with` writes is accounted for by itself, before it is made.
     pub(super) fn replace_all(
         &self,
         machine: &mut Machine<'_>,
         text: &[u8],
-        with: impl Fn(&Captures, &mut Vec<u8>),
+        with: impl Fn(&mut Machine<'_>, &Captures, &mut Vec<u8>) -> Result<()>,
     ) -> Result {
         let mut groups = self.regex.create_captures();
         let mut out = Vec::new();
@@ -98,9 +98,7 @@ impl Pattern {
             let Some(found) = groups.get_group(0) else { break };
             out.extend_from_slice(&text[copied..found.start]);
             if found.end > copied || found.start == 0 {
-                let before = out.len();
-                with(&groups, &mut out);
-                machine.spend(out.len() - before)?;
+                with(machine, &groups, &mut out)?;
             }
             copied = found.end;
             at = found.end.max(at + char_length(text, at).max(1));
