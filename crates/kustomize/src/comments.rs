@@ -76,7 +76,10 @@ impl Notes {
                 rest = &rest[1..];
                 continue;
             }
-            let follows = |pair: &[Comment<'_>]| pair[1].line == pair[0].line + 1 && is_alone(&pair[1]);
+            let follows = |pair: &[Comment<'_>]| {
+                let below = pair[1].line == pair[0].line + 1 && is_alone(&pair[1]);
+                below && pair[1].column >= pair[0].column
+            };
             let len = 1 + rest.windows(2).take_while(|pair| follows(pair)).count();
             let (block, more) = rest.split_at(len);
             self.place_block(&Block { comments: block }, entries, lines);
