@@ -148,3 +148,6 @@ fn made(create: Create) -> Node {
         Create::Map => Node::map(),
     }
 }
+
+#[cfg(test)]
+mod tests;

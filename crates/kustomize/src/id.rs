@@ -96,3 +96,6 @@ impl fmt::Display for ResId {
         write!(f, "{}/{name}.{namespace}", self.gvk)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -109,3 +109,6 @@ fn split(image: &str) -> (&str, &str, &str) {
         None => (name_and_tag, "", digest),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -279,3 +279,6 @@ fn floats(value: &mut Value) {
         _ => {}
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -45,3 +45,6 @@ fn set(node: &mut Node, pairs: &[(&String, Scalar)]) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

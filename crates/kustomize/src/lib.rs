@@ -67,6 +67,8 @@ mod steps;
 mod strategic;
 mod strict;
 mod structured;
+#[cfg(test)]
+mod testing;
 mod value_add;
 mod vars;
 mod wants;

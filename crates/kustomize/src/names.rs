@@ -64,3 +64,6 @@ fn keeps_name(id: &ResId) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -138,3 +138,6 @@ fn check_conflicts(map: &ResMap) -> Result<()> {
         first.iter().map(|resource| Ok(json::to_string(&resource.shown()?)?)).collect();
     Err(Error::new(format!("namespace transformation produces ID conflict: [{}]", texts?.join(" "))))
 }
+
+#[cfg(test)]
+mod tests;

@@ -251,3 +251,6 @@ fn made_for(rest: &[String], value: &Node) -> Node {
 fn empty_for(part: &str) -> Node {
     if condition(part).is_some() || is_index(part) { Node::List(List::default()) } else { Node::map() }
 }
+
+#[cfg(test)]
+mod tests;

@@ -269,3 +269,6 @@ fn joined(old: &str, value: &str, options: &FieldOptions) -> String {
     }
     parts.join(&options.delimiter)
 }
+
+#[cfg(test)]
+mod tests;

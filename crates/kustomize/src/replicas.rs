@@ -32,3 +32,6 @@ pub(crate) fn transform(map: &mut ResMap, replica: &Replica, specs: &[FieldSpec]
         "resource with name {name} does not match a config with the following GVK [{kinds}]"
     )))
 }
+
+#[cfg(test)]
+mod tests;

@@ -104,3 +104,6 @@ fn go_id(id: &ResId) -> String {
         id.gvk.group, id.gvk.version, id.gvk.kind, id.name, id.namespace
     )
 }
+
+#[cfg(test)]
+mod tests;

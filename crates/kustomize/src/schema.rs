@@ -319,3 +319,6 @@ fn merge_keys(schema: &Value) -> Arc<[String]> {
         .into_iter()
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

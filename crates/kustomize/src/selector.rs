@@ -162,3 +162,6 @@ impl Matcher {
             && (self.annotations.is_empty() || self.annotations.matches(&resource.texts("annotations")))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -65,3 +65,6 @@ fn visit(node: &mut Node, each: &mut dyn FnMut(&mut Scalar)) {
         Node::Map(Map { entries, .. }) => entries.iter_mut().for_each(|(_, value)| visit(value, each)),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -123,3 +123,6 @@ impl PartialOrd for Key {
         Some(self.cmp(other))
     }
 }
+
+#[cfg(test)]
+mod tests;

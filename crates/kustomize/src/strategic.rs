@@ -319,3 +319,6 @@ fn list_directive(list: &List) -> Result<(Directive, Option<List>)> {
     let items = list.items.iter().filter(|item| !is_directive(item)).cloned().collect();
     Ok((directive, Some(List { items, flow: list.flow })))
 }
+
+#[cfg(test)]
+mod tests;

@@ -77,3 +77,6 @@ fn pretty(value: &Value, indent: usize) -> String {
         other => json::to_string(other).unwrap_or_default(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -247,3 +247,6 @@ fn printed(value: &Scalar, exponent: Exponent) -> String {
         _ => value.text.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -51,3 +51,6 @@ fn of_fields(value: &Value, kind: &str, optional: &[&str]) -> Map {
     }
     map
 }
+
+#[cfg(test)]
+mod tests;

@@ -96,3 +96,6 @@ fn env_line(line: &[u8]) -> Result<Option<Pair>> {
     let (key, value) = text.split_once('=').unwrap_or((text, ""));
     Ok(Some(Pair { key: key.to_owned(), value: value.as_bytes().to_vec() }))
 }
+
+#[cfg(test)]
+mod tests;
