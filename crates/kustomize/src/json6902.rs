@@ -5,6 +5,7 @@ use std::sync::Arc;
 use yaml::{Limits, Value, json, v2};
 
 use crate::error::{Error, Result};
+use crate::growth::Growth;
 
 /// The operations of a patch.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -46,12 +47,13 @@ impl JsonPatch {
     /// # Errors
     /// An operation does not apply.
     pub(crate) fn apply(&self, mut document: Value) -> Result<Value> {
+        let mut growth = Growth::default();
         for operation in &self.0 {
             let text = |key: &str| operation.get(key).and_then(Value::as_str).unwrap_or_default();
             let step = Step { path: text("path"), from: text("from"), value: operation.get("value") };
             let op = operation.get("op").and_then(Value::as_str).unwrap_or("unknown");
             check_path(operation, op)?;
-            step.run(op, &mut document)?;
+            step.run(op, &mut document, &mut growth)?;
         }
         floats(&mut document);
         Ok(document)
@@ -78,14 +80,17 @@ struct Step<'p> {
 }
 
 impl Step<'_> {
-    fn run(&self, op: &str, document: &mut Value) -> Result<()> {
+    fn run(&self, op: &str, document: &mut Value, growth: &mut Growth) -> Result<()> {
+        if matches!(op, "add" | "replace") {
+            growth.value(self.value.unwrap_or(&Value::Null), depth_of(self.path))?;
+        }
         match op {
             "add" => self.add(document),
             "remove" => self.remove(document),
             "replace" => self.replace(document),
             "test" => self.test(document),
-            "move" => self.relocate(document),
-            "copy" => self.copy(document),
+            "move" => self.relocate(document, growth),
+            "copy" => self.copy(document, growth),
             other => Err(Error::new(format!("Unexpected kind: {other}"))),
         }
     }
@@ -121,25 +126,27 @@ impl Step<'_> {
         at.set(self.value()).map_err(|_| missing("key"))
     }
 
-    fn relocate(&self, document: &mut Value) -> Result<()> {
+    fn relocate(&self, document: &mut Value, growth: &mut Growth) -> Result<()> {
         let (from, path) = (self.from, self.path);
         let missing = |what: &str| absent(&format!("move operation does not apply: doc is missing {what}"));
         let source = Slot::find(document, from).ok_or_else(|| missing(&format!("from path: {from}")))?;
         let key = source.key.clone();
         let under = |error: Error| error.under(format!("error in move for path: '{key}'"));
         let taken = source.get().map_err(under)?.cloned().unwrap_or_default();
+        growth.value(&taken, depth_of(path))?;
         source.remove().map_err(under)?;
         let at = Slot::find(document, path).ok_or_else(|| missing(&format!("destination path: {path}")))?;
         at.add(taken).map_err(|error| error.under(format!("error in move for path: '{path}'")))
     }
 
     /// Something that is not there is copied as null.
-    fn copy(&self, document: &mut Value) -> Result<()> {
+    fn copy(&self, document: &mut Value, growth: &mut Growth) -> Result<()> {
         let (from, path) = (self.from, self.path);
         let missing = |what: &str| absent(&format!("copy operation does not apply: doc is missing {what}"));
         let source = Slot::find(document, from).ok_or_else(|| missing(&format!("from path: {from}")))?;
         let found = source.get().map_err(|error| error.under(format!("error in copy for from: '{from}'")))?;
         let found = found.cloned().unwrap_or_default();
+        growth.value(&found, depth_of(path))?;
         let at = Slot::find(document, path).ok_or_else(|| missing(&format!("destination path: {path}")))?;
         at.add(found).map_err(|error| error.under("error while adding value during copy"))
     }
@@ -160,6 +167,10 @@ impl Step<'_> {
         }
         Err(Error::new(format!("testing value {path} failed: test failed")))
     }
+}
+
+fn depth_of(path: &str) -> usize {
+    path.split('/').count()
 }
 
 fn absent(what: &str) -> Error {

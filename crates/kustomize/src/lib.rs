@@ -35,6 +35,7 @@ mod error;
 mod fieldspec;
 mod files;
 mod generators;
+mod growth;
 mod hints;
 mod id;
 mod images;

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use yaml::kyaml::{self, ScalarParts};
-use yaml::{Kind, NodeRef, ScalarStyle, Value};
+use yaml::{Kind, Limits, NodeRef, ScalarStyle, Value};
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -53,6 +53,31 @@ pub(crate) struct Map {
 pub(crate) struct List {
     pub(crate) items: Vec<Node>,
     pub(crate) flow: bool,
+}
+
+/// How much of a document may still be read.
+pub(crate) struct Budget {
+    nodes: usize,
+    depth: usize,
+}
+
+impl Budget {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        Self { nodes: limits.nodes, depth: limits.depth }
+    }
+
+    fn enter(&mut self) -> Result<()> {
+        let limit = |text: &str| Error::of(ErrorKind::Limit, text);
+        self.nodes = self
+            .nodes
+            .checked_sub(1)
+            .ok_or_else(|| limit("aliases expand to more nodes than are allowed"))?;
+        self.depth = self
+            .depth
+            .checked_sub(1)
+            .ok_or_else(|| limit("the document nests too deep; does an anchor contain itself?"))?;
+        Ok(())
+    }
 }
 
 impl Scalar {
@@ -199,26 +224,38 @@ impl Node {
         Self::Map(Map::default())
     }
 
-    /// Reads a node of a document, aliases and merge keys expanded. `budget` counts nodes down.
-    pub(crate) fn read(from: NodeRef<'_, '_>, budget: &mut usize) -> Result<Self> {
-        *budget = budget
-            .checked_sub(1)
-            .ok_or_else(|| Error::of(ErrorKind::Limit, "aliases expand to more nodes than are allowed"))?;
+    /// Reads a node of a document, aliases and merge keys expanded.
+    ///
+    /// # Errors
+    /// The budget is used up, which is also how an anchor that contains itself ends.
+    pub(crate) fn read(from: NodeRef<'_, '_>, budget: &mut Budget) -> Result<Self> {
+        budget.enter()?;
         let from = from.resolved();
-        Ok(match from.kind() {
-            Kind::Scalar | Kind::Alias => Self::Scalar(read_scalar(from)),
-            Kind::Sequence => {
-                let items = from.children().map(|item| Self::read(item, budget)).collect::<Result<_>>()?;
-                Self::List(List { items, flow: from.is_flow() })
-            }
-            Kind::Mapping => {
-                let mut map = Map { entries: Vec::new(), flow: from.is_flow() };
-                for (key, value) in kyaml::entries(from)? {
-                    map.entries.push((read_key(key.resolved(), budget)?, Self::read(value, budget)?));
-                }
-                Self::Map(map)
-            }
-        })
+        let node = match from.kind() {
+            Kind::Scalar | Kind::Alias => Ok(Self::Scalar(read_scalar(from))),
+            Kind::Sequence => Self::read_list(from, budget),
+            Kind::Mapping => Self::read_map(from, budget),
+        };
+        budget.depth += 1;
+        node
+    }
+
+    // Loops instead of iterators, so that the deepest document fits the smallest stack even without optimisation.
+    fn read_list(from: NodeRef<'_, '_>, budget: &mut Budget) -> Result<Self> {
+        let mut list = List { items: Vec::new(), flow: from.is_flow() };
+        for item in from.children() {
+            list.items.push(Self::read(item, budget)?);
+        }
+        Ok(Self::List(list))
+    }
+
+    fn read_map(from: NodeRef<'_, '_>, budget: &mut Budget) -> Result<Self> {
+        let mut map = Map { entries: Vec::new(), flow: from.is_flow() };
+        for (key, value) in kyaml::entries(from)? {
+            let key = read_key(key.resolved(), budget)?;
+            map.entries.push((key, Self::read(value, budget)?));
+        }
+        Ok(Self::Map(map))
     }
 
     /// Data as nodes: text is tagged as text, numbers are written as JSON writes them.
@@ -388,7 +425,7 @@ fn read_scalar(from: NodeRef<'_, '_>) -> Scalar {
     Scalar { tag, style, ..Scalar::untagged(from.value()) }
 }
 
-fn read_key(from: NodeRef<'_, '_>, budget: &mut usize) -> Result<Scalar> {
+fn read_key(from: NodeRef<'_, '_>, budget: &mut Budget) -> Result<Scalar> {
     Ok(match from.kind() {
         Kind::Scalar | Kind::Alias => read_scalar(from),
         Kind::Sequence | Kind::Mapping => {

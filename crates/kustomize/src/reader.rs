@@ -8,7 +8,7 @@ use yaml::{Dialect, Document, Limits, Source, Value};
 use crate::data;
 use crate::error::{Error, ErrorKind, Result};
 use crate::hints;
-use crate::node::Node;
+use crate::node::{Budget, Node};
 use crate::resource::Resource;
 
 /// The resources of a file, in order.
@@ -57,7 +57,7 @@ pub(crate) fn parse(bytes: &[u8], limits: &Limits) -> Result<Option<Node>> {
     let Some(document) = Document::first(&source, Dialect::V3, limits).map_err(malformed)? else {
         return Ok(None);
     };
-    let mut budget = limits.nodes;
+    let mut budget = Budget::new(limits);
     Node::read(document.root(), &mut budget).map(Some)
 }
 

@@ -5,6 +5,7 @@
 use yaml::{Value, v2};
 
 use crate::error::{Error, Result};
+use crate::growth::Growth;
 use crate::id::{Gvk, ResId};
 use crate::loader::Loader;
 use crate::node::{Node, Scalar};
@@ -109,6 +110,7 @@ fn from_file(loader: &Loader<'_>, path: &str) -> Result<Vec<Replacement>> {
 /// # Errors
 /// No or several sources; a field that is not there.
 pub(crate) fn transform(map: &mut ResMap, list: &[Replacement]) -> Result<()> {
+    let mut growth = Growth::default();
     for replacement in list {
         let targets = replacement.targets.as_deref();
         let value = match (&replacement.source, &replacement.source_value, targets) {
@@ -122,7 +124,7 @@ pub(crate) fn transform(map: &mut ResMap, list: &[Replacement]) -> Result<()> {
             (Some(source), None, _) => value_of(map, source)?,
         };
         for target in targets.unwrap_or_default() {
-            apply(map, &value, target)?;
+            apply(map, &value, target, &mut growth)?;
         }
     }
     Ok(())
@@ -202,7 +204,7 @@ fn refined(node: &Node, options: Option<&FieldOptions>) -> Result<Node> {
     Ok(Node::Scalar(Scalar { text: part.into(), ..scalar.clone() }))
 }
 
-fn apply(map: &mut ResMap, value: &Node, target: &Target) -> Result<()> {
+fn apply(map: &mut ResMap, value: &Node, target: &Target, growth: &mut Growth) -> Result<()> {
     let Some(select) = &target.select else {
         return Err(Error::new("target must specify resources to select"));
     };
@@ -212,7 +214,7 @@ fn apply(map: &mut ResMap, value: &Node, target: &Target) -> Result<()> {
     for resource in &mut map.list {
         let rejected = reject.iter().any(|(written, matcher)| is_rejected(resource, written, matcher));
         if select.fits_metadata(resource) && resource.has_any_id(|id| select.selects_id(id)) && !rejected {
-            set_fields(resource, value, target)?;
+            set_fields(resource, value, target, growth)?;
         }
     }
     Ok(())
@@ -226,17 +228,22 @@ fn is_rejected(resource: &Resource, written: &Selector, matcher: &Matcher) -> bo
     by_id || ((annotations || labels) && matcher.fits_metadata(resource))
 }
 
-fn set_fields(resource: &mut Resource, value: &Node, target: &Target) -> Result<()> {
+fn set_fields(resource: &mut Resource, value: &Node, target: &Target, growth: &mut Growth) -> Result<()> {
     let default = [DEFAULT_PATH.to_owned()];
     let field_paths = if target.field_paths.is_empty() { &default[..] } else { &target.field_paths };
     let create = target.options.as_ref().is_some_and(|options| options.create);
     for text in field_paths {
         let path = Path::parse(text);
-        if structured::set(&mut resource.node, &path, value, create)? {
+        let depth = path.0.len();
+        if structured::set(&mut resource.node, &path, value, create, growth)? {
             continue;
         }
         let request = paths::Request { path: &path, text, create: create.then_some(value) };
-        request.visit(&mut resource.node, &mut |node| set_value(node, value, target.options.as_ref()))?;
+        request.visit(&mut resource.node, &mut |node| {
+            growth.node(value, depth)?;
+            set_value(node, value, target.options.as_ref())?;
+            if value.as_scalar().is_some() { growth.node(node, depth) } else { Ok(()) }
+        })?;
         shares::settle(resource);
     }
     Ok(())

@@ -5,18 +5,25 @@ use yaml::{Limits, Value, json};
 use crate::comments::Notes;
 use crate::data;
 use crate::error::Result;
+use crate::growth::Growth;
 use crate::node::Node;
 use crate::paths::{Path, Request};
 use crate::reader;
 use crate::yaml3;
 
 /// Puts a value into the document that stands at some way of the path; `false` when there is none.
-pub(crate) fn set(root: &mut Node, path: &Path, value: &Node, create: bool) -> Result<bool> {
+pub(crate) fn set(
+    root: &mut Node,
+    path: &Path,
+    value: &Node,
+    create: bool,
+    growth: &mut Growth,
+) -> Result<bool> {
     for at in 1..path.0.len() {
         let (head, rest) = path.0.split_at(at);
         let head = Path(head.to_vec());
         let Ok(Some(Node::Scalar(scalar))) = head.get(root) else { continue };
-        let Some(text) = rewritten(&scalar.text, rest, value, create) else { continue };
+        let Some(text) = rewritten(&scalar.text, rest, value, create, growth) else { continue };
         let request = Request { path: &head, text: "", create: None };
         request.visit(root, &mut |node| {
             if let Node::Scalar(scalar) = node {
@@ -29,21 +36,22 @@ pub(crate) fn set(root: &mut Node, path: &Path, value: &Node, create: bool) -> R
     Ok(false)
 }
 
-fn rewritten(text: &str, rest: &[String], value: &Node, create: bool) -> Option<String> {
+fn rewritten(text: &str, rest: &[String], value: &Node, create: bool, growth: &mut Growth) -> Option<String> {
     let mut node = reader::parse(text.as_bytes(), &Limits::default()).ok()??;
     if node.as_scalar().is_some() {
         return None;
     }
     let path = Path(rest.to_vec());
     let request = Request { path: &path, text: "", create: create.then_some(value) };
-    let put = |node: &mut Node| {
+    let mut put = |node: &mut Node| {
+        growth.node(value, rest.len())?;
         match (&mut *node, value) {
             (Node::Scalar(old), Node::Scalar(new)) => old.text = new.text.clone(),
             _ => *node = value.clone(),
         }
         Ok(())
     };
-    request.visit(&mut node, &mut { put }).ok()?;
+    request.visit(&mut node, &mut put).ok()?;
     if !text.trim_start().starts_with(['{', '[']) {
         let notes = Notes::read(text, &Limits::default());
         return Some(yaml3::emit_with(&node, &notes).trim().to_owned());

@@ -6,7 +6,8 @@ use crate::testing::{node, shown};
 fn set_in(text: &str, path: &str) -> Option<String> {
     let mut root = node("{data: {t: x}}");
     *root.get_mut("data").unwrap().get_mut("t").unwrap() = Node::text(text);
-    let found = set(&mut root, &Path::parse(path), &Node::untagged("new"), false).unwrap();
+    let found =
+        set(&mut root, &Path::parse(path), &Node::untagged("new"), false, &mut Growth::default()).unwrap();
     let text = shown(root.at(&["data", "t"]).unwrap()).unwrap();
     found.then_some(text)
 }
