@@ -3,6 +3,7 @@
 //! The loaded [`Chart`] is shared and never changed; an [`Instance`] is made of it for each render.
 //! Source of the rules: helm `pkg/chart/v2/util/dependencies.go`.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use gotmpl::{Map, Str, Value};
@@ -11,6 +12,43 @@ use crate::chart::{Chart, Dependency, Metadata};
 use crate::engine::table_at;
 use crate::values::coalesce::{self, Warnings, coalesce_tables, deep_copy_map, merge_tables};
 use crate::version::Profile;
+
+/// How many values all charts of a release may hold together. Each use of a chart has its own, and uses multiply with
+/// each level of aliases; the largest public charts stay far below.
+const MAX_VALUES: u64 = 1_000_000;
+
+/// Refuses a chart whose uses of subcharts would fill the memory, before any is made.
+pub(crate) fn check_size(chart: &Arc<Chart>) -> Result<(), String> {
+    if size(chart, &mut HashMap::new()) <= MAX_VALUES {
+        return Ok(());
+    }
+    Err(format!(
+        "the chart and its dependencies, used again by each alias, hold more than {MAX_VALUES} values"
+    ))
+}
+
+fn size(chart: &Arc<Chart>, known: &mut HashMap<*const Chart, u64>) -> u64 {
+    if let Some(size) = known.get(&Arc::as_ptr(chart)) {
+        return *size;
+    }
+    let entries: Vec<&Dependency> = chart.metadata.dependencies.iter().flatten().collect();
+    let sizes = chart.dependencies.iter().map(|dependency| {
+        let uses = entries.iter().filter(|entry| entry.name == dependency.metadata.name).count();
+        size(dependency, known).saturating_mul(uses.max(1) as u64)
+    });
+    let own = 1 + entries.len() as u64 + count(&chart.values);
+    let size = sizes.fold(own, u64::saturating_add);
+    known.insert(Arc::as_ptr(chart), size);
+    size
+}
+
+fn count(value: &yaml::Value) -> u64 {
+    match value {
+        yaml::Value::List(items) => 1 + items.iter().map(count).sum::<u64>(),
+        yaml::Value::Map(map) => 1 + map.iter().map(|(_, value)| count(value)).sum::<u64>(),
+        _ => 1,
+    }
+}
 
 /// A chart as one release uses it.
 pub(crate) struct Instance {

@@ -10,7 +10,7 @@ use tree::Tree;
 use crate::capabilities;
 use crate::chart::Chart;
 use crate::engine::{self, Chance, Host, Looked, RenderError, Run, Source};
-use crate::instance::Instance;
+use crate::instance::{self, Instance};
 use crate::load::LoadError;
 use crate::manifests::{self, Documents, Printing};
 use crate::schema;
@@ -134,6 +134,7 @@ impl Release<'_> {
         check_name(self.name)?;
         let user = self.values.merged(profile, read)?;
         check_chart(chart)?;
+        instance::check_size(chart)?;
         let mut instance = Instance::of(chart);
         instance.process(&user, profile, &mut warnings)?;
         coalesce::coalesce(&instance, &user, profile, &mut warnings)?;

@@ -276,6 +276,25 @@ fn nothing_of_this_machine_is_seen() {
 }
 
 #[test]
+fn aliases_of_charts_do_not_multiply_without_end() {
+    let entries = |name: &str| {
+        let alias = |number| format!("{{name: {name}, version: '*', alias: a{number}}}");
+        (0..20).map(alias).collect::<Vec<_>>().join(", ")
+    };
+    let chart = |level: usize| {
+        let next = format!("c{}", level + 1);
+        let entries = if level < 6 { entries(&next) } else { String::new() };
+        format!("apiVersion: v2\nname: c{level}\nversion: 1.0.0\ndependencies: [{entries}]\n")
+    };
+    let folder =
+        |level: usize| (0..=level).map(|level| format!("c{level}/")).collect::<Vec<_>>().join("charts/");
+    let files: Vec<_> = (0..=6).map(|level| (format!("{}Chart.yaml", folder(level)), chart(level))).collect();
+    let files: Vec<_> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    let error = render(&tree(&files), "c0", &ValuesOptions::default()).unwrap_err();
+    assert!(error.message.contains("hold more than 1000000 values"), "{error}");
+}
+
+#[test]
 fn hostile_names_and_indices_are_refused() {
     for name in ["..", ".", "a/b", "a/../b"] {
         let chart = format!("apiVersion: v2\nname: '{name}'\nversion: 1.0.0\n");
