@@ -136,7 +136,8 @@ impl Release<'_> {
         check_chart(chart)?;
         instance::check_size(chart)?;
         let mut instance = Instance::of(chart);
-        instance.process(&user, profile, &mut warnings)?;
+        let processed = instance.process(&user, profile, &mut warnings);
+        processed.map_err(|error| format!("chart dependencies processing failed: {error}"))?;
         coalesce::coalesce(&instance, &user, profile, &mut warnings)?;
         if !self.skip_schema_validation {
             schema::check(tree, &instance, &user)?;

@@ -162,10 +162,10 @@ impl Coalescing<'_> {
         for (key, value) in above.entries() {
             match (own.get(&key), value) {
                 (None, Value::Map(value)) => {
-                    own.set(key, Value::Map(deep_copy_map(&value)));
+                    own.set(key, Value::Map(copy_of_table(&value)));
                 }
                 (Some(Value::Map(existing)), Value::Map(value)) => {
-                    let copy = deep_copy_map(&value);
+                    let copy = copy_of_table(&value);
                     self.tables(&copy, &existing, &joined(prefix, &key.lossy()), Nulls::Keep);
                     own.set(key, Value::Map(copy));
                 }
@@ -197,6 +197,11 @@ impl Coalescing<'_> {
             }
         }
     }
+}
+
+/// A copy whose inner tables are those of the original: what a subchart brings into them shows in the parent, as in helm.
+fn copy_of_table(table: &Map) -> Map {
+    Map::any(table.entries())
 }
 
 fn joined(prefix: &str, key: &str) -> String {
