@@ -34,8 +34,10 @@ const MAX_ENTRIES: usize = 1 << 20;
 /// A folder of this machine as a tree. Folders and files called `.git` are left out.
 #[derive(Debug)]
 pub(crate) struct Disk {
-    root: OwnedFd,
+    root: Arc<OwnedFd>,
     seen: Mutex<Seen>,
+    /// The folder opened last, and its path: files are mostly read folder by folder.
+    last: Mutex<Option<(TreePath, Arc<OwnedFd>)>>,
 }
 
 /// What the tree has said, and says again.
@@ -61,7 +63,7 @@ impl Disk {
                 format!("the local folder cannot be opened: {}", words(why)),
             )
         })?;
-        Ok(Self { root, seen: Mutex::default() })
+        Ok(Self { root: Arc::new(root), seen: Mutex::default(), last: Mutex::default() })
     }
 
     /// The folder as a pinned source. Its revision is made up and never the same: a digest would have to read every
@@ -100,7 +102,7 @@ impl Disk {
             || {
                 let folder = self.folder(path)?;
                 let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-                let folder = openat(&folder, ".", flags, Mode::empty()).map_err(|why| failed(path, why))?;
+                let folder = openat(&*folder, ".", flags, Mode::empty()).map_err(|why| failed(path, why))?;
                 entries(path, Dir::new(folder).map_err(|why| failed(path, why))?)
             },
         )
@@ -134,16 +136,22 @@ impl Disk {
     }
 
     /// Opens a folder, one name at a time.
-    fn folder(&self, path: &TreePath) -> Result<OwnedFd, Error> {
+    fn folder(&self, path: &TreePath) -> Result<Arc<OwnedFd>, Error> {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, folder)) = last.as_ref().filter(|(known, _)| known == path) {
+            return Ok(folder.clone());
+        }
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let open = |at: &OwnedFd, name: &str| {
-            openat(at, name, flags, Mode::empty()).map_err(|why| failed(path, why))
+        let open = |at: Arc<OwnedFd>, name| {
+            openat(&*at, name, flags, Mode::empty()).map(Arc::new).map_err(|why| failed(path, why))
         };
-        path.names().try_fold(open(&self.root, ".")?, |at, name| open(&at, name))
+        let folder = path.names().try_fold(self.root.clone(), open)?;
+        *last = Some((path.clone(), folder.clone()));
+        Ok(folder)
     }
 
     /// The folder that holds `path`, which is not the root, and the name in it.
-    fn place<'a>(&self, path: &'a TreePath) -> Result<(OwnedFd, &'a str), Error> {
+    fn place<'a>(&self, path: &'a TreePath) -> Result<(Arc<OwnedFd>, &'a str), Error> {
         let folder = path.parent().unwrap_or_else(TreePath::root);
         Ok((self.folder(&folder)?, path.name().unwrap_or(".")))
     }
@@ -153,14 +161,14 @@ impl Disk {
         let (folder, name) = self.place(path)?;
         // What has become a pipe or a device since the folder was listed must neither block nor react.
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-        let file = File::from(openat(&folder, name, flags, Mode::empty()).map_err(|why| failed(path, why))?);
+        let file = File::from(openat(&*folder, name, flags, Mode::empty()).map_err(|why| failed(path, why))?);
         let unreadable = |why: std::io::Error| Error::store(path, why.kind().to_string());
         let about = file.metadata().map_err(unreadable)?;
         if !about.is_file() {
             return Err(changed(path));
         }
-        let mut content = Vec::new();
         check_size(path, about.len())?;
+        let mut content = Vec::with_capacity(usize::try_from(about.len()).map_or(0, |length| length + 1));
         file.take(MAX_FILE + 1).read_to_end(&mut content).map_err(unreadable)?;
         check_size(path, content.len() as u64)?;
         Ok(content)
@@ -222,7 +230,7 @@ impl Tree for Disk {
             || {
                 let (folder, name) = self.place(path)?;
                 let about =
-                    statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW).map_err(|why| failed(path, why))?;
+                    statat(&*folder, name, AtFlags::SYMLINK_NOFOLLOW).map_err(|why| failed(path, why))?;
                 u64::try_from(about.st_size).map_err(|_| changed(path))
             },
         )
@@ -243,7 +251,7 @@ impl Tree for Disk {
             |seen| &mut seen.links,
             || {
                 let (folder, name) = self.place(path)?;
-                let text = readlinkat(&folder, name, Vec::new()).map_err(|why| failed(path, why))?;
+                let text = readlinkat(&*folder, name, Vec::new()).map_err(|why| failed(path, why))?;
                 let text =
                     text.into_string().map_err(|_| Error::refused(path, "the symbolic link is not UTF-8"))?;
                 if text.len() > MAX_LINK_TEXT { Err(Error::link_too_long(path)) } else { Ok(Arc::from(text)) }

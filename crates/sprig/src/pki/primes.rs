@@ -1,16 +1,17 @@
 //! Large random primes, for keys of RSA: a sieve, a quick test that drops nearly everything else, a full test.
 //!
-//! `crypto-primes` judges whether a number is prime; its own search takes three times as long.
+//! `crypto-primes` judges whether a number is prime; its own search takes several times as long.
 
 use std::sync::LazyLock;
 
-use crypto_bigint::modular::{BoxedMontyForm, BoxedMontyParams};
 use crypto_bigint::{BoxedUint, Limb, NonZero};
 use crypto_primes::{Flavor, is_prime};
+use openssl::bn::{BigNum, BigNumContext};
+use openssl::error::ErrorStack;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-use super::number::number;
+use super::number::{bytes, number};
 
 /// The primes the sieve knows are below this. More of them would cost more than the tests they save.
 const SIEVED: u32 = 1 << 17;
@@ -73,18 +74,18 @@ fn candidates(start: &BoxedUint) -> impl Iterator<Item = u64> {
     divided.into_iter().zip((0..).step_by(2)).filter_map(|(divided, offset)| (!divided).then_some(offset))
 }
 
-/// Whether `2 ^ (candidate - 1) mod candidate` is 1, as it is for every odd prime and next to no other number. A power
-/// of two needs squarings alone.
+/// Whether `2 ^ (candidate - 1) mod candidate` is 1, as it is for every odd prime and next to no other number.
 fn passes_fermat(candidate: &BoxedUint) -> bool {
-    let Some(odd) = candidate.to_odd().into_option() else { return false };
-    let params = BoxedMontyParams::new_vartime(odd);
-    let one = BoxedMontyForm::one(&params);
-    // The lowest bit of `candidate - 1` is zero, the others are those of the candidate.
-    let power = (1..candidate.bits_vartime()).rev().fold(one.clone(), |power, bit| {
-        let square = power.square();
-        if candidate.bit_vartime(bit) { square.double() } else { square }
-    });
-    power.square() == one
+    power_of_two(&bytes(candidate)).is_ok_and(|power| power.num_bits() == 1)
+}
+
+fn power_of_two(modulus: &[u8]) -> Result<BigNum, ErrorStack> {
+    let modulus = BigNum::from_slice(modulus)?;
+    let mut exponent = BigNum::from_slice(&modulus.to_vec())?;
+    exponent.sub_word(1)?;
+    let (two, mut power, mut context) = (BigNum::from_u32(2)?, BigNum::new()?, BigNumContext::new()?);
+    power.mod_exp(&two, &exponent, &modulus, &mut context)?;
+    Ok(power)
 }
 
 /// The odd primes below [`SIEVED`].
