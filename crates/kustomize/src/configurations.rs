@@ -106,6 +106,10 @@ impl Configured {
 }
 
 impl NameReference {
+    fn is_about_the_kind_of(&self, other: &Self) -> bool {
+        (&self.group, &self.version, &self.kind) == (&other.group, &other.version, &other.kind)
+    }
+
     pub(crate) fn gvk(&self) -> Gvk {
         Gvk {
             group: self.group.as_str().into(),
@@ -149,10 +153,8 @@ impl Config {
             &mut self.images,
             &mut self.replicas,
         ];
-        for list in lists {
-            list.sort_by_cached_key(|spec| sort::gvk_key(&spec.gvk()));
-        }
-        self.name_references.sort_by_cached_key(|reference| sort::gvk_key(&reference.gvk()));
+        lists.into_iter().for_each(|list| sort_specs(list));
+        sort_references(&mut self.name_references);
     }
 
     /// Adds another configuration.
@@ -160,9 +162,13 @@ impl Config {
     /// # Errors
     /// `conflicting fieldspecs`, naming the transformer.
     pub(crate) fn merge(&mut self, more: &Self) -> Result<()> {
-        let merge = |into: &mut Vec<FieldSpec>, from: &[FieldSpec], what: &str| {
-            fieldspec::merge(into, from)
-                .map_err(|error| error.under(format!("failed to merge {what} fieldSpec")))
+        let merge = |into: &mut Vec<FieldSpec>, from: &[FieldSpec], what: &str| -> Result<()> {
+            let grown = fieldspec::merge(into, from)
+                .map_err(|error| error.under(format!("failed to merge {what} fieldSpec")))?;
+            if grown {
+                sort_specs(into);
+            }
+            Ok(())
         };
         merge(&mut self.name_prefix, &more.name_prefix, "NamePrefix")?;
         merge(&mut self.name_suffix, &more.name_suffix, "NameSuffix")?;
@@ -174,21 +180,32 @@ impl Config {
         merge(&mut self.var_references, &more.var_references, "VarReference")?;
         merge(&mut self.images, &more.images, "Images")?;
         merge(&mut self.replicas, &more.replicas, "Replicas")?;
+        let before = self.name_references.len();
         more.name_references.iter().try_for_each(|reference| self.add_reference(reference))?;
-        self.sort();
+        if self.name_references.len() > before {
+            sort_references(&mut self.name_references);
+        }
         Ok(())
     }
 
     fn add_reference(&mut self, more: &NameReference) -> Result<()> {
-        match self.name_references.iter_mut().find(|old| old.gvk() == more.gvk()) {
-            Some(old) => fieldspec::merge(&mut old.referrers, &more.referrers)
-                .map_err(|error| error.under("failed to merge NameReference fieldSpec")),
-            None => {
-                self.name_references.push(more.clone());
-                Ok(())
+        match self.name_references.iter_mut().find(|old| old.is_about_the_kind_of(more)) {
+            Some(old) => {
+                fieldspec::merge(&mut old.referrers, &more.referrers)
+                    .map_err(|error| error.under("failed to merge NameReference fieldSpec"))?;
             }
+            None => self.name_references.push(more.clone()),
         }
+        Ok(())
     }
+}
+
+fn sort_specs(specs: &mut [FieldSpec]) {
+    specs.sort_by_cached_key(|spec| sort::gvk_key(&spec.gvk()));
+}
+
+fn sort_references(references: &mut [NameReference]) {
+    references.sort_by_cached_key(|reference| sort::gvk_key(&reference.gvk()));
 }
 
 /// Reads our own format; see the head of the file.

@@ -43,25 +43,36 @@ impl FieldSpec {
 
     /// Whether the spec is about resources of this kind.
     pub(crate) fn fits(&self, gvk: &Gvk) -> bool {
+        self.fits_parts(&gvk.group, &gvk.version, &gvk.kind)
+    }
+
+    fn fits_resource(&self, resource: &Resource) -> bool {
+        let (group, version) = resource.group_and_version();
+        self.fits_parts(group, version, resource.kind())
+    }
+
+    fn fits_parts(&self, group: &str, version: &str, kind: &str) -> bool {
         let fits = |wanted: &str, have: &str| wanted.is_empty() || wanted == have;
-        fits(&self.kind, &gvk.kind) && fits(&self.group, &gvk.group) && fits(&self.version, &gvk.version)
+        fits(&self.kind, kind) && fits(&self.group, group) && fits(&self.version, version)
     }
 }
 
-/// Adds specs to others; one that says the same as an earlier one is left out.
+/// Adds specs to others; one that says the same as an earlier one is left out. Answers whether any was added.
 ///
 /// # Errors
 /// The same place with another `create`.
-pub(crate) fn merge(into: &mut Vec<FieldSpec>, more: &[FieldSpec]) -> Result<()> {
+pub(crate) fn merge(into: &mut Vec<FieldSpec>, more: &[FieldSpec]) -> Result<bool> {
+    let before = into.len();
     for spec in more {
-        let gvk = spec.gvk();
-        match into.iter().find(|old| old.gvk().is_selected(&gvk) && old.path == spec.path) {
+        let same =
+            |old: &&FieldSpec| old.path == spec.path && spec.fits_parts(&old.group, &old.version, &old.kind);
+        match into.iter().find(same) {
             Some(old) if old.create != spec.create => return Err(Error::new("conflicting fieldspecs")),
             Some(_) => {}
             None => into.push(spec.clone()),
         }
     }
-    Ok(())
+    Ok(into.len() > before)
 }
 
 /// Calls `set` for every node at the places of a spec.
@@ -74,9 +85,22 @@ pub(crate) fn apply(
     create: Create,
     set: &mut dyn FnMut(&mut Node) -> Result<()>,
 ) -> Result<()> {
-    if !spec.fits(&resource.gvk()) {
+    if !spec.fits_resource(resource) {
         return Ok(());
     }
+    apply_to_any(resource, spec, create, set)
+}
+
+/// The same for a resource that the spec's kind was compared with before.
+///
+/// # Errors
+/// As [`apply`].
+pub(crate) fn apply_to_any(
+    resource: &mut Resource,
+    spec: &FieldSpec,
+    create: Create,
+    set: &mut dyn FnMut(&mut Node) -> Result<()>,
+) -> Result<()> {
     let path = split_path(&spec.path);
     let mut walk = Walk { create: if spec.create { create } else { Create::Never }, set };
     let done = walk.visit(&mut resource.node, &path);

@@ -115,7 +115,7 @@ impl Index<'_> {
     fn update(&self, referrer: &mut Resource, at: usize, config: &[NameReference]) -> Result<(), Failure> {
         let original = referrer.original_id();
         for reference in config {
-            for spec in reference.referrers.iter().filter(|spec| original.gvk.is_selected(&spec.gvk())) {
+            for spec in reference.referrers.iter().filter(|spec| spec.fits(&original.gvk)) {
                 self.update_field(referrer, at, reference.gvk(), spec)?;
             }
         }
@@ -137,8 +137,7 @@ impl Index<'_> {
             target,
         };
         let mut fits = Vec::new();
-        let any_kind = FieldSpec { path: spec.path.clone(), create: spec.create, ..FieldSpec::default() };
-        let done = fieldspec::apply(referrer, &any_kind, Create::Never, &mut |node| {
+        let done = fieldspec::apply_to_any(referrer, spec, Create::Never, &mut |node| {
             lookup.set(node).map_err(|failure| {
                 fits = failure.fits;
                 failure.error

@@ -46,12 +46,14 @@ pub(crate) struct Shown {
 /// A patch has left a resource without kind or name, or two with the same.
 pub(crate) fn drop_local(map: &mut ResMap) -> Result<()> {
     for resource in &map.list {
+        if !resource.kind().is_empty() && !resource.name().is_empty() {
+            reader::check(&resource.node)?;
+            continue;
+        }
         let mut shown = resource.clone();
         let mut annotations = shown.texts("annotations");
         annotations.extend(resource.history_annotations());
-        if resource.kind().is_empty() || resource.name().is_empty() {
-            shown.set_texts("annotations", &annotations);
-        }
+        shown.set_texts("annotations", &annotations);
         reader::check(&shown.node)?;
     }
     map.list.retain(|resource| !is_local(resource));

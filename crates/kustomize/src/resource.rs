@@ -93,6 +93,12 @@ impl Resource {
         Gvk::new(raw("apiVersion"), raw("kind"))
     }
 
+    /// The two parts of its apiVersion.
+    pub(crate) fn group_and_version(&self) -> (&str, &str) {
+        let text = self.node.get("apiVersion").map_or("", Node::raw);
+        text.split_once('/').unwrap_or(("", text))
+    }
+
     pub(crate) fn kind(&self) -> &str {
         self.node.get("kind").map_or("", Node::raw)
     }
