@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use clap::ArgMatches;
-use kustomize::{LoadRestrictor, Options, Reorder};
+use kustomize::{LoadRestrictor, Options, Parsed, Reorder};
 use serde_json::Value;
 use tree::TreePath;
 
@@ -14,6 +14,7 @@ use super::failed;
 use super::turn::{self, Peer};
 use crate::cli::place;
 use crate::error::{Error, Kind, Result};
+use crate::render::kustomize::PARSED_BYTES;
 use crate::source::Disk;
 
 /// The name of the command.
@@ -57,20 +58,22 @@ pub(super) fn command() -> clap::Command {
 pub(super) fn run(matches: &ArgMatches) -> Result<()> {
     let all = kustomizations(&turn::folder(matches))?;
     let theirs = Some(theirs).filter(|_| !matches.get_flag("alone"));
-    turn::compare(&KUSTOMIZE, &all, ours, theirs)
+    // As the service has it: what one build has parsed, another need not.
+    let parsed = Parsed::new(PARSED_BYTES);
+    turn::compare(&KUSTOMIZE, &all, |kustomization| ours(kustomization, &parsed), theirs)
 }
 
-fn ours(kustomization: &Kustomization) -> bool {
-    built(kustomization).is_ok()
+fn ours(kustomization: &Kustomization, parsed: &Parsed) -> bool {
+    built(kustomization, parsed).is_ok()
 }
 
 /// What `kustomize build` would print; the files are read as the program reads them.
-fn built(kustomization: &Kustomization) -> Result<String> {
+fn built(kustomization: &Kustomization, parsed: &Parsed) -> Result<String> {
     let invalid = |text: String| Error::new(Kind::Invalid, text);
     let has = |flag: &str, value: &str| kustomization.flags.windows(2).any(|pair| pair == [flag, value]);
     let tree = Disk::open(&kustomization.root)?;
     let path = TreePath::parse(&kustomization.path).map_err(|error| invalid(error.to_string()))?;
-    let mut options = Options::default();
+    let mut options = Options { parsed: Some(parsed), ..Options::default() };
     if has("--load-restrictor", "LoadRestrictionsNone") {
         options.load_restrictor = LoadRestrictor::None;
     }
@@ -155,13 +158,15 @@ mod tests {
         make("b/kustomization.yml", "resources: [gone.yaml]");
         make("c/cm.yaml", map);
         let found = kustomizations(root.path()).unwrap();
-        let measured = turn::measure(&found, ours);
+        let parsed = Parsed::new(PARSED_BYTES);
+        let builds = |kustomization: &Kustomization| ours(kustomization, &parsed);
+        let measured = turn::measure(&found, builds);
         assert_eq!((measured.latencies.count(), measured.failures), (3, 1));
         make("input/r/app/kustomization.yaml", "resources: [../cm.yaml]");
         make("input/r/cm.yaml", map);
         let flags = r#"["--load-restrictor", "LoadRestrictionsNone"]"#;
         make("cases.jsonl", &format!("{{\"dir\": \"r/app\", \"flags\": {flags}}}\n{{\"dir\": \"r/app\"}}\n"));
         let found = kustomizations(root.path()).unwrap();
-        assert_eq!(found.iter().map(ours).collect::<Vec<_>>(), [true, false]);
+        assert_eq!(found.iter().map(builds).collect::<Vec<_>>(), [true, false]);
     }
 }

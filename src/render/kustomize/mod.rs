@@ -25,7 +25,7 @@ pub use remotes::{Remotes, Want};
 pub(super) use remotes::missing;
 
 /// What parsed files may take in memory: those of a repository of some hundred overlays, several times over.
-const PARSED_BYTES: u64 = 48 << 20;
+pub(crate) const PARSED_BYTES: u64 = 48 << 20;
 
 /// How kustomizations are built in process.
 #[derive(Clone, Debug)]
