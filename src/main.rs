@@ -2,10 +2,6 @@
 
 use std::process::ExitCode;
 
-/// Rendering makes and drops very many small things; the system's allocator takes a fourth of its time with them.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     // Started for another program, this process is about to become it; started for Jsonnet programs, it is their worker.
     manifestd::process::launched(std::env::args_os())
