@@ -16,7 +16,7 @@ use crate::selector;
 /// # Errors
 /// The name is no regular expression; an image is no scalar.
 pub(crate) fn transform(map: &mut ResMap, image: &Image, specs: &[FieldSpec]) -> Result<()> {
-    let change = Change { image, name: matcher(&image.name)? };
+    let change = Change { image, name: Name::of(&image.name)? };
     for resource in &mut map.list {
         if resource.kind() == "CustomResourceDefinition" {
             continue;
@@ -31,14 +31,50 @@ pub(crate) fn transform(map: &mut ResMap, image: &Image, specs: &[FieldSpec]) ->
 
 struct Change<'i> {
     image: &'i Image,
-    name: Regex,
+    name: Name<'i>,
 }
 
-/// kustomize puts the name into its expression as it is.
-fn matcher(name: &str) -> Result<Regex> {
-    let text = format!("^{name}(:[a-zA-Z0-9_.{{}}-]*)?(@sha256:[a-zA-Z0-9_.{{}}-]*)?$");
-    selector::compile(&text)
-        .map_err(|error| error.under(format!("the image name '{name}' in images is no regular expression")))
+/// The name of images, which kustomize puts into a regular expression as it is.
+enum Name<'i> {
+    /// One in which nothing is special but dots, which stand for any character. Compiling it would cost more than the
+    /// rest of the transformer.
+    Dotted(&'i str),
+    Regex(Regex),
+}
+
+impl<'i> Name<'i> {
+    fn of(name: &'i str) -> Result<Self> {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'/');
+        if name.bytes().all(is_plain) {
+            return Ok(Self::Dotted(name));
+        }
+        let text = format!("^{name}(:[a-zA-Z0-9_.{{}}-]*)?(@sha256:[a-zA-Z0-9_.{{}}-]*)?$");
+        selector::compile(&text).map(Self::Regex).map_err(|error| {
+            error.under(format!("the image name '{name}' in images is no regular expression"))
+        })
+    }
+
+    /// Whether an image has this name, whatever its tag and digest.
+    fn is_of(&self, image: &str) -> bool {
+        match self {
+            Self::Regex(regex) => regex.is_match(image),
+            Self::Dotted(name) => {
+                let mut rest = image.chars();
+                let same = |c: char| rest.next().is_some_and(|own| own == c || c == '.' && own != '\n');
+                name.chars().all(same) && is_tag_and_digest(rest.as_str())
+            }
+        }
+    }
+}
+
+/// `:tag`, `@sha256:digest`, both or neither.
+fn is_tag_and_digest(text: &str) -> bool {
+    let is_word = |c: char| c.is_ascii_alphanumeric() || "_.{}-".contains(c);
+    let after = |mark: &str, text| -> &str {
+        let Some(rest) = str::strip_prefix(text, mark) else { return text };
+        rest.trim_start_matches(is_word)
+    };
+    after("@sha256:", after(":", text)).is_empty()
 }
 
 impl Change<'_> {
@@ -73,7 +109,7 @@ impl Change<'_> {
             return Ok(());
         }
         let Node::Scalar(scalar) = &*node else { return Err(wrong_kind("ScalarNode", node)) };
-        if self.name.is_match(&scalar.text) {
+        if self.name.is_of(&scalar.text) {
             let text = self.changed(&scalar.text);
             node.set_text(&text);
         }

@@ -25,21 +25,40 @@ record! {
 
 /// A selector ready for use.
 pub(crate) struct Matcher {
-    group: Option<Regex>,
-    version: Option<Regex>,
-    kind: Option<Regex>,
-    name: Option<Regex>,
-    namespace: Option<Regex>,
+    group: Option<Whole>,
+    version: Option<Whole>,
+    kind: Option<Whole>,
+    name: Option<Whole>,
+    namespace: Option<Whole>,
     annotations: LabelSelector,
     labels: LabelSelector,
 }
 
-/// A regular expression of Go's; the whole text has to match.
-pub(crate) fn anchored(text: &str) -> Result<Option<Regex>> {
-    if text.is_empty() {
-        return Ok(None);
+/// A regular expression that a whole text has to match.
+#[derive(Debug)]
+pub(crate) enum Whole {
+    /// One without anything special in it, as nearly all are: compiling it would cost more than the build.
+    Text(String),
+    Regex(Regex),
+}
+
+impl Whole {
+    pub(crate) fn is_match(&self, text: &str) -> bool {
+        match self {
+            Self::Text(own) => own == text,
+            Self::Regex(regex) => regex.is_match(text),
+        }
     }
-    compile(&format!("^(?:{text})$")).map(Some)
+}
+
+/// A regular expression of Go's; the whole text has to match.
+pub(crate) fn anchored(text: &str) -> Result<Option<Whole>> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'/');
+    match text {
+        "" => Ok(None),
+        text if text.bytes().all(is_plain) => Ok(Some(Whole::Text(text.to_owned()))),
+        text => compile(&format!("^(?:{text})$")).map(|regex| Some(Whole::Regex(regex))),
+    }
 }
 
 /// Compiles a regular expression; the message is Go's for the mistakes people make.
@@ -88,7 +107,7 @@ fn is_repetition(rest: &str) -> bool {
 /// Bytes a compiled expression may take.
 const MAX_REGEX: usize = 1 << 20;
 
-fn fits(regex: Option<&Regex>, text: &str) -> bool {
+fn fits(regex: Option<&Whole>, text: &str) -> bool {
     regex.is_none_or(|regex| regex.is_match(text))
 }
 

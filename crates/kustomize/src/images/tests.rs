@@ -51,3 +51,35 @@ fn suffixes_come_twice_where_a_field_spec_points_too() {
     transform(&mut map, &read("{name: a, tagSuffix: -s}"), &specs).unwrap();
     assert_eq!(field(&map, "spec/containers"), r#"[{"image":"a:1-s-s"}]"#);
 }
+
+#[test]
+fn a_plain_name_matches_what_its_expression_would() {
+    let names = ["nginx", "a.b/c", "re.io/x_y-z", "a"];
+    let images = [
+        "nginx",
+        "nginx:1",
+        "nginx:",
+        "nginx@sha256:ab",
+        "nginx:1@sha256:",
+        "nginx@md5:1",
+        "nginx:1:2",
+        "nginx2",
+        "xnginx",
+        "a.b/c",
+        "aXb/c:{t}",
+        "a\nb/c",
+        "a:é",
+        "re.io/x_y-z:v1.0-rc_1",
+        "",
+        "a@sha256:1@sha256:2",
+    ];
+    for name in names {
+        let text = format!("^{name}(:[a-zA-Z0-9_.{{}}-]*)?(@sha256:[a-zA-Z0-9_.{{}}-]*)?$");
+        let regex = Name::Regex(selector::compile(&text).unwrap());
+        for image in images {
+            let plain = Name::of(name).unwrap();
+            assert!(matches!(plain, Name::Dotted(_)));
+            assert_eq!(plain.is_of(image), regex.is_of(image), "{name} {image:?}");
+        }
+    }
+}

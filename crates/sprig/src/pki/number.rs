@@ -1,8 +1,9 @@
 //! Large numbers: reading, writing and powers, for keys of RSA and DSA.
 
-use crypto_bigint::modular::{BoxedMontyForm, BoxedMontyParams};
-use crypto_bigint::{BoxedUint, NonZero, Resize};
+use crypto_bigint::{BoxedUint, Integer, NonZero};
 use crypto_primes::{Flavor, is_prime};
+use openssl::bn::{BigNum, BigNumContext};
+use openssl::error::ErrorStack;
 
 /// The largest modulus in bits. Larger ones take too long.
 pub(super) const MAX_BITS: u32 = 8_192;
@@ -19,10 +20,17 @@ pub(super) fn bytes(number: &BoxedUint) -> Vec<u8> {
 
 /// `base ^ exponent mod modulus`; `None` for an even modulus.
 pub(super) fn power(base: &BoxedUint, exponent: &BoxedUint, modulus: &BoxedUint) -> Option<BoxedUint> {
-    let odd = modulus.to_odd().into_option()?;
-    let base = remainder(base, modulus)?.resize(modulus.bits_precision());
-    let form = BoxedMontyForm::new(base, &BoxedMontyParams::new_vartime(odd));
-    Some(form.pow(exponent).retrieve())
+    let odd: bool = modulus.is_odd().into();
+    let power = odd.then(|| openssl_power([base, exponent, modulus]))?.ok()?;
+    Some(number(&power.to_vec()))
+}
+
+/// OpenSSL is here for ssh anyway, and its powers take less than half the time of those of `crypto-bigint`.
+fn openssl_power(numbers: [&BoxedUint; 3]) -> Result<BigNum, ErrorStack> {
+    let [base, exponent, modulus] = numbers.map(|number| BigNum::from_slice(&bytes(number)));
+    let (mut power, mut context) = (BigNum::new()?, BigNumContext::new()?);
+    power.mod_exp(&*base?, &*exponent?, &*modulus?, &mut context)?;
+    Ok(power)
 }
 
 /// `number mod modulus`; `None` for zero.

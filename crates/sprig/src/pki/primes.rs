@@ -6,12 +6,10 @@ use std::sync::LazyLock;
 
 use crypto_bigint::{BoxedUint, Limb, NonZero};
 use crypto_primes::{Flavor, is_prime};
-use openssl::bn::{BigNum, BigNumContext};
-use openssl::error::ErrorStack;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-use super::number::{bytes, number};
+use super::number::{number, power};
 
 /// The primes the sieve knows are below this. More of them would cost more than the tests they save.
 const SIEVED: u32 = 1 << 17;
@@ -76,16 +74,8 @@ fn candidates(start: &BoxedUint) -> impl Iterator<Item = u64> {
 
 /// Whether `2 ^ (candidate - 1) mod candidate` is 1, as it is for every odd prime and next to no other number.
 fn passes_fermat(candidate: &BoxedUint) -> bool {
-    power_of_two(&bytes(candidate)).is_ok_and(|power| power.num_bits() == 1)
-}
-
-fn power_of_two(modulus: &[u8]) -> Result<BigNum, ErrorStack> {
-    let modulus = BigNum::from_slice(modulus)?;
-    let mut exponent = BigNum::from_slice(&modulus.to_vec())?;
-    exponent.sub_word(1)?;
-    let (two, mut power, mut context) = (BigNum::from_u32(2)?, BigNum::new()?, BigNumContext::new()?);
-    power.mod_exp(&two, &exponent, &modulus, &mut context)?;
-    Ok(power)
+    let exponent = candidate.clone() - &BoxedUint::one();
+    power(&BoxedUint::from(2_u8), &exponent, candidate).is_some_and(|power| power == BoxedUint::one())
 }
 
 /// The odd primes below [`SIEVED`].

@@ -72,6 +72,11 @@ impl Features {
         let mut previous = None;
         let mut chars = text.chars().peekable();
         while let Some(c) = chars.next() {
+            // Most of what is written is letters, which decide nothing.
+            if c.is_ascii_alphanumeric() {
+                previous = Some(c);
+                continue;
+            }
             let space_follows = chars.peek().is_none_or(|&next| next == ' ' || next == '\t');
             features.indicators |= is_indicator(c, previous, space_follows);
             let plain_tab = c == '\t' && dialect == Dialect::V3;
