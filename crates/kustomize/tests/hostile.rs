@@ -321,7 +321,7 @@ fn charts_take_no_program_and_no_configuration_of_the_repository() {
     };
     for kustomization in [
         "helmGlobals: {configHome: ./evil}\nhelmCharts: [{name: web}]\n",
-        "helmGlobals: {configHome: /root/.config}\nhelmCharts: [{name: web}]\n",
+        "helmGlobals: {configHome: /etc/helm}\nhelmCharts: [{name: web}]\n",
         "helmGlobals: {chartHome: ../../x}\nhelmCharts: [{name: web}]\n",
         "helmGlobals: {chartHome: /}\nhelmCharts: [{name: web}]\n",
         "helmGlobals: {chartHome: root/x}\nhelmCharts: [{name: web}]\n",

@@ -192,7 +192,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// `\uXXXX`, two of them for a character beyond the first plane; a lone half becomes U+FFFD.
+    /// `\u` and four hexadecimal digits, two of them for a character beyond the first plane; a lone half becomes U+FFFD.
     fn unicode_escape(&mut self, out: &mut String) -> Result<(), Error> {
         let first =
             self.hex(self.pos).ok_or_else(|| self.unexpected("in \\u hexadecimal character escape"))?;
