@@ -4,9 +4,10 @@
 //! Only what depends on nothing but a text is kept here, and the text is compared before it is handed out, so a memo
 //! makes no difference but time. One serves the whole process. What was not asked for lately makes room for what is.
 
-use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use recent::Recent;
 
 /// Something that was made of a text, and of nothing else.
 pub(crate) trait OfText {
@@ -14,66 +15,33 @@ pub(crate) trait OfText {
     fn text(&self) -> &[u8];
 }
 
-/// Things made of texts, by text.
+/// Things made of texts, by the hash of the text.
 pub(crate) struct Memo<T> {
-    kept: Mutex<Generations<T>>,
+    kept: Mutex<Recent<u64, Arc<T>>>,
     hasher: RandomState,
-    /// The most bytes of text in each of the two generations.
-    bytes: usize,
-}
-
-/// What was asked for lately, and what was before; by the hash of the text.
-struct Generations<T> {
-    young: HashMap<u64, Arc<T>>,
-    old: HashMap<u64, Arc<T>>,
-    young_bytes: usize,
 }
 
 impl<T: OfText> Memo<T> {
     /// An empty memo that keeps what is made of at most twice `bytes` of text.
-    pub(crate) fn new(bytes: usize) -> Self {
-        let kept = Generations { young: HashMap::new(), old: HashMap::new(), young_bytes: 0 };
-        Self { kept: Mutex::new(kept), hasher: RandomState::new(), bytes }
+    pub(crate) fn new(bytes: u64) -> Self {
+        Self { kept: Mutex::new(Recent::new(bytes)), hasher: RandomState::new() }
     }
 
     /// What was made of `text` before, or what `make` makes of it now. Failures are not kept.
     pub(crate) fn get<E>(&self, text: &[u8], make: impl FnOnce() -> Result<T, E>) -> Result<Arc<T>, E> {
         let hash = self.hasher.hash_one(text);
-        if let Some(known) = self.known(hash, text) {
+        let known = self.kept().get(&hash);
+        if let Some(known) = known.filter(|known| known.text() == text) {
             return Ok(known);
         }
         // Two that make the same at the same time do no harm.
         let made = Arc::new(make()?);
-        self.keep(hash, made.clone());
+        self.kept().put(hash, made.clone(), made.text().len() as u64);
         Ok(made)
     }
 
-    fn known(&self, hash: u64, text: &[u8]) -> Option<Arc<T>> {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let same = |known: &&Arc<T>| known.text() == text;
-        if let Some(known) = kept.young.get(&hash).filter(same) {
-            return Some(known.clone());
-        }
-        let known = kept.old.get(&hash).filter(same).cloned()?;
-        self.add(&mut kept, hash, known.clone());
-        Some(known)
-    }
-
-    fn keep(&self, hash: u64, made: Arc<T>) {
-        self.add(&mut self.kept.lock().unwrap_or_else(PoisonError::into_inner), hash, made);
-    }
-
-    fn add(&self, kept: &mut Generations<T>, hash: u64, made: Arc<T>) {
-        let size = made.text().len();
-        if size > self.bytes {
-            return;
-        }
-        if kept.young_bytes + size > self.bytes {
-            kept.old = std::mem::take(&mut kept.young);
-            kept.young_bytes = 0;
-        }
-        kept.young_bytes += size;
-        kept.young.insert(hash, made);
+    fn kept(&self) -> MutexGuard<'_, Recent<u64, Arc<T>>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -4,7 +4,6 @@
 
 use std::cell::RefCell;
 
-use crate::address;
 use crate::builtin_plugins::Plugins;
 use crate::configurations::{Config, Configured};
 use crate::error::{Error, ErrorKind, Result};
@@ -56,8 +55,6 @@ pub(crate) struct Target<'t> {
     /// The name of its file.
     file: &'static str,
     inherited: Inherited,
-    /// Whether this is what is built, and nothing that it names.
-    is_root: bool,
 }
 
 impl<'t> Target<'t> {
@@ -67,7 +64,6 @@ impl<'t> Target<'t> {
     /// As [`Kustomization::load`].
     pub(crate) fn root(loader: Loader<'t>, build: &'t Build) -> Result<Self> {
         let mut root = Self::load(loader, build, Inherited::default())?;
-        root.is_root = true;
         if !root.kustomization.build_metadata.is_empty() {
             root.inherited.origin = Some(Origin::default());
         }
@@ -76,7 +72,7 @@ impl<'t> Target<'t> {
 
     fn load(loader: Loader<'t>, build: &'t Build, inherited: Inherited) -> Result<Self> {
         let (kustomization, file) = Kustomization::load(&loader)?;
-        Ok(Self { loader, kustomization, build, file, inherited, is_root: false })
+        Ok(Self { loader, kustomization, build, file, inherited })
     }
 
     /// The namespace of charts that name none.
@@ -102,9 +98,7 @@ impl<'t> Target<'t> {
         self.configure(into)?;
         self.generate(into)?;
         for path in &self.kustomization.components {
-            if !self.is_missing_component(path)? {
-                self.add_component(into, path).map_err(|error| error.under("accumulating components"))?;
-            }
+            self.add_component(into, path).map_err(|error| error.under("accumulating components"))?;
         }
         self.transform(into)?;
         self.validate(into)?;
@@ -123,13 +117,6 @@ impl<'t> Target<'t> {
         let named = |error: Error| error.under(format!("loading CRDs [{}]", crds.join(" ")));
         let found = crds::load(&self.loader, crds).map_err(named)?;
         into.config.add(&found)
-    }
-
-    /// Whether a component may be left out because nothing is there.
-    fn is_missing_component(&self, path: &str) -> Result<bool> {
-        let optional = self.loader.shared.options.optional_components;
-        let may_miss = self.is_root && optional.iter().any(|component| component == path);
-        Ok(may_miss && address::parse(path)?.is_none() && self.loader.folder(path)?.is_none())
     }
 
     /// The resources that entries of `generators`, `transformers` or `validators` describe: those written in place,

@@ -103,9 +103,6 @@ pub struct Options<'o> {
     pub whole_disk: bool,
     /// Renders the charts of `helmCharts`; `None` refuses them, as without `--enable-helm`.
     pub helm: Option<HelmOptions<'o>>,
-    /// Components of what is built, as written, that are left out where nothing is there (Argo CD's
-    /// `ignoreMissingComponents`).
-    pub optional_components: &'o [String],
     /// Parsed files that are shared with other builds; `None` shares nothing.
     pub parsed: Option<&'o Parsed>,
     /// Budgets.
@@ -183,7 +180,6 @@ impl Default for Options<'_> {
             remotes: BTreeMap::new(),
             whole_disk: false,
             helm: None,
-            optional_components: &[],
             parsed: None,
             limits: Limits::default(),
             stop: &|| false,

@@ -1,10 +1,9 @@
 //! Files that several builds share once they are parsed: a base is read for the first of its overlays only.
 
-use std::collections::HashMap;
 use std::fmt;
-use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use recent::Recent;
 use tree::ContentId;
 use yaml::Value;
 
@@ -17,8 +16,8 @@ const NODE_BYTES: u64 = 96;
 /// Parsed files, by the id of their content. One of them may serve any number of builds at once, over any trees, as long
 /// as they have the same [`crate::Limits::yaml`]. Keeps what was used last, within a number of bytes.
 pub struct Parsed {
-    resources: Mutex<Generations<ContentId, File<Arc<[Resource]>>>>,
-    kustomizations: Mutex<Generations<ContentId, File<Value>>>,
+    resources: Mutex<Recent<ContentId, File<Arc<[Resource]>>>>,
+    kustomizations: Mutex<Recent<ContentId, File<Value>>>,
 }
 
 /// A parsed file, and how long its text was.
@@ -28,16 +27,6 @@ pub(crate) struct File<T> {
     pub(crate) bytes: usize,
 }
 
-/// Two generations of entries: when the young one is full, it becomes the old one, and what nobody asked for since the
-/// last time is dropped.
-struct Generations<K, V> {
-    young: HashMap<K, (V, u64)>,
-    old: HashMap<K, (V, u64)>,
-    weight: u64,
-    /// The weight of one generation.
-    most: u64,
-}
-
 impl Parsed {
     /// Nothing yet; at most `bytes` bytes of memory, about.
     #[must_use]
@@ -45,8 +34,8 @@ impl Parsed {
         // Kustomizations are small beside what they name.
         let generation = bytes / 2;
         Self {
-            resources: Mutex::new(Generations::new(generation / 8 * 7)),
-            kustomizations: Mutex::new(Generations::new(generation / 8)),
+            resources: Mutex::new(Recent::new(generation / 8 * 7)),
+            kustomizations: Mutex::new(Recent::new(generation / 8)),
         }
     }
 
@@ -103,35 +92,6 @@ fn weight_of_value(value: &Value) -> u64 {
     inner + NODE_BYTES
 }
 
-impl<K: Eq + Hash + Clone, V: Clone> Generations<K, V> {
-    fn new(most: u64) -> Self {
-        Self { young: HashMap::new(), old: HashMap::new(), weight: 0, most }
-    }
-
-    fn get(&mut self, key: &K) -> Option<V> {
-        if let Some((value, _)) = self.young.get(key) {
-            return Some(value.clone());
-        }
-        let (value, weight) = self.old.remove(key)?;
-        self.put(key.clone(), value.clone(), weight);
-        Some(value)
-    }
-
-    fn put(&mut self, key: K, value: V, weight: u64) {
-        if weight > self.most {
-            return;
-        }
-        if self.weight + weight > self.most {
-            self.old = std::mem::take(&mut self.young);
-            self.weight = 0;
-        }
-        match self.young.insert(key, (value, weight)) {
-            Some((_, before)) => self.weight = self.weight - before + weight,
-            None => self.weight += weight,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -147,22 +107,5 @@ mod tests {
         let (node, value) = weight("a: &a [x, x, x, x, x, x, x, x]\nb: [*a, *a, *a, *a, *a, *a, *a, *a]\n");
         assert!(node > 70 * NODE_BYTES && value > 70 * NODE_BYTES, "{node} {value}");
         assert_eq!(weight("abc"), (NODE_BYTES + 3, NODE_BYTES + 3));
-    }
-
-    #[test]
-    fn what_is_used_stays_and_the_rest_goes() {
-        let mut kept = Generations::new(10);
-        kept.put("often", 1, 4);
-        for number in 0..20 {
-            kept.put(["a", "b", "c"][number % 3], 2, 4);
-            assert_eq!(kept.get(&"often"), Some(1), "{number}");
-        }
-        kept.put("large", 3, 11);
-        assert_eq!(kept.get(&"large"), None);
-        for name in ["d", "e", "f", "g", "h"] {
-            kept.put(name, 4, 4);
-        }
-        assert_eq!((kept.get(&"often"), kept.get(&"h")), (None, Some(4)));
-        assert!(kept.young.len() + kept.old.len() <= 4);
     }
 }

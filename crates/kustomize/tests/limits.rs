@@ -117,21 +117,6 @@ fn what_would_run_something_is_refused_by_name() {
 }
 
 #[test]
-fn only_optional_components_may_be_missing() {
-    let files = [
-        ("app/kustomization.yaml", "resources: [cm.yaml]\ncomponents: [../gone, ../there]\n"),
-        ("app/cm.yaml", CONFIG_MAP),
-        ("there/kustomization.yaml", "kind: Component\nnamePrefix: my-\n"),
-    ];
-    let optional = ["../gone".to_owned(), "../there".to_owned()];
-    let output = run(&files, &Options { optional_components: &optional, ..Options::default() }).unwrap();
-    assert!(output.text().contains("name: my-web"), "{}", output.text());
-    let error =
-        run(&files, &Options { optional_components: &optional[1..], ..Options::default() }).unwrap_err();
-    assert!(error.to_string().contains("/gone: no such file or directory"), "{error}");
-}
-
-#[test]
 fn the_label_of_a_validator_stays_and_no_other() {
     let validator = |labels: &str| {
         format!(

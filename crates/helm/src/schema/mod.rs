@@ -26,7 +26,7 @@ const URL: &str = "file:///values.schema.json";
 const STACK: usize = 64 << 20;
 
 /// How much text the compiled schemas that are kept may have, in bytes. A compiled schema takes some ten times its text.
-const KEPT_TEXT: usize = 1 << 20;
+const KEPT_TEXT: u64 = 1 << 20;
 
 static COMPILED: LazyLock<Memo<Compiled>> = LazyLock::new(|| Memo::new(KEPT_TEXT));
 

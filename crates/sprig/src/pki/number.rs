@@ -25,6 +25,14 @@ pub(super) fn power(base: &BoxedUint, exponent: &BoxedUint, modulus: &BoxedUint)
     Some(number(&power.to_vec()))
 }
 
+/// The inverse of `number` modulo `modulus`; `None` when there is none.
+pub(super) fn inverse(number: &BoxedUint, modulus: &BoxedUint) -> Option<BoxedUint> {
+    let [number, modulus] = [number, modulus].map(|number| BigNum::from_slice(&bytes(number)));
+    let (mut inverse, mut context) = (BigNum::new().ok()?, BigNumContext::new().ok()?);
+    inverse.mod_inverse(&*number.ok()?, &*modulus.ok()?, &mut context).ok()?;
+    Some(self::number(&inverse.to_vec()))
+}
+
 /// OpenSSL is here for ssh anyway, and its powers take less than half the time of those of `crypto-bigint`.
 fn openssl_power(numbers: [&BoxedUint; 3]) -> Result<BigNum, ErrorStack> {
     let [base, exponent, modulus] = numbers.map(|number| BigNum::from_slice(&bytes(number)));

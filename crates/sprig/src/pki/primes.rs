@@ -1,21 +1,30 @@
 //! Large random primes, for keys of RSA: a sieve, a quick test that drops nearly everything else, a full test.
 //!
-//! `crypto-primes` judges whether a number is prime; its own search takes several times as long.
+//! The powers, which take nearly all the time, are OpenSSL's; every processor tests numbers of its own.
 
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 use crypto_bigint::{BoxedUint, Limb, NonZero};
-use crypto_primes::{Flavor, is_prime};
+use openssl::bn::{BigNum, BigNumContext, BigNumRef};
+use openssl::error::ErrorStack;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-use super::number::{number, power};
+use super::number::{bytes, number};
 
 /// The primes the sieve knows are below this. More of them would cost more than the tests they save.
 const SIEVED: u32 = 1 << 17;
 
 /// How many odd numbers are sieved together. Among 2,048-bit numbers one in 710 odd ones is a prime.
 const WINDOW: usize = 1 << 13;
+
+/// The most threads that look for one prime.
+const MAX_THREADS: usize = 4;
+
+/// Rounds of the full test: what FIPS 186-5, table B.1 asks for primes of 1,024 bits; larger ones need fewer.
+const ROUNDS: usize = 5;
 
 /// The odd primes below [`SIEVED`], in groups whose product fits a word: one long division serves a whole group.
 static GROUPS: LazyLock<Vec<Group>> = LazyLock::new(|| groups(&small_primes()));
@@ -25,37 +34,58 @@ struct Group {
     primes: Vec<u32>,
 }
 
-/// Two random primes of `bits` bits, a multiple of 8, each with its two highest bits set, so that their product has
-/// twice as many. They are looked for at the same time.
-pub(super) fn two_primes(random: &mut ChaCha20Rng, bits: u32) -> Option<[BoxedUint; 2]> {
-    let [mut one, mut other] = [(); 2].map(|()| ChaCha20Rng::from_rng(random));
-    std::thread::scope(|scope| {
-        let helper = std::thread::Builder::new().spawn_scoped(scope, || prime(&mut one, bits));
-        let second = prime(&mut other, bits)?;
-        // A machine that has no thread left has the first one still to find.
-        let first = helper.ok().and_then(|helper| helper.join().ok().flatten());
-        Some([first?, second])
-    })
-}
-
-fn prime(random: &mut ChaCha20Rng, bits: u32) -> Option<BoxedUint> {
+/// A random prime of `bits` bits, a multiple of 8, with its two highest bits set, so that the product of two has twice
+/// as many.
+pub(super) fn prime(random: &mut ChaCha20Rng, bits: u32) -> Option<BoxedUint> {
     let mut bytes = vec![0; usize::try_from(bits / 8).ok()?];
     loop {
         random.fill_bytes(&mut bytes);
         *bytes.first_mut()? |= 0b1100_0000;
         *bytes.last_mut()? |= 1;
         let start = number(&bytes);
-        let found = candidates(&start)
-            .map(|candidate| start.clone() + BoxedUint::from(candidate))
-            .find(|candidate| passes_fermat(candidate) && is_prime(Flavor::Any, candidate));
+        let offsets: Vec<u32> = candidates(&start).collect();
+        let found = first_prime(&start, &offsets, random.next_u64())?;
+        let found = found.map(|offset| start + BoxedUint::from(offset));
         if let Some(found) = found.filter(|found| found.bits_vartime() == bits) {
             return Some(found);
         }
     }
 }
 
+/// The first of `offsets` that makes a prime of `start`; several threads look, and all of them come to the same.
+/// The outer `None` says that OpenSSL had no memory left.
+fn first_prime(start: &BoxedUint, offsets: &[u32], seed: u64) -> Option<Option<u32>> {
+    let start = BigNum::from_slice(&bytes(start)).ok()?;
+    let (next, first) = (AtomicUsize::new(0), AtomicUsize::new(offsets.len()));
+    let look = || -> Result<(), ErrorStack> {
+        let mut test = Test::new(seed)?;
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            if index >= first.load(Ordering::Relaxed) {
+                return Ok(());
+            }
+            let offset = offsets.get(index).copied().unwrap_or_default();
+            if test.is_prime(&start, offset)? {
+                first.fetch_min(index, Ordering::Relaxed);
+            }
+        }
+    };
+    let looked = thread::scope(|scope| {
+        // A machine that has no thread left has this one still.
+        let spawn = |_| thread::Builder::new().spawn_scoped(scope, look).ok();
+        let helpers: Vec<_> = (1..threads()).filter_map(spawn).collect();
+        let mine = look();
+        mine.is_ok() && helpers.into_iter().all(|helper| matches!(helper.join(), Ok(Ok(()))))
+    });
+    looked.then(|| offsets.get(first.into_inner()).copied())
+}
+
+fn threads() -> usize {
+    thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS)
+}
+
 /// What to add to the odd number `start` for numbers that no small prime divides, in rising order.
-fn candidates(start: &BoxedUint) -> impl Iterator<Item = u64> {
+fn candidates(start: &BoxedUint) -> impl Iterator<Item = u32> {
     let mut divided = vec![false; WINDOW];
     for group in &*GROUPS {
         let rest = start.rem_limb(group.product).0;
@@ -72,10 +102,67 @@ fn candidates(start: &BoxedUint) -> impl Iterator<Item = u64> {
     divided.into_iter().zip((0..).step_by(2)).filter_map(|(divided, offset)| (!divided).then_some(offset))
 }
 
-/// Whether `2 ^ (candidate - 1) mod candidate` is 1, as it is for every odd prime and next to no other number.
-fn passes_fermat(candidate: &BoxedUint) -> bool {
-    let exponent = candidate.clone() - &BoxedUint::one();
-    power(&BoxedUint::from(2_u8), &exponent, candidate).is_some_and(|power| power == BoxedUint::one())
+/// Tests of primes, and the space they calculate in.
+struct Test {
+    seed: u64,
+    context: BigNumContext,
+    one: BigNum,
+    two: BigNum,
+    power: BigNum,
+}
+
+impl Test {
+    fn new(seed: u64) -> Result<Self, ErrorStack> {
+        let (one, two) = (BigNum::from_u32(1)?, BigNum::from_u32(2)?);
+        Ok(Self { seed, context: BigNumContext::new()?, one, two, power: BigNum::new()? })
+    }
+
+    /// Whether the odd number `start + offset` is prime, for what chance can say. The same answer for the same seed.
+    fn is_prime(&mut self, start: &BigNumRef, offset: u32) -> Result<bool, ErrorStack> {
+        let mut candidate = start.to_owned()?;
+        candidate.add_word(offset)?;
+        let mut random = ChaCha20Rng::seed_from_u64(self.seed ^ u64::from(offset));
+        Ok(self.passes_fermat(&candidate)? && self.passes_miller_rabin(&candidate, &mut random)?)
+    }
+
+    /// Whether `2 ^ (candidate - 1) mod candidate` is 1, as it is for every odd prime and next to no other number.
+    /// OpenSSL takes a base of one word much faster than another.
+    fn passes_fermat(&mut self, candidate: &BigNumRef) -> Result<bool, ErrorStack> {
+        let mut exponent = candidate.to_owned()?;
+        exponent.sub_word(1)?;
+        self.power.mod_exp(&self.two, &exponent, candidate, &mut self.context)?;
+        Ok(self.power == self.one)
+    }
+
+    /// The test of Miller and Rabin, to bases by chance.
+    fn passes_miller_rabin(
+        &mut self,
+        candidate: &BigNumRef,
+        random: &mut ChaCha20Rng,
+    ) -> Result<bool, ErrorStack> {
+        let mut minus_one = candidate.to_owned()?;
+        minus_one.sub_word(1)?;
+        let twos = (0..).find(|bit| minus_one.is_bit_set(*bit)).unwrap_or_default();
+        let mut odd = BigNum::new()?;
+        odd.rshift(&minus_one, twos)?;
+        let mut base = candidate.to_vec();
+        for _ in 0..ROUNDS {
+            random.fill_bytes(&mut base);
+            // Zero passes, and is as rare as it gets.
+            self.power.mod_exp(&*BigNum::from_slice(&base)?, &odd, candidate, &mut self.context)?;
+            let mut passes = self.power == self.one || self.power == minus_one;
+            for _ in 1..twos {
+                let mut square = BigNum::new()?;
+                square.mod_sqr(&self.power, candidate, &mut self.context)?;
+                self.power = square;
+                passes |= self.power == minus_one;
+            }
+            if !passes {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
 }
 
 /// The odd primes below [`SIEVED`].
@@ -116,28 +203,47 @@ fn groups(primes: &[u32]) -> Vec<Group> {
 #[cfg(test)]
 mod tests {
     use crypto_bigint::ConcatenatingMul;
+    use crypto_primes::{Flavor, is_prime};
 
     use super::*;
 
     #[test]
     fn the_sieve_keeps_what_small_primes_do_not_divide() {
         // Larger than the square of no sieved prime, so what is kept below that square is prime itself.
-        let start = 1_000_000_007_u64;
-        let kept: Vec<u64> =
+        let start = 1_000_000_007_u32;
+        let kept: Vec<u32> =
             candidates(&BoxedUint::from(start)).take(5).map(|offset| start + offset).collect();
         assert_eq!(kept, [1_000_000_007, 1_000_000_009, 1_000_000_021, 1_000_000_033, 1_000_000_087]);
     }
 
     #[test]
     fn only_primes_pass() {
-        let passes = |number: u64| passes_fermat(&BoxedUint::from(number));
+        let number = |number: u32| BigNum::from_u32(number).unwrap();
+        let passes = |text: u32| Test::new(1).unwrap().is_prime(&number(text), 0).unwrap();
         assert!(passes(1_000_000_007) && passes(65_537));
-        assert!(!passes(1_000_000_005) && !passes(65_539 * 65_537) && !passes(10));
+        assert!(!passes(1_000_000_005) && !passes(999_983 * 7) && !passes(10));
+        let mut test = Test::new(1).unwrap();
+        // To the base 2, 2,047 looks like a prime to both tests, and 561 to Fermat's.
+        assert!(test.passes_fermat(&number(561)).unwrap() && test.passes_fermat(&number(2_047)).unwrap());
+        assert!(!passes(561) && !passes(2_047));
+    }
+
+    #[test]
+    fn the_first_prime_is_found_whoever_finds_it() {
+        let start = BoxedUint::from(1_000_000_007_u32);
+        let first = |offsets: &[u32]| first_prime(&start, offsets, 1).unwrap();
+        let odd: Vec<u32> = (2..200).step_by(2).collect();
+        assert_eq!(first(&odd), Some(2));
+        assert_eq!(first(&odd[1..]), Some(14));
+        assert_eq!((first(&[4, 6, 8]), first(&[])), (None, None));
     }
 
     #[test]
     fn primes_are_as_long_as_asked_for_and_the_same_for_a_seed() {
-        let make = || two_primes(&mut ChaCha20Rng::seed_from_u64(7), 256).unwrap();
+        let make = || {
+            let mut random = ChaCha20Rng::seed_from_u64(7);
+            [prime(&mut random, 256).unwrap(), prime(&mut random, 256).unwrap()]
+        };
         let [p, q] = make();
         assert_eq!(make(), [p.clone(), q.clone()]);
         assert_ne!(p, q);

@@ -5,8 +5,8 @@ use rand_chacha::ChaCha20Rng;
 use sha2::{Digest, Sha256};
 
 use super::der::{self, Reader};
-use super::number::{MAX_BITS, bytes, number, power, remainder};
-use super::primes::two_primes;
+use super::number::{MAX_BITS, bytes, inverse, number, power, remainder};
+use super::primes::prime;
 
 /// The public exponent of every key made here.
 const EXPONENT: u32 = 65_537;
@@ -32,7 +32,7 @@ impl RsaKey {
     /// A new key of 2,048 or 4,096 bits.
     pub(super) fn generate(random: &mut ChaCha20Rng, bits: u32) -> Option<Self> {
         loop {
-            let primes = two_primes(random, bits / 2)?;
+            let primes = [prime(random, bits / 2)?, prime(random, bits / 2)?];
             if primes[0] == primes[1] {
                 continue;
             }
@@ -65,11 +65,8 @@ impl RsaKey {
     /// Writes the form of PKCS #1.
     pub(super) fn to_der(&self) -> Option<Vec<u8>> {
         let [p, q] = &self.primes;
-        let one = BoxedUint::one();
-        let (p1, q1) = (p.clone() - &one, q.clone() - &one);
-        // Fermat: the inverse modulo a prime.
-        let inverse = power(q, &(p1.clone() - &one), p)?;
-        let exponents = [remainder(&self.private, &p1)?, remainder(&self.private, &q1)?];
+        let inverse = inverse(q, p)?;
+        let exponents = self.exponents()?;
         let numbers =
             [&self.modulus, &self.public, &self.private, p, q, &exponents[0], &exponents[1], &inverse];
         let numbers = numbers.map(|number| der::integer(&bytes(number)));
@@ -87,8 +84,36 @@ impl RsaKey {
         let info = [&SHA256_PREFIX[..], &Sha256::digest(message)].concat();
         let padding = vec![0xff; length.checked_sub(info.len() + 3)?];
         let block = [&[0, 1], padding.as_slice(), &[0], &info].concat();
-        let signature = bytes(&power(&number(&block), &self.private, &self.modulus)?);
+        let signature = bytes(&self.private_power(&number(&block))?);
         Some([vec![0; length - signature.len()], signature].concat())
+    }
+
+    /// `base ^ private mod modulus`: modulo each prime first, which takes a fourth of the time.
+    fn private_power(&self, base: &BoxedUint) -> Option<BoxedUint> {
+        let quick = self.power_by_primes(base);
+        // A key somebody wrote may hold numbers that do not belong together.
+        let right = |quick: &BoxedUint| {
+            power(quick, &self.public, &self.modulus).is_some_and(|whole| bytes(&whole) == bytes(base))
+        };
+        quick.filter(right).or_else(|| power(base, &self.private, &self.modulus))
+    }
+
+    /// The Chinese remainder of the powers modulo both primes.
+    fn power_by_primes(&self, base: &BoxedUint) -> Option<BoxedUint> {
+        let [p, q] = &self.primes;
+        let [to_p, to_q] = self.exponents()?;
+        let (of_p, of_q) = (power(base, &to_p, p)?, power(base, &to_q, q)?);
+        let rest = remainder(&of_q, p)?;
+        let difference = if of_p >= rest { of_p - &rest } else { of_p + p - &rest };
+        let steps = remainder(&difference.concatenating_mul(&inverse(q, p)?), p)?;
+        Some(of_q + &steps.concatenating_mul(q))
+    }
+
+    /// What the private exponent comes to modulo each prime.
+    fn exponents(&self) -> Option<[BoxedUint; 2]> {
+        let one = BoxedUint::one();
+        let exponent = |prime: &BoxedUint| remainder(&self.private, &(prime.clone() - &one));
+        Some([exponent(&self.primes[0])?, exponent(&self.primes[1])?])
     }
 }
 
