@@ -5,16 +5,15 @@
 //! meanwhile is an error, not another answer.
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::hash::{BuildHasher, RandomState};
-use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use rustix::fs::{AtFlags, Dir, DirEntry, FileType, Mode, OFlags, openat, readlinkat, statat};
-use rustix::io::Errno;
+use rustix::buffer::spare_capacity;
+use rustix::fs::{AtFlags, Dir, DirEntry, FileType, Mode, OFlags, Stat, fstat, openat, readlinkat, statat};
+use rustix::io::{Errno, read, retry_on_intr};
 use tree::{ContentId, Error, Kind, MAX_LINK_TEXT, Named, Tree, TreePath};
 
 use crate::error;
@@ -28,6 +27,9 @@ const MAX_FILE: u64 = 1 << 30;
 /// The deepest path that is looked at; what walks a tree may recurse.
 const MAX_DEPTH: usize = 512;
 
+/// How many folders are kept open, from the root down.
+const MAX_OPEN: usize = 32;
+
 /// The most entries of one folder.
 const MAX_ENTRIES: usize = 1 << 20;
 
@@ -36,8 +38,8 @@ const MAX_ENTRIES: usize = 1 << 20;
 pub(crate) struct Disk {
     root: Arc<OwnedFd>,
     seen: Mutex<Seen>,
-    /// The folder opened last, and its path: files are mostly read folder by folder.
-    last: Mutex<Option<(TreePath, Arc<OwnedFd>)>>,
+    /// The names on the way to the folder opened last, and what they open: files are mostly read folder by folder.
+    way: Mutex<Vec<(Box<str>, Arc<OwnedFd>)>>,
 }
 
 /// What the tree has said, and says again.
@@ -45,8 +47,14 @@ pub(crate) struct Disk {
 struct Seen {
     names: HashMap<TreePath, Arc<[Named]>>,
     links: HashMap<TreePath, Arc<str>>,
-    files: HashMap<TreePath, ContentId>,
-    sizes: HashMap<TreePath, u64>,
+    files: HashMap<TreePath, SeenFile>,
+}
+
+/// What is known of a file: its size from a look at it, its id once it was read.
+#[derive(Clone, Copy, Debug)]
+struct SeenFile {
+    size: u64,
+    id: Option<ContentId>,
 }
 
 impl Disk {
@@ -63,7 +71,7 @@ impl Disk {
                 format!("the local folder cannot be opened: {}", words(why)),
             )
         })?;
-        Ok(Self { root: Arc::new(root), seen: Mutex::default(), last: Mutex::default() })
+        Ok(Self { root: Arc::new(root), seen: Mutex::default(), way: Mutex::default() })
     }
 
     /// The folder as a pinned source. Its revision is made up and never the same: a digest would have to read every
@@ -110,6 +118,17 @@ impl Disk {
 
     /// What stands at `path`, as the lists of the folders above say.
     fn find(&self, path: &TreePath) -> Result<Option<Kind>, Error> {
+        let names = path.parent().and_then(|folder| {
+            self.seen.lock().unwrap_or_else(PoisonError::into_inner).names.get(&folder).cloned()
+        });
+        match (names, path.name()) {
+            (Some(names), Some(name)) if path.names().count() <= MAX_DEPTH => Ok(kind_in(&names, name)),
+            _ => self.walk(path),
+        }
+    }
+
+    /// What stands at `path`, looked up from the root.
+    fn walk(&self, path: &TreePath) -> Result<Option<Kind>, Error> {
         let (mut at, mut kind) = (TreePath::root(), Kind::Folder);
         for (depth, name) in path.names().enumerate() {
             if kind != Kind::Folder {
@@ -118,9 +137,8 @@ impl Disk {
             if depth == MAX_DEPTH {
                 return Err(Error::refused(path, format!("it lies deeper than {MAX_DEPTH} folders")));
             }
-            let names = self.names(&at)?;
-            let Ok(found) = names.binary_search_by(|entry| (*entry.name).cmp(name)) else { return Ok(None) };
-            kind = names[found].kind;
+            let Some(found) = kind_in(&*self.names(&at)?, name) else { return Ok(None) };
+            kind = found;
             at = at.child(name);
         }
         Ok(Some(kind))
@@ -135,19 +153,20 @@ impl Disk {
         }
     }
 
-    /// Opens a folder, one name at a time.
+    /// Opens a folder, one name at a time, from where the way to it leaves the way to the one before.
     fn folder(&self, path: &TreePath) -> Result<Arc<OwnedFd>, Error> {
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, folder)) = last.as_ref().filter(|(known, _)| known == path) {
-            return Ok(folder.clone());
-        }
+        let mut way = self.way.lock().unwrap_or_else(PoisonError::into_inner);
+        let shared = path.names().zip(way.iter()).take_while(|(name, (known, _))| *name == &**known).count();
+        way.truncate(shared);
+        let mut at = way.last().map_or_else(|| self.root.clone(), |(_, folder)| folder.clone());
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let open = |at: Arc<OwnedFd>, name| {
-            openat(&*at, name, flags, Mode::empty()).map(Arc::new).map_err(|why| failed(path, why))
-        };
-        let folder = path.names().try_fold(self.root.clone(), open)?;
-        *last = Some((path.clone(), folder.clone()));
-        Ok(folder)
+        for name in path.names().skip(shared) {
+            at = Arc::new(openat(&*at, name, flags, Mode::empty()).map_err(|why| failed(path, why))?);
+            if way.len() < MAX_OPEN {
+                way.push((Box::from(name), at.clone()));
+            }
+        }
+        Ok(at)
     }
 
     /// The folder that holds `path`, which is not the root, and the name in it.
@@ -156,36 +175,48 @@ impl Disk {
         Ok((self.folder(&folder)?, path.name().unwrap_or(".")))
     }
 
-    /// The content of a file as it is now.
-    fn content(&self, path: &TreePath) -> Result<Vec<u8>, Error> {
+    /// The content of a file as it is now; `size` is what it was seen to have.
+    fn content(&self, path: &TreePath, size: Option<u64>) -> Result<Vec<u8>, Error> {
         let (folder, name) = self.place(path)?;
         // What has become a pipe or a device since the folder was listed must neither block nor react.
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-        let file = File::from(openat(&*folder, name, flags, Mode::empty()).map_err(|why| failed(path, why))?);
-        let unreadable = |why: std::io::Error| Error::store(path, why.kind().to_string());
-        let about = file.metadata().map_err(unreadable)?;
-        if !about.is_file() {
-            return Err(changed(path));
+        let file = openat(&*folder, name, flags, Mode::empty()).map_err(|why| failed(path, why))?;
+        let look = || file_size(path, fstat(&file));
+        let size = size.map_or_else(look, Ok)?;
+        check_size(path, size)?;
+        let length = usize::try_from(size).map_err(|_| changed(path))?;
+        // One byte more than there should be: a file that is as long as it was needs no second look for its end.
+        let mut content = Vec::with_capacity(length + 1);
+        loop {
+            let got = retry_on_intr(|| read(&file, spare_capacity(&mut content)));
+            if got.map_err(|why| failed(path, why))? == 0 || content.len() >= length {
+                break;
+            }
         }
-        check_size(path, about.len())?;
-        let mut content = Vec::with_capacity(usize::try_from(about.len()).map_or(0, |length| length + 1));
-        file.take(MAX_FILE + 1).read_to_end(&mut content).map_err(unreadable)?;
-        check_size(path, content.len() as u64)?;
-        Ok(content)
+        if content.len() == length { Ok(content) } else { Err(changed(path)) }
     }
 
     /// The content of a file, and its id; an error when it is not what was seen before.
     fn known_content(&self, path: &TreePath) -> Result<(Bytes, ContentId), Error> {
         self.existing(path, Kind::File)?;
-        let content = self.content(path)?;
-        let (id, size) = (ContentId::of_content(&content), content.len() as u64);
-        let same = self.once(path, |seen| &mut seen.files, || Ok(id))? == id
-            && self.once(path, |seen| &mut seen.sizes, || Ok(size))? == size;
-        if same { Ok((Bytes::from(content), id)) } else { Err(changed(path)) }
+        let known = self.seen_file(path);
+        let content = self.content(path, known.map(|known| known.size))?;
+        let id = ContentId::of_content(&content);
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let size = content.len() as u64;
+        let known = seen.files.entry(path.clone()).or_insert(SeenFile { size, id: None });
+        if known.size != size || *known.id.get_or_insert(id) != id {
+            return Err(changed(path));
+        }
+        Ok((Bytes::from(content), id))
+    }
+
+    fn seen_file(&self, path: &TreePath) -> Option<SeenFile> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).files.get(path).copied()
     }
 
     fn file_id(&self, path: &TreePath) -> Result<ContentId, Error> {
-        let known = self.seen.lock().unwrap_or_else(PoisonError::into_inner).files.get(path).copied();
+        let known = self.seen_file(path).and_then(|known| known.id);
         known.map_or_else(|| self.known_content(path).map(|(_, id)| id), Ok)
     }
 
@@ -224,16 +255,12 @@ impl Tree for Disk {
 
     fn size(&self, path: &TreePath) -> Result<u64, Error> {
         self.existing(path, Kind::File)?;
-        self.once(
-            path,
-            |seen| &mut seen.sizes,
-            || {
-                let (folder, name) = self.place(path)?;
-                let about =
-                    statat(&*folder, name, AtFlags::SYMLINK_NOFOLLOW).map_err(|why| failed(path, why))?;
-                u64::try_from(about.st_size).map_err(|_| changed(path))
-            },
-        )
+        let look = || {
+            let (folder, name) = self.place(path)?;
+            let size = file_size(path, statat(&*folder, name, AtFlags::SYMLINK_NOFOLLOW))?;
+            Ok(SeenFile { size, id: None })
+        };
+        Ok(self.once(path, |seen| &mut seen.files, look)?.size)
     }
 
     fn read(&self, path: &TreePath) -> Result<Bytes, Error> {
@@ -258,6 +285,12 @@ impl Tree for Disk {
             },
         )
     }
+}
+
+/// What a name of a sorted list stands for.
+fn kind_in(names: &[Named], name: &str) -> Option<Kind> {
+    let found = names.binary_search_by(|entry| (*entry.name).cmp(name)).ok()?;
+    names.get(found).map(|entry| entry.kind)
 }
 
 /// The entries of an open folder, sorted.
@@ -301,6 +334,14 @@ fn kind(of: FileType) -> Kind {
         FileType::Symlink => Kind::Link,
         _ => Kind::Other,
     }
+}
+
+/// The size of what has to be a file still.
+fn file_size(path: &TreePath, about: Result<Stat, Errno>) -> Result<u64, Error> {
+    let about = about.map_err(|why| failed(path, why))?;
+    let size = u64::try_from(about.st_size).ok();
+    let is_file = FileType::from_raw_mode(about.st_mode) == FileType::RegularFile;
+    size.filter(|_| is_file).ok_or_else(|| changed(path))
 }
 
 fn check_size(path: &TreePath, size: u64) -> Result<(), Error> {
@@ -466,7 +507,7 @@ mod tests {
     #[test]
     fn a_huge_file_is_refused_before_it_is_read() {
         let folder = tempfile::tempdir().unwrap();
-        File::create(folder.path().join("huge")).unwrap().set_len(MAX_FILE + 1).unwrap();
+        fs::File::create(folder.path().join("huge")).unwrap().set_len(MAX_FILE + 1).unwrap();
         let error = open(&folder).read(&path("huge")).unwrap_err();
         assert!(error.to_string().contains("at most"), "{error}");
     }

@@ -41,4 +41,4 @@ pub use format::sprintf;
 pub use function::{Body, CallError, Calling, Cause, Function, Type, Walk};
 pub use parse::{ParseError, Parsed, parse};
 pub use print::{print_value, sprint, sprint_value, sprintln};
-pub use value::{IntType, List, ListType, Map, MapType, Object, Str, UintType, Value};
+pub use value::{IntType, List, ListType, Map, MapType, Object, Str, UintType, Value, lossy};

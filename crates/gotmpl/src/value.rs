@@ -23,8 +23,14 @@ impl Str {
     /// The text, invalid UTF-8 replaced by U+FFFD.
     #[must_use]
     pub fn lossy(&self) -> Cow<'_, str> {
-        String::from_utf8_lossy(&self.0)
+        lossy(&self.0)
     }
+}
+
+/// Text, invalid UTF-8 replaced by U+FFFD. The standard library's function goes byte by byte where nothing is invalid.
+#[must_use]
+pub fn lossy(bytes: &[u8]) -> Cow<'_, str> {
+    std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
 }
 
 impl Deref for Str {

@@ -103,7 +103,7 @@ pub(crate) fn documents(
 ) -> Result<Documents, RenderError> {
     let mut all = Documents::default();
     for (name, output) in outputs {
-        let text = String::from_utf8_lossy(output);
+        let text = gotmpl::lossy(output);
         if name.ends_with("NOTES.txt") || text.trim().is_empty() {
             continue;
         }
@@ -295,7 +295,7 @@ pub(crate) fn print(documents: &Documents, crds: &[(String, Vec<u8>)], printing:
     for manifest in &documents.manifests {
         document(&mut buffer, manifest);
     }
-    let text = String::from_utf8_lossy(&buffer);
+    let text = gotmpl::lossy(&buffer);
     let mut out = match text {
         std::borrow::Cow::Borrowed(text) => text.trim().as_bytes().to_vec(),
         std::borrow::Cow::Owned(_) => buffer.trim_ascii().to_vec(),
@@ -332,7 +332,7 @@ pub(crate) fn show_only(
     patterns: &[String],
     profile: &Profile,
 ) -> Result<Vec<u8>, RenderError> {
-    let text = String::from_utf8_lossy(output);
+    let text = gotmpl::lossy(output);
     let parts = split(&text, profile);
     let mut out = Vec::new();
     for pattern in patterns {

@@ -4,9 +4,10 @@
 //! Only what depends on nothing but a text is kept here, and the text is compared before it is handed out, so a memo
 //! makes no difference but time. One serves the whole process. What was not asked for lately makes room for what is.
 
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use foldhash::quality::RandomState;
 use recent::Recent;
 
 /// Something that was made of a text, and of nothing else.
@@ -24,7 +25,7 @@ pub(crate) struct Memo<T> {
 impl<T: OfText> Memo<T> {
     /// An empty memo that keeps what is made of at most twice `bytes` of text.
     pub(crate) fn new(bytes: u64) -> Self {
-        Self { kept: Mutex::new(Recent::new(bytes)), hasher: RandomState::new() }
+        Self { kept: Mutex::new(Recent::new(bytes)), hasher: RandomState::default() }
     }
 
     /// What was made of `text` before, or what `make` makes of it now. Failures are not kept.

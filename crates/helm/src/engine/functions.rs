@@ -146,7 +146,7 @@ fn bytes(args: &[Value], at: usize) -> Vec<u8> {
 }
 
 fn text(args: &[Value], at: usize) -> String {
-    String::from_utf8_lossy(&bytes(args, at)).into_owned()
+    gotmpl::lossy(&bytes(args, at)).into_owned()
 }
 
 fn spent(machine: &mut Machine<'_>, text: String) -> Result<Value, CallError> {

@@ -57,7 +57,7 @@ pub(crate) fn compile(mut sources: Vec<Source>, profile: &'static Profile) -> Re
     sources.sort_by(|a, b| depth(&b.name).cmp(&depth(&a.name)).then_with(|| b.name.cmp(&a.name)));
     let mut program = Program { templates: Vec::new(), runs: Vec::new(), says_files: false };
     for source in sources {
-        let text = String::from_utf8_lossy(&source.text);
+        let text = gotmpl::lossy(&source.text);
         let parsed = functions::parse(profile, &source.name, &text);
         let (parsed, says_files) = parsed.map_err(|error| errors::parse(&error))?;
         program.says_files |= says_files;

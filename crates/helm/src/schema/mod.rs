@@ -62,7 +62,7 @@ pub(crate) fn check(tree: &dyn Tree, chart: &Instance, values: &Map) -> Result<(
 fn collect(tree: &dyn Tree, chart: &Instance, values: &Map, failures: &mut String) -> Result<(), LoadError> {
     if let Some(file) = &chart.chart.schema {
         let schema = file.read(tree)?;
-        if let Err(failure) = single(&String::from_utf8_lossy(&schema), values) {
+        if let Err(failure) = single(&gotmpl::lossy(&schema), values) {
             failures.push_str(&format!("{}:\n{failure}", chart.name()));
         }
     }

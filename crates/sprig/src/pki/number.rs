@@ -27,15 +27,36 @@ pub(super) fn power(base: &BoxedUint, exponent: &BoxedUint, modulus: &BoxedUint)
 
 /// The inverse of `number` modulo `modulus`; `None` when there is none.
 pub(super) fn inverse(number: &BoxedUint, modulus: &BoxedUint) -> Option<BoxedUint> {
-    let [number, modulus] = [number, modulus].map(|number| BigNum::from_slice(&bytes(number)));
     let (mut inverse, mut context) = (BigNum::new().ok()?, BigNumContext::new().ok()?);
-    inverse.mod_inverse(&*number.ok()?, &*modulus.ok()?, &mut context).ok()?;
+    inverse.mod_inverse(&*big(number).ok()?, &*big(modulus).ok()?, &mut context).ok()?;
     Some(self::number(&inverse.to_vec()))
+}
+
+/// The number that leaves these rests with these primes, first p and then q (Garner); `inverse` is that of q modulo p.
+pub(super) fn combined(
+    [(of_p, p), (of_q, q)]: [(&BoxedUint, &BoxedUint); 2],
+    inverse: &BoxedUint,
+) -> Option<BoxedUint> {
+    let combine = || {
+        let (p, q, of_q, mut context) = (big(p)?, big(q)?, big(of_q)?, BigNumContext::new()?);
+        let [mut difference, mut steps, mut product, mut sum] =
+            [BigNum::new()?, BigNum::new()?, BigNum::new()?, BigNum::new()?];
+        difference.mod_sub(&*big(of_p)?, &of_q, &p, &mut context)?;
+        steps.mod_mul(&difference, &*big(inverse)?, &p, &mut context)?;
+        product.checked_mul(&steps, &q, &mut context)?;
+        sum.checked_add(&product, &of_q)?;
+        Ok::<_, ErrorStack>(sum)
+    };
+    Some(number(&combine().ok()?.to_vec()))
+}
+
+fn big(number: &BoxedUint) -> Result<BigNum, ErrorStack> {
+    BigNum::from_slice(&bytes(number))
 }
 
 /// OpenSSL is here for ssh anyway, and its powers take less than half the time of those of `crypto-bigint`.
 fn openssl_power(numbers: [&BoxedUint; 3]) -> Result<BigNum, ErrorStack> {
-    let [base, exponent, modulus] = numbers.map(|number| BigNum::from_slice(&bytes(number)));
+    let [base, exponent, modulus] = numbers.map(big);
     let (mut power, mut context) = (BigNum::new()?, BigNumContext::new()?);
     power.mod_exp(&*base?, &*exponent?, &*modulus?, &mut context)?;
     Ok(power)

@@ -5,7 +5,7 @@ use rand_chacha::ChaCha20Rng;
 use sha2::{Digest, Sha256};
 
 use super::der::{self, Reader};
-use super::number::{MAX_BITS, bytes, inverse, number, power, remainder};
+use super::number::{MAX_BITS, bytes, combined, inverse, number, power, remainder};
 use super::primes::prime;
 
 /// The public exponent of every key made here.
@@ -98,15 +98,12 @@ impl RsaKey {
         quick.filter(right).or_else(|| power(base, &self.private, &self.modulus))
     }
 
-    /// The Chinese remainder of the powers modulo both primes.
+    /// The number below the modulus that is the right power modulo both primes.
     fn power_by_primes(&self, base: &BoxedUint) -> Option<BoxedUint> {
         let [p, q] = &self.primes;
         let [to_p, to_q] = self.exponents()?;
         let (of_p, of_q) = (power(base, &to_p, p)?, power(base, &to_q, q)?);
-        let rest = remainder(&of_q, p)?;
-        let difference = if of_p >= rest { of_p - &rest } else { of_p + p - &rest };
-        let steps = remainder(&difference.concatenating_mul(&inverse(q, p)?), p)?;
-        Some(of_q + &steps.concatenating_mul(q))
+        combined([(&of_p, p), (&of_q, q)], &inverse(q, p)?)
     }
 
     /// What the private exponent comes to modulo each prime.
@@ -127,4 +124,34 @@ fn private_exponent(phi: &BoxedUint) -> Option<BoxedUint> {
     let product = phi.concatenating_mul(&BoxedUint::from(k)) + &BoxedUint::one();
     let (private, _) = product.div_rem_limb(exponent);
     Some(number(&bytes(&private)))
+}
+
+#[cfg(test)]
+mod tests {
+    use rand_chacha::rand_core::SeedableRng;
+
+    use super::*;
+
+    fn key() -> RsaKey {
+        RsaKey::generate(&mut ChaCha20Rng::seed_from_u64(3), 1_024).unwrap()
+    }
+
+    #[test]
+    fn powers_by_primes_are_those_of_the_whole() {
+        let key = key();
+        for base in [2_u32, 3, 65_537, u32::MAX] {
+            let base = BoxedUint::from(base);
+            let whole = power(&base, &key.private, &key.modulus).unwrap();
+            assert_eq!(bytes(&key.power_by_primes(&base).unwrap()), bytes(&whole));
+            assert_eq!(bytes(&power(&whole, &key.public, &key.modulus).unwrap()), bytes(&base));
+        }
+    }
+
+    #[test]
+    fn primes_that_do_not_fit_sign_as_the_whole_does() {
+        let signature = key().sign(b"message").unwrap();
+        let mut odd = key();
+        odd.primes = [BoxedUint::from(65_537_u32), BoxedUint::from(257_u32)];
+        assert_eq!(odd.sign(b"message").unwrap(), signature);
+    }
 }
