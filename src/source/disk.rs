@@ -11,6 +11,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
+use foldhash::quality::RandomState as Prints;
 use rustix::buffer::spare_capacity;
 use rustix::fs::{AtFlags, Dir, DirEntry, FileType, Mode, OFlags, Stat, fstat, openat, readlinkat, statat};
 use rustix::io::{Errno, read, retry_on_intr};
@@ -38,6 +39,8 @@ const MAX_ENTRIES: usize = 1 << 20;
 pub(crate) struct Disk {
     root: Arc<OwnedFd>,
     seen: Mutex<Seen>,
+    /// Makes the prints of contents, by numbers of this tree alone.
+    prints: Prints,
     /// The names on the way to the folder opened last, and what they open: files are mostly read folder by folder.
     way: Mutex<Vec<(Box<str>, Arc<OwnedFd>)>>,
 }
@@ -45,15 +48,19 @@ pub(crate) struct Disk {
 /// What the tree has said, and says again.
 #[derive(Debug, Default)]
 struct Seen {
-    names: HashMap<TreePath, Arc<[Named]>>,
-    links: HashMap<TreePath, Arc<str>>,
-    files: HashMap<TreePath, SeenFile>,
+    names: ByPath<Arc<[Named]>>,
+    links: ByPath<Arc<str>>,
+    files: ByPath<SeenFile>,
 }
 
-/// What is known of a file: its size from a look at it, its id once it was read.
+type ByPath<T> = HashMap<TreePath, T, Prints>;
+
+/// What is known of a file: its size from a look at it, a print of its content once it was read, and its id once that was
+/// asked for, which takes many times as long to find.
 #[derive(Clone, Copy, Debug)]
 struct SeenFile {
     size: u64,
+    print: Option<u64>,
     id: Option<ContentId>,
 }
 
@@ -71,7 +78,12 @@ impl Disk {
                 format!("the local folder cannot be opened: {}", words(why)),
             )
         })?;
-        Ok(Self { root: Arc::new(root), seen: Mutex::default(), way: Mutex::default() })
+        Ok(Self {
+            root: Arc::new(root),
+            seen: Mutex::default(),
+            prints: Prints::default(),
+            way: Mutex::default(),
+        })
     }
 
     /// The folder as a pinned source. Its revision is made up and never the same: a digest would have to read every
@@ -91,7 +103,7 @@ impl Disk {
     fn once<T: Clone>(
         &self,
         path: &TreePath,
-        of: impl Fn(&mut Seen) -> &mut HashMap<TreePath, T>,
+        of: impl Fn(&mut Seen) -> &mut ByPath<T>,
         look: impl FnOnce() -> Result<T, Error>,
     ) -> Result<T, Error> {
         if let Some(known) = of(&mut self.seen.lock().unwrap_or_else(PoisonError::into_inner)).get(path) {
@@ -196,19 +208,18 @@ impl Disk {
         if content.len() == length { Ok(content) } else { Err(changed(path)) }
     }
 
-    /// The content of a file, and its id; an error when it is not what was seen before.
-    fn known_content(&self, path: &TreePath) -> Result<(Bytes, ContentId), Error> {
+    /// The content of a file; an error when it is not what was seen before.
+    fn known_content(&self, path: &TreePath) -> Result<Vec<u8>, Error> {
         self.existing(path, Kind::File)?;
         let known = self.seen_file(path);
         let content = self.content(path, known.map(|known| known.size))?;
-        let id = ContentId::of_content(&content);
+        let (size, print) = (content.len() as u64, self.prints.hash_one(&content));
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let size = content.len() as u64;
-        let known = seen.files.entry(path.clone()).or_insert(SeenFile { size, id: None });
-        if known.size != size || *known.id.get_or_insert(id) != id {
-            return Err(changed(path));
+        let known = seen.files.entry(path.clone()).or_insert(SeenFile { size, print: None, id: None });
+        match known.size == size && *known.print.get_or_insert(print) == print {
+            true => Ok(content),
+            false => Err(changed(path)),
         }
-        Ok((Bytes::from(content), id))
     }
 
     fn seen_file(&self, path: &TreePath) -> Option<SeenFile> {
@@ -216,8 +227,13 @@ impl Disk {
     }
 
     fn file_id(&self, path: &TreePath) -> Result<ContentId, Error> {
-        let known = self.seen_file(path).and_then(|known| known.id);
-        known.map_or_else(|| self.known_content(path).map(|(_, id)| id), Ok)
+        if let Some(id) = self.seen_file(path).and_then(|known| known.id) {
+            return Ok(id);
+        }
+        let id = ContentId::of_content(&self.known_content(path)?);
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.files.entry(path.clone()).and_modify(|known| known.id = Some(id));
+        Ok(id)
     }
 
     fn folder_id(&self, path: &TreePath) -> Result<ContentId, Error> {
@@ -258,17 +274,17 @@ impl Tree for Disk {
         let look = || {
             let (folder, name) = self.place(path)?;
             let size = file_size(path, statat(&*folder, name, AtFlags::SYMLINK_NOFOLLOW))?;
-            Ok(SeenFile { size, id: None })
+            Ok(SeenFile { size, print: None, id: None })
         };
         Ok(self.once(path, |seen| &mut seen.files, look)?.size)
     }
 
     fn read(&self, path: &TreePath) -> Result<Bytes, Error> {
-        let (content, _) = self.known_content(path)?;
+        let content = self.known_content(path)?;
         if is_lfs_pointer(&content) {
             return Err(Error::Elsewhere { path: path.clone(), what: "a git LFS pointer" });
         }
-        Ok(content)
+        Ok(Bytes::from(content))
     }
 
     fn link(&self, path: &TreePath) -> Result<Arc<str>, Error> {

@@ -48,6 +48,7 @@ mod metadata;
 mod name;
 mod release;
 mod schema;
+mod spread;
 mod values;
 mod version;
 mod wants;

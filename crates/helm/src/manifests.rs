@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::engine::RenderError;
+use crate::spread::spread;
 use crate::version::Profile;
 
 /// The kinds in the order they are installed; what is not here comes after, by name.
@@ -102,20 +103,26 @@ pub(crate) fn documents(
     profile: &Profile,
 ) -> Result<Documents, RenderError> {
     let mut all = Documents::default();
-    for (name, output) in outputs {
-        let text = gotmpl::lossy(output);
-        if name.ends_with("NOTES.txt") || text.trim().is_empty() {
-            continue;
-        }
-        for part in split(&text, profile) {
-            let Some(document) = read(name, part, profile)? else { continue };
-            if document.events.is_empty() { all.manifests.push(document) } else { all.hooks.push(document) }
-        }
+    let outputs: Vec<_> = outputs.iter().filter(|(name, _)| !name.ends_with("NOTES.txt")).collect();
+    for documents in
+        spread(&outputs, |(_, output)| output.len(), |(name, output)| of_file(name, output, profile))
+    {
+        let (hooks, manifests) =
+            documents?.into_iter().partition::<Vec<_>, _>(|document| !document.events.is_empty());
+        all.manifests.extend(manifests);
+        all.hooks.extend(hooks);
     }
     for list in [&mut all.manifests, &mut all.hooks] {
         list.sort_by(|a, b| rank(&a.kind, profile).cmp(&rank(&b.kind, profile)));
     }
     Ok(all)
+}
+
+/// The documents of one file.
+fn of_file(name: &Arc<str>, output: &[u8], profile: &Profile) -> Result<Vec<Document>, RenderError> {
+    let text = gotmpl::lossy(output);
+    let parts = split(&text, profile);
+    parts.into_iter().filter_map(|part| read(name, part, profile).transpose()).collect()
 }
 
 /// Known kinds by their place, then unknown ones by name.

@@ -9,11 +9,11 @@ use tree::Tree;
 
 use crate::capabilities;
 use crate::chart::Chart;
-use crate::engine::{self, Chance, Host, Looked, RenderError, Run, Source};
+use crate::engine::{self, Chance, Host, Looked, Program, RenderError, Run, Source};
 use crate::instance::{self, Instance};
 use crate::load::LoadError;
 use crate::manifests::{self, Documents, Printing};
-use crate::schema;
+use crate::schema::{self, Checks};
 use crate::values::coalesce::{self, Warnings};
 use crate::values::{FileReader, ValuesOptions};
 use crate::version::HelmVersion;
@@ -139,24 +139,20 @@ impl Release<'_> {
         let processed = instance.process(&user, profile, &mut warnings);
         processed.map_err(|error| format!("chart dependencies processing failed: {error}"))?;
         coalesce::coalesce(&instance, &user, profile, &mut warnings)?;
-        if !self.skip_schema_validation {
-            schema::check(tree, &instance, &user)?;
-        }
         let looked = Rc::new(Looked::default());
-        check_kube(chart, &kube.version, &kube.normalized, &looked)?;
-        let versions = capabilities::api_versions(self.api_versions);
-        let capabilities = engine::capabilities(kube, &versions, profile, &looked);
-        let mut contexts = Contexts {
-            tree,
-            release: self.release_value(),
-            capabilities,
-            all: Vec::new(),
-            files: Vec::new(),
-            sources: Vec::new(),
-            profile,
+        let schemas = match self.skip_schema_validation {
+            true => Checks::default(),
+            false => schema::checks(tree, &instance, &user)?,
         };
-        contexts.add(&instance, &user, "", true)?;
-        let program = engine::compile(std::mem::take(&mut contexts.sources), profile)?;
+        let compile = || {
+            check_kube(chart, &kube.version, &kube.normalized, &looked)?;
+            let versions = capabilities::api_versions(self.api_versions);
+            let capabilities = engine::capabilities(kube, &versions, profile, &looked);
+            self.compile(tree, &instance, &user, capabilities)
+        };
+        let (fits, compiled) = schemas.alongside(compile);
+        fits?;
+        let (mut contexts, program) = compiled?;
         *unread = contexts.read_files(with_files || program.says_files)?;
         let mut host = Host::new(profile, Chance { seed: self.seed, now: self.now }, looked.clone());
         let run =
@@ -171,6 +167,29 @@ impl Release<'_> {
             chances: host.chances_used,
             looked: looked_at(&looked),
         })
+    }
+
+    /// The contexts of all charts, and their templates parsed.
+    fn compile<'t>(
+        &self,
+        tree: &'t dyn Tree,
+        instance: &Instance,
+        values: &Map,
+        capabilities: Value,
+    ) -> Result<(Contexts<'t>, Program)> {
+        let profile = self.version.profile();
+        let mut contexts = Contexts {
+            tree,
+            release: self.release_value(),
+            capabilities,
+            all: Vec::new(),
+            files: Vec::new(),
+            sources: Vec::new(),
+            profile,
+        };
+        contexts.add(instance, values, "", true)?;
+        let program = engine::compile(std::mem::take(&mut contexts.sources), profile)?;
+        Ok((contexts, program))
     }
 
     fn release_value(&self) -> Value {

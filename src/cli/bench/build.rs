@@ -60,7 +60,13 @@ pub(super) fn run(matches: &ArgMatches) -> Result<()> {
     let theirs = Some(theirs).filter(|_| !matches.get_flag("alone"));
     // As the service has it: what one build has parsed, another need not.
     let parsed = Parsed::new(PARSED_BYTES);
-    turn::compare(&KUSTOMIZE, &all, |kustomization| ours(kustomization, &parsed), theirs)
+    turn::compare(
+        &KUSTOMIZE,
+        &turn::folder(matches),
+        &all,
+        |kustomization| ours(kustomization, &parsed),
+        theirs,
+    )
 }
 
 fn ours(kustomization: &Kustomization, parsed: &Parsed) -> bool {

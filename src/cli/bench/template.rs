@@ -48,7 +48,7 @@ pub(super) fn command() -> clap::Command {
 pub(super) fn run(matches: &ArgMatches) -> Result<()> {
     let charts = charts(&turn::folder(matches))?;
     let theirs = Some(theirs).filter(|_| !matches.get_flag("alone"));
-    turn::compare(&HELM, &charts, ours, theirs)
+    turn::compare(&HELM, &turn::folder(matches), &charts, ours, theirs)
 }
 
 fn ours(chart: &Chart) -> bool {

@@ -26,6 +26,7 @@ pub(crate) use host::{Chance, Host, Looked};
 pub(crate) use metadata::chart_value;
 pub(crate) use objects::{KubeVersion, capabilities, table_at};
 
+use crate::spread::spread;
 use crate::version::Profile;
 
 pub use errors::{ErrorPlace, RenderError};
@@ -55,10 +56,10 @@ pub(crate) struct Program {
 /// Parses every file: deepest paths first, names descending, so that of two definitions the shallowest wins.
 pub(crate) fn compile(mut sources: Vec<Source>, profile: &'static Profile) -> Result<Program, RenderError> {
     sources.sort_by(|a, b| depth(&b.name).cmp(&depth(&a.name)).then_with(|| b.name.cmp(&a.name)));
+    let parse = |source: &Source| functions::parse(profile, &source.name, &gotmpl::lossy(&source.text));
+    let parsed = spread(&sources, |source| source.text.len(), parse);
     let mut program = Program { templates: Vec::new(), runs: Vec::new(), says_files: false };
-    for source in sources {
-        let text = gotmpl::lossy(&source.text);
-        let parsed = functions::parse(profile, &source.name, &text);
+    for (source, parsed) in sources.into_iter().zip(parsed) {
         let (parsed, says_files) = parsed.map_err(|error| errors::parse(&error))?;
         program.says_files |= says_files;
         program.templates.extend(parsed);

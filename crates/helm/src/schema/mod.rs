@@ -11,6 +11,7 @@ mod words;
 use std::sync::LazyLock;
 
 use boon::{Compiler, SchemaIndex, Schemas, UrlLoader};
+use bytes::Bytes;
 use gotmpl::{Map, Value};
 use serde_json::Value as Json;
 use tree::Tree;
@@ -44,56 +45,106 @@ impl OfText for Compiled {
     }
 }
 
-/// Checks the values of a chart and of its subcharts.
-///
-/// # Errors
-/// Helm's text, all charts with their failures.
-pub(crate) fn check(tree: &dyn Tree, chart: &Instance, values: &Map) -> Result<(), RenderError> {
-    let mut failures = String::new();
-    collect(tree, chart, values, &mut failures)?;
-    if failures.is_empty() {
-        return Ok(());
-    }
-    Err(RenderError::new(format!(
-        "values don't meet the specifications of the schema(s) in the following chart(s):\n{failures}"
-    )))
+/// What is to be checked, chart by chart.
+#[derive(Default)]
+pub(crate) struct Checks(Vec<Check>);
+
+enum Check {
+    /// The text of a chart's schema and the chart's own values.
+    Schema { chart: String, text: Bytes, values: Json },
+    /// Something that fails whatever the schemas say.
+    Failure(String),
 }
 
-fn collect(tree: &dyn Tree, chart: &Instance, values: &Map, failures: &mut String) -> Result<(), LoadError> {
-    if let Some(file) = &chart.chart.schema {
-        let schema = file.read(tree)?;
-        if let Err(failure) = single(&gotmpl::lossy(&schema), values) {
-            failures.push_str(&format!("{}:\n{failure}", chart.name()));
+/// Reads the schemas of a chart and of its subcharts.
+///
+/// # Errors
+/// A schema that cannot be read.
+pub(crate) fn checks(tree: &dyn Tree, chart: &Instance, values: &Map) -> Result<Checks, LoadError> {
+    let mut checks = Checks(Vec::new());
+    checks.collect(tree, chart, values)?;
+    Ok(checks)
+}
+
+impl Checks {
+    fn collect(&mut self, tree: &dyn Tree, chart: &Instance, values: &Map) -> Result<(), LoadError> {
+        if let Some(file) = &chart.chart.schema {
+            let (chart, text) = (chart.name().to_owned(), file.read(tree)?);
+            self.0.push(match sprig::json::to_value(&Value::Map(values.clone())) {
+                Ok(values) => Check::Schema { chart, text, values: json(&yaml::json::as_kubernetes(values)) },
+                Err(why) => Check::Failure(format!("{chart}:\n{why}")),
+            });
+        }
+        for dependency in &chart.dependencies {
+            match values.get(dependency.name().as_bytes()) {
+                None | Some(Value::Nil) => {}
+                Some(Value::Map(own)) => self.collect(tree, dependency, &own)?,
+                Some(other) => self.0.push(Check::Failure(format!(
+                    "{}:\ninvalid type for values: expected object (map), got {}\n",
+                    dependency.name(),
+                    other.type_name()
+                ))),
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks on a thread of its own while `work` is done on this one: nothing else needs the outcome until templates run.
+    ///
+    /// # Errors
+    /// Helm's text, all charts with their failures.
+    pub(crate) fn alongside<T>(&self, work: impl FnOnce() -> T) -> (Result<(), RenderError>, T) {
+        if self.0.is_empty() {
+            return (Ok(()), work());
+        }
+        std::thread::scope(|scope| {
+            let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, || self.run());
+            let worked = work();
+            let outcome = match thread.map(std::thread::ScopedJoinHandle::join) {
+                Ok(Ok(outcome)) => outcome,
+                Ok(Err(_)) => Err(RenderError::new("unable to validate schema")),
+                Err(error) => Err(RenderError::new(format!("unable to validate schema: no thread: {error}"))),
+            };
+            (outcome, worked)
+        })
+    }
+
+    fn run(&self) -> Result<(), RenderError> {
+        let failures: String = self.0.iter().filter_map(Check::failure).collect();
+        if failures.is_empty() {
+            return Ok(());
+        }
+        Err(RenderError::new(format!(
+            "values don't meet the specifications of the schema(s) in the following chart(s):\n{failures}"
+        )))
+    }
+}
+
+impl Check {
+    fn failure(&self) -> Option<String> {
+        match self {
+            Self::Failure(text) => Some(text.clone()),
+            Self::Schema { chart, text, values } => {
+                let failure = single(&gotmpl::lossy(text), values).err()?;
+                Some(format!("{chart}:\n{failure}"))
+            }
         }
     }
-    for dependency in &chart.dependencies {
-        match values.get(dependency.name().as_bytes()) {
-            None | Some(Value::Nil) => {}
-            Some(Value::Map(own)) => collect(tree, dependency, &own, failures)?,
-            Some(other) => failures.push_str(&format!(
-                "{}:\ninvalid type for values: expected object (map), got {}\n",
-                dependency.name(),
-                other.type_name()
-            )),
-        }
-    }
-    Ok(())
 }
 
 /// Checks values against the text of a schema.
-fn single(schema: &str, values: &Map) -> Result<(), String> {
-    let values = json(&yaml::json::as_kubernetes(sprig::json::to_value(&Value::Map(values.clone()))?));
+fn single(schema: &str, values: &Json) -> Result<(), String> {
     let mut guarded = false;
     let compiled = COMPILED.get(schema.as_bytes(), || {
         let json = parsed(schema)?;
-        guard::check(&json, &values)?;
+        guard::check(&json, values)?;
         guarded = true;
-        on_large_stack(|| compiled(schema, json))
+        compiled(schema, json)
     })?;
     if !guarded {
-        guard::check(&compiled.json, &values)?;
+        guard::check(&compiled.json, values)?;
     }
-    on_large_stack(|| validated(&compiled, &values))
+    validated(&compiled, values)
 }
 
 /// A schema's text. Deeper than 128 levels is refused; real ones stay below 50.
@@ -120,14 +171,6 @@ fn json(value: &yaml::Value) -> Json {
             Json::Object(map.iter().map(|(key, value)| (key.to_string(), json(value))).collect())
         }
     }
-}
-
-fn on_large_stack<T: Send>(work: impl FnOnce() -> Result<T, String> + Send) -> Result<T, String> {
-    std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work);
-        let thread = thread.map_err(|error| format!("unable to validate schema: no thread: {error}"))?;
-        thread.join().unwrap_or_else(|_| Err("unable to validate schema".to_owned()))
-    })
 }
 
 fn compiled(text: &str, json: Json) -> Result<Compiled, String> {
@@ -163,8 +206,11 @@ mod tests {
     use super::*;
 
     fn verdict(schema: &str, values: &str) -> Result<(), String> {
-        let Ok(Value::Map(values)) = sprig::json::parse(values) else { panic!("{values}") };
-        single(schema, &values)
+        let (text, values) =
+            (Bytes::copy_from_slice(schema.as_bytes()), serde_json::from_str(values).unwrap());
+        let checks = Checks(vec![Check::Schema { chart: String::new(), text, values }]);
+        let told = |error: RenderError| error.to_string().split_once(":\n:\n").unwrap().1.to_owned();
+        checks.alongside(|| ()).0.map_err(told)
     }
 
     fn refused(schema: &str, values: &str) -> String {
