@@ -149,7 +149,7 @@ impl Disk {
             if depth == MAX_DEPTH {
                 return Err(Error::refused(path, format!("it lies deeper than {MAX_DEPTH} folders")));
             }
-            let Some(found) = kind_in(&*self.names(&at)?, name) else { return Ok(None) };
+            let Some(found) = kind_in(&self.names(&at)?, name) else { return Ok(None) };
             kind = found;
             at = at.child(name);
         }

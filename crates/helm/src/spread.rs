@@ -11,8 +11,8 @@ const PAYS: usize = 32 << 10;
 /// The most threads one render uses for this: others render at the same time.
 const MAX_THREADS: usize = 4;
 
-/// The stack of a helper. As much as templates may need that nest as deep as they may; only what is used costs memory.
-const STACK: usize = 512 << 20;
+/// The stack of a helper: the parsers recurse by their own limits, some hundred levels. Only what is used costs memory.
+const STACK: usize = 64 << 20;
 
 /// What `work` makes of each item, in the order of the items. `bytes` says how much text an item is.
 pub(crate) fn spread<T: Sync, R: Send>(

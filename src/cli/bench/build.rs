@@ -57,16 +57,9 @@ pub(super) fn command() -> clap::Command {
 /// When the folder cannot be read, or holds no kustomization.
 pub(super) fn run(matches: &ArgMatches) -> Result<()> {
     let all = kustomizations(&turn::folder(matches))?;
-    let theirs = Some(theirs).filter(|_| !matches.get_flag("alone"));
     // As the service has it: what one build has parsed, another need not.
     let parsed = Parsed::new(PARSED_BYTES);
-    turn::compare(
-        &KUSTOMIZE,
-        &turn::folder(matches),
-        &all,
-        |kustomization| ours(kustomization, &parsed),
-        theirs,
-    )
+    turn::compare(&KUSTOMIZE, matches, &all, |kustomization| ours(kustomization, &parsed), theirs)
 }
 
 fn ours(kustomization: &Kustomization, parsed: &Parsed) -> bool {
@@ -166,7 +159,7 @@ mod tests {
         let found = kustomizations(root.path()).unwrap();
         let parsed = Parsed::new(PARSED_BYTES);
         let builds = |kustomization: &Kustomization| ours(kustomization, &parsed);
-        let measured = turn::measure(&found, builds);
+        let measured = turn::measure_together(&found, 2, builds).unwrap();
         assert_eq!((measured.latencies.count(), measured.failures), (3, 1));
         make("input/r/app/kustomization.yaml", "resources: [../cm.yaml]");
         make("input/r/cm.yaml", map);

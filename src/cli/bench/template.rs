@@ -47,8 +47,7 @@ pub(super) fn command() -> clap::Command {
 /// When the folder cannot be read, or holds no chart.
 pub(super) fn run(matches: &ArgMatches) -> Result<()> {
     let charts = charts(&turn::folder(matches))?;
-    let theirs = Some(theirs).filter(|_| !matches.get_flag("alone"));
-    turn::compare(&HELM, &turn::folder(matches), &charts, ours, theirs)
+    turn::compare(&HELM, matches, &charts, ours, theirs)
 }
 
 fn ours(chart: &Chart) -> bool {
@@ -163,7 +162,7 @@ mod tests {
         make("b/charts/inner/Chart.yaml", chart);
         make("deep/er/a/Chart.yaml", "name: [\n");
         let found = charts(root.path()).unwrap();
-        let measured = turn::measure(&found, ours);
+        let measured = turn::measure_together(&found, 2, ours).unwrap();
         assert_eq!((measured.latencies.count(), measured.failures), (2, 1));
         make("input/r/c/Chart.yaml", chart);
         make("input/r/v.yaml", "a: 1");

@@ -1,15 +1,18 @@
 //! Cases in this one process, against a program run for each in turn: what `bench template` and `bench build` share.
 
 use std::fs;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use clap::{Arg, ArgAction, ArgMatches, value_parser};
 
 use super::say;
 use super::stats::{Latencies, Megabytes};
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::render::on_stack;
 
 /// The program to compare with.
@@ -30,7 +33,7 @@ pub(super) struct Measured {
 }
 
 /// The flags of such a benchmark.
-pub(super) fn args(help: &'static str) -> [Arg; 2] {
+pub(super) fn args(help: &'static str) -> [Arg; 3] {
     [
         Arg::new("folder")
             .value_name("FOLDER")
@@ -38,6 +41,11 @@ pub(super) fn args(help: &'static str) -> [Arg; 2] {
             .value_parser(value_parser!(PathBuf))
             .help(help),
         Arg::new("alone").long("alone").action(ArgAction::SetTrue).help("Do not run the program"),
+        Arg::new("jobs")
+            .long("jobs")
+            .value_name("N")
+            .value_parser(value_parser!(NonZeroUsize))
+            .help("How many at a time are done in process [default: the number of processors]"),
     ]
 }
 
@@ -46,25 +54,29 @@ pub(super) fn folder(matches: &ArgMatches) -> PathBuf {
     matches.get_one::<PathBuf>("folder").cloned().unwrap_or_default()
 }
 
-/// Measures both in turn and prints what they took; each function says whether it could.
+/// Measures both and prints what they took: first all cases in this process, as many at a time as it may; then the
+/// program, for one case after the other. Each function says whether it could.
 ///
 /// # Errors
-/// When nothing can be printed.
+/// When nothing can be printed, or no thread is to be had.
 pub(super) fn compare<T: Sync>(
     peer: &Peer,
-    folder: &Path,
+    matches: &ArgMatches,
     cases: &[T],
-    ours: impl Fn(&T) -> bool + Send,
-    theirs: Option<impl Fn(&T) -> bool>,
+    ours: impl Fn(&T) -> bool + Sync,
+    theirs: impl Fn(&T) -> bool,
 ) -> Result<()> {
     say(&format!("{} {}", cases.len(), peer.unit))?;
     // Whoever goes first would wait for the disk, and whoever comes second would not.
-    read_all(folder);
-    let ours = on_stack(|| measure(cases, ours))?;
-    say(&ours.line("in process", peer.unit))?;
+    read_all(&folder(matches));
+    let jobs = matches.get_one::<NonZeroUsize>("jobs").copied().map_or_else(processors, NonZeroUsize::get);
+    let ours = measure_together(cases, jobs, ours)?;
+    say(&ours.line(&format!("{jobs} at a time"), peer.unit))?;
     let peak = peak_memory().map_or_else(|| "unknown".to_owned(), |peak| peak.to_string());
     say(&format!("peak memory       {peak}"))?;
-    let Some(theirs) = theirs else { return Ok(()) };
+    if matches.get_flag("alone") {
+        return Ok(());
+    }
     let name = peer.name;
     if Command::new(name).arg("version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_err() {
         return say(&format!("{name}: not installed: {} to compare with it", peer.get));
@@ -86,20 +98,52 @@ fn read_all(folder: &Path) {
     }
 }
 
-/// Does each case once, in order.
-pub(super) fn measure<T>(cases: &[T], run: impl Fn(&T) -> bool) -> Measured {
+fn processors() -> usize {
+    thread::available_parallelism().map_or(1, NonZeroUsize::get)
+}
+
+/// Does each case once, one after the other.
+fn measure<T>(cases: &[T], run: impl Fn(&T) -> bool) -> Measured {
     let begun = Instant::now();
-    let mut failures = 0;
-    let each = cases.iter().map(|case| {
-        let begun = Instant::now();
-        failures += usize::from(!run(case));
-        begun.elapsed()
-    });
-    let latencies = Latencies::new(each.collect());
-    Measured { latencies, total: begun.elapsed(), failures }
+    let each: Vec<_> = cases.iter().map(|case| timed(case, &run)).collect();
+    Measured::new(each, begun.elapsed())
+}
+
+/// Does each case once, `jobs` at a time.
+///
+/// # Errors
+/// When no thread is to be had, or a case broke its thread off.
+pub(super) fn measure_together<T: Sync>(
+    cases: &[T],
+    jobs: usize,
+    run: impl Fn(&T) -> bool + Sync,
+) -> Result<Measured> {
+    let (begun, next) = (Instant::now(), AtomicUsize::new(0));
+    let some = || {
+        let one = || cases.get(next.fetch_add(1, Ordering::Relaxed)).map(|case| timed(case, &run));
+        std::iter::from_fn(one).collect::<Vec<_>>()
+    };
+    let each = thread::scope(|scope| {
+        let threads: Vec<_> = (0..jobs).map(|_| scope.spawn(|| on_stack(some))).collect();
+        let broken = |_| Err(Error::new(Kind::Internal, "a thread broke off"));
+        threads.into_iter().map(|thread| thread.join().unwrap_or_else(broken)).collect::<Result<Vec<_>>>()
+    })?;
+    Ok(Measured::new(each.concat(), begun.elapsed()))
+}
+
+/// How long a case took, and whether it could be done.
+fn timed<T>(case: &T, run: impl Fn(&T) -> bool) -> (Duration, bool) {
+    let begun = Instant::now();
+    let could = run(case);
+    (begun.elapsed(), could)
 }
 
 impl Measured {
+    fn new(each: Vec<(Duration, bool)>, total: Duration) -> Self {
+        let failures = each.iter().filter(|(_, could)| !could).count();
+        Self { latencies: Latencies::new(each.into_iter().map(|(took, _)| took).collect()), total, failures }
+    }
+
     fn rate(&self) -> f64 {
         #[expect(clippy::cast_precision_loss, reason = "a number for people to read")]
         let count = self.latencies.count() as f64;

@@ -90,7 +90,7 @@ impl OfText for Known {
 }
 
 /// How much source the parsed templates that are kept may have, in bytes. A parsed template takes some three times its source.
-const KEPT_SOURCE: u64 = 8 << 20;
+const KEPT_SOURCE: u64 = 4 << 20;
 
 /// One table for each set of functions there is.
 fn of(profile: &Profile) -> &'static Table {
