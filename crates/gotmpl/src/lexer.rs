@@ -6,7 +6,6 @@ use crate::token::{Keyword, Kind, Token};
 
 const LEFT: &str = "{{";
 const RIGHT: &str = "}}";
-const TRIM: &[char] = &[' ', '\t', '\r', '\n'];
 
 /// Splits a template into tokens.
 #[derive(Debug)]
@@ -52,16 +51,16 @@ impl<'s> Lexer<'s> {
     fn in_text(&mut self) -> Token {
         loop {
             if std::mem::take(&mut self.trim_next) {
-                self.at += self.rest().len() - self.rest().trim_start_matches(TRIM).len();
+                self.at += space_length(self.rest());
             }
-            let Some(length) = self.rest().find(LEFT) else {
+            let Some(length) = find_left(self.rest()) else {
                 let length = self.rest().len();
                 return if length > 0 { self.token(Kind::Text, length) } else { self.token(Kind::Eof, 0) };
             };
             let delim = self.at + length;
             let trims = trims_left(&self.source[delim + LEFT.len()..]);
             let text = &self.rest()[..length];
-            let kept = if trims { text.trim_end_matches(TRIM).len() } else { length };
+            let kept = if trims { text.trim_end_matches(is_space).len() } else { length };
             if kept > 0 {
                 let token = Token { kind: Kind::Text, start: self.at, end: self.at + kept };
                 self.at = delim;
@@ -114,8 +113,8 @@ impl<'s> Lexer<'s> {
             '=' => self.token(Kind::Assign, 1),
             ':' => self.declare(),
             '|' => self.token(Kind::Pipe, 1),
-            '"' => self.quoted('"', Kind::String, "unterminated quoted string"),
-            '\'' => self.quoted('\'', Kind::Char, "unterminated character constant"),
+            '"' => self.quoted(b'"', Kind::String, "unterminated quoted string"),
+            '\'' => self.quoted(b'\'', Kind::Char, "unterminated character constant"),
             '`' => self.raw(),
             '$' => self.variable(),
             '.' if !self.digit_follows() => self.field(),
@@ -132,7 +131,7 @@ impl<'s> Lexer<'s> {
     /// A run of white space; its last character belongs to a right delimiter with a trim mark.
     fn space(&mut self) -> Token {
         let rest = self.rest();
-        let run = rest.len() - rest.trim_start_matches(TRIM).len();
+        let run = space_length(rest);
         let length = if rest[run..].starts_with("-}}") { run - 1 } else { run };
         self.token(Kind::Space, length)
     }
@@ -154,16 +153,17 @@ impl<'s> Lexer<'s> {
         }
     }
 
-    fn quoted(&mut self, quote: char, kind: Kind, unterminated: &str) -> Token {
-        let mut chars = self.rest().char_indices().skip(1);
-        while let Some((index, c)) = chars.next() {
-            match c {
-                '\\' => match chars.next() {
-                    Some((_, escaped)) if escaped != '\n' => {}
+    fn quoted(&mut self, quote: u8, kind: Kind, unterminated: &str) -> Token {
+        // All that matters is ASCII, which is never part of another character.
+        let mut bytes = self.rest().bytes().enumerate().skip(1);
+        while let Some((index, byte)) = bytes.next() {
+            match byte {
+                b'\\' => match bytes.next() {
+                    Some((_, escaped)) if escaped != b'\n' => {}
                     _ => break,
                 },
-                '\n' => break,
-                c if c == quote => return self.token(kind, index + 1),
+                b'\n' => break,
+                byte if byte == quote => return self.token(kind, index + 1),
                 _ => {}
             }
         }
@@ -245,18 +245,39 @@ impl<'s> Lexer<'s> {
     }
 }
 
+/// Where the next `{{` is. The standard library's search for a text takes longer to set up than most texts are long.
+fn find_left(text: &str) -> Option<usize> {
+    let mut from = 0;
+    loop {
+        let at = from + text[from..].find('{')?;
+        if text[at..].starts_with(LEFT) {
+            return Some(at);
+        }
+        from = at + 1;
+    }
+}
+
+/// White space that trim marks take away.
+fn is_space(c: char) -> bool {
+    matches!(c, ' ' | '\t' | '\r' | '\n')
+}
+
+fn space_length(text: &str) -> usize {
+    text.bytes().take_while(|byte| is_space(char::from(*byte))).count()
+}
+
 /// Whether what follows `{{` is a trim mark: `-` and white space.
 fn trims_left(after: &str) -> bool {
-    after.starts_with('-') && after[1..].starts_with(TRIM)
+    matches!(after.as_bytes(), [b'-', space, ..] if is_space(char::from(*space)))
 }
 
 /// The length of the right delimiter at the beginning of `text` and whether it trims, or `None`.
 fn right_delim(text: &str) -> Option<(usize, bool)> {
-    if text.starts_with(RIGHT) {
-        return Some((RIGHT.len(), false));
+    match text.as_bytes() {
+        [b'}', b'}', ..] => Some((RIGHT.len(), false)),
+        [space, b'-', b'}', b'}', ..] if is_space(char::from(*space)) => Some((4, true)),
+        _ => None,
     }
-    let trims = text.starts_with(TRIM) && text[1..].starts_with("-}}");
-    trims.then_some((4, true))
 }
 
 /// Go's alphanumeric: letters and digits of any script, and the underscore.
@@ -265,7 +286,14 @@ fn is_word(c: char) -> bool {
 }
 
 fn word_length(text: &str) -> usize {
-    text.find(|c| !is_word(c)).unwrap_or(text.len())
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    let length = text.bytes().take_while(|byte| plain(*byte)).count();
+    match text.as_bytes().get(length) {
+        Some(byte) if !byte.is_ascii() => {
+            length + text[length..].find(|c| !is_word(c)).unwrap_or(text.len() - length)
+        }
+        _ => length,
+    }
 }
 
 /// How much of `text` looks like a number; whether it is one is the parser's to say.

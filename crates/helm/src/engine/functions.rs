@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::{Arc, OnceLock};
 
+use foldhash::quality::RandomState;
 use gotmpl::{
     CallError, Cause, Function, Machine, Map, ParseError, Parsed, Set, Template, Type, Value, builtins,
 };
@@ -71,7 +72,7 @@ const MUST_TOML: &[Function] = &[Function::careful("mustToToml", ANY, |machine, 
 
 struct Table {
     functions: Vec<Function>,
-    numbers: HashMap<&'static str, usize>,
+    numbers: HashMap<&'static str, usize, RandomState>,
     /// Texts that were parsed against this table.
     parsed: Memo<Known>,
 }
@@ -105,7 +106,7 @@ fn build(must: bool) -> Table {
     let mut functions: Vec<Function> = Vec::new();
     let extra: &[&[Function]] = if must { &[MUST, MUST_TOML] } else { &[] };
     let all = builtins::FUNCTIONS.iter().copied().chain(sprig::functions()).chain(HELM.iter().copied());
-    let mut numbers = HashMap::new();
+    let mut numbers = HashMap::default();
     for function in all.chain(extra.iter().flat_map(|functions| functions.iter().copied())) {
         match numbers.get(function.name) {
             Some(number) => functions[*number] = function,

@@ -24,8 +24,10 @@ const WINDOW: usize = 1 << 13;
 /// The most threads that look for one prime.
 const MAX_THREADS: usize = 4;
 
-/// Rounds of the test to bases by chance: what FIPS 186-5, table B.1 asks for primes of 1,024 bits; larger ones need fewer.
-const ROUNDS: usize = 5;
+/// Rounds of the test to bases by chance for numbers of so many bits, by table B.1 of FIPS 186-5.
+fn rounds(bits: i32) -> usize {
+    if bits < 1_536 { 5 } else { 4 }
+}
 
 /// The odd primes below [`SIEVED`] in rising order, in groups whose product fits a word: one long division serves a whole
 /// group.
@@ -144,7 +146,7 @@ impl Test {
         }
         let mut random = ChaCha20Rng::seed_from_u64(self.seed ^ u64::from(offset));
         let mut base = candidate.number.to_vec();
-        for _ in 0..ROUNDS {
+        for _ in 0..rounds(candidate.number.num_bits()) {
             random.fill_bytes(&mut base);
             if !self.passes(&candidate, Some(&*BigNum::from_slice(&base)?))? {
                 return Ok(false);
