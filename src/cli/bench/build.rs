@@ -1,7 +1,6 @@
 //! `bench build`: every kustomization of a folder in this one process, against the kustomize program run for each in
 //! turn.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -19,9 +18,6 @@ use crate::source::Disk;
 
 /// The name of the command.
 pub(super) const NAME: &str = "build";
-
-/// The deepest folder that is looked through for kustomizations.
-const MAX_DEPTH: usize = 20;
 
 /// The names of a kustomization file.
 const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
@@ -90,21 +86,21 @@ fn theirs(kustomization: &Kustomization) -> bool {
     command.output().is_ok_and(|output| output.status.success())
 }
 
-/// The kustomizations of a folder.
+/// The kustomizations of a folder, also those inside of others.
 fn kustomizations(folder: &Path) -> Result<Vec<Kustomization>> {
-    let mut all = Vec::new();
-    match fs::read_to_string(folder.join("cases.jsonl")) {
-        Ok(cases) => {
-            for line in cases.lines() {
-                all.extend(case(&folder.join("input"), line)?);
-            }
-        }
-        Err(_) => {
-            let folder = folder.canonicalize().map_err(|error| failed("reading the folder", &error))?;
-            let root = place::work_tree(&folder);
-            find(&root, &folder, 0, &mut all)?;
-        }
+    if let Some(listed) = turn::listed(folder, case)? {
+        return Ok(listed);
     }
+    let folder = folder.canonicalize().map_err(|error| failed("reading the folder", &error))?;
+    let root = place::work_tree(&folder);
+    let mut all = Vec::new();
+    turn::walk(&folder, &mut |folder| {
+        if NAMES.iter().any(|name| folder.join(name).is_file()) {
+            let path = place::utf8(folder.strip_prefix(&root).unwrap_or(folder))?;
+            all.push(Kustomization { root: root.clone(), path, flags: Vec::new() });
+        }
+        Ok(true)
+    })?;
     match all.is_empty() {
         true => Err(Error::new(Kind::NotFound, "the folder holds no kustomization")
             .help("a kustomization is a folder with a kustomization.yaml")),
@@ -113,32 +109,18 @@ fn kustomizations(folder: &Path) -> Result<Vec<Kustomization>> {
 }
 
 /// The kustomization of one line of `cases.jsonl`; its repository is the first folder of its path.
-fn case(input: &Path, line: &str) -> Result<Option<Kustomization>> {
-    let case: Value = serde_json::from_str(line).map_err(|error| failed("reading cases.jsonl", &error))?;
-    let Some(dir) = case["dir"].as_str() else { return Ok(None) };
+fn case(input: &Path, case: &Value) -> Option<Kustomization> {
+    let dir = case["dir"].as_str()?;
     let (repository, path) = dir.split_once('/').unwrap_or((dir, ""));
     let flags = case["flags"].as_array().into_iter().flatten().filter_map(Value::as_str);
     let flags = flags.map(str::to_owned).collect();
-    Ok(Some(Kustomization { root: input.join(repository), path: path.to_owned(), flags }))
-}
-
-/// The kustomizations of a folder and beneath it.
-fn find(root: &Path, folder: &Path, depth: usize, all: &mut Vec<Kustomization>) -> Result<()> {
-    if NAMES.iter().any(|name| folder.join(name).is_file()) {
-        let path = place::utf8(folder.strip_prefix(root).unwrap_or(folder))?;
-        all.push(Kustomization { root: root.to_owned(), path, flags: Vec::new() });
-    }
-    let entries = fs::read_dir(folder).map_err(|error| failed("reading the folder", &error))?;
-    let mut folders: Vec<PathBuf> = entries
-        .filter_map(|entry| Some(entry.ok()?).filter(|entry| entry.file_type().is_ok_and(|of| of.is_dir())))
-        .map(|entry| entry.path())
-        .collect();
-    folders.sort();
-    folders.iter().filter(|_| depth < MAX_DEPTH).try_for_each(|folder| find(root, folder, depth + 1, all))
+    Some(Kustomization { root: input.join(repository), path: path.to_owned(), flags })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

@@ -18,9 +18,6 @@ use crate::source::Disk;
 /// The name of the command, and of each release.
 pub(super) const NAME: &str = "template";
 
-/// The deepest folder that is looked through for charts.
-const MAX_DEPTH: usize = 20;
-
 /// A chart to render.
 #[derive(Debug)]
 struct Chart {
@@ -97,17 +94,17 @@ fn theirs(chart: &Chart) -> bool {
     command.output().is_ok_and(|output| output.status.success())
 }
 
-/// The charts of a folder.
+/// The charts of a folder, those inside of charts left out.
 fn charts(folder: &Path) -> Result<Vec<Chart>> {
-    let mut charts = Vec::new();
-    match fs::read_to_string(folder.join("cases.jsonl")) {
-        Ok(cases) => {
-            for line in cases.lines() {
-                charts.extend(case(&folder.join("input"), line)?);
-            }
-        }
-        Err(_) => find(folder, 0, &mut charts)?,
+    if let Some(charts) = turn::listed(folder, case)? {
+        return Ok(charts);
     }
+    let mut charts = Vec::new();
+    turn::walk(folder, &mut |folder| {
+        let is_chart = folder.join("Chart.yaml").is_file();
+        charts.extend(is_chart.then(|| Chart { folder: folder.to_owned(), values: None }));
+        Ok(!is_chart)
+    })?;
     match charts.is_empty() {
         true => Err(Error::new(Kind::NotFound, "the folder holds no chart")
             .help("a chart is a folder with a Chart.yaml")),
@@ -116,31 +113,15 @@ fn charts(folder: &Path) -> Result<Vec<Chart>> {
 }
 
 /// The chart of one line of `cases.jsonl`. Its values file lies in the chart, else in the repository's folder.
-fn case(input: &Path, line: &str) -> Result<Option<Chart>> {
-    let case: Value = serde_json::from_str(line).map_err(|error| failed("reading cases.jsonl", &error))?;
-    let Some(name) = case["chart"].as_str() else { return Ok(None) };
+fn case(input: &Path, case: &Value) -> Option<Chart> {
+    let name = case["chart"].as_str()?;
     let folder = input.join(name);
     let values = case["values"].as_str().filter(|values| !values.is_empty()).map(|values| {
         let own = folder.join(values);
         let repository = input.join(name.split('/').next().unwrap_or(name));
         if own.exists() { own } else { repository.join(values) }
     });
-    Ok(Some(Chart { folder, values }))
-}
-
-/// The charts beneath a folder, those inside of charts left out.
-fn find(folder: &Path, depth: usize, charts: &mut Vec<Chart>) -> Result<()> {
-    if folder.join("Chart.yaml").is_file() {
-        charts.push(Chart { folder: folder.to_owned(), values: None });
-        return Ok(());
-    }
-    let entries = fs::read_dir(folder).map_err(|error| failed("reading the folder", &error))?;
-    let mut folders: Vec<PathBuf> = entries
-        .filter_map(|entry| Some(entry.ok()?).filter(|entry| entry.file_type().is_ok_and(|of| of.is_dir())))
-        .map(|entry| entry.path())
-        .collect();
-    folders.sort();
-    folders.iter().filter(|_| depth < MAX_DEPTH).try_for_each(|folder| find(folder, depth + 1, charts))
+    Some(Chart { folder, values })
 }
 
 #[cfg(test)]

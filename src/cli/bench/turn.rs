@@ -9,11 +9,15 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use clap::{Arg, ArgAction, ArgMatches, value_parser};
+use serde_json::Value;
 
-use super::say;
 use super::stats::{Latencies, Megabytes};
+use super::{failed, say};
 use crate::error::{Error, Kind, Result};
 use crate::render::on_stack;
+
+/// The deepest folder that is looked through for cases.
+const MAX_DEPTH: usize = 20;
 
 /// The program to compare with.
 pub(super) struct Peer {
@@ -52,6 +56,43 @@ pub(super) fn args(help: &'static str) -> [Arg; 3] {
 /// The folder that the flags name.
 pub(super) fn folder(matches: &ArgMatches) -> PathBuf {
     matches.get_one::<PathBuf>("folder").cloned().unwrap_or_default()
+}
+
+/// The cases that `cases.jsonl` in a folder lists, one a line; `None` without that file. `case` is given the folder
+/// `input/` beside it.
+///
+/// # Errors
+/// A line that is no JSON.
+pub(super) fn listed<T>(folder: &Path, case: impl Fn(&Path, &Value) -> Option<T>) -> Result<Option<Vec<T>>> {
+    let Ok(lines) = fs::read_to_string(folder.join("cases.jsonl")) else { return Ok(None) };
+    let input = folder.join("input");
+    let mut cases = Vec::new();
+    for line in lines.lines() {
+        let line = serde_json::from_str(line).map_err(|error| failed("reading cases.jsonl", &error))?;
+        cases.extend(case(&input, &line));
+    }
+    Ok(Some(cases))
+}
+
+/// Goes through a folder and what lies beneath it, in order; `visit` says whether to look inside of what it is given.
+///
+/// # Errors
+/// A folder that cannot be read, or what `visit` says.
+pub(super) fn walk(folder: &Path, visit: &mut dyn FnMut(&Path) -> Result<bool>) -> Result<()> {
+    walk_at(folder, 0, visit)
+}
+
+fn walk_at(folder: &Path, depth: usize, visit: &mut dyn FnMut(&Path) -> Result<bool>) -> Result<()> {
+    if !visit(folder)? || depth >= MAX_DEPTH {
+        return Ok(());
+    }
+    let entries = fs::read_dir(folder).map_err(|error| failed("reading the folder", &error))?;
+    let mut folders: Vec<PathBuf> = entries
+        .filter_map(|entry| Some(entry.ok()?).filter(|entry| entry.file_type().is_ok_and(|of| of.is_dir())))
+        .map(|entry| entry.path())
+        .collect();
+    folders.sort();
+    folders.iter().try_for_each(|folder| walk_at(folder, depth + 1, visit))
 }
 
 /// Measures both and prints what they took: first all cases in this process, as many at a time as it may; then the
