@@ -13,6 +13,9 @@ pub(super) const MAX_DEPTH: usize = 1_000;
 const MAX_WORK: usize = 2_000_000;
 /// Most parts of a schema: all of Kubernetes' own API has about as many.
 const MAX_NODES: usize = 200_000;
+/// Most objects among them: `boon` needs time with the square of the number of schemas that refer to each other, two
+/// seconds for so many. Schemas of real charts have up to some thousand.
+const MAX_OBJECTS: usize = 20_000;
 /// Most states of all regular expressions together, some hundred bytes each.
 const MAX_STATES: usize = 2_000_000;
 /// What a reference to something else than a part of the schema counts, such as to a draft's own schema.
@@ -46,13 +49,14 @@ struct Guard<'s> {
 impl<'s> Guard<'s> {
     /// Finds what has a name, and weighs the regular expressions.
     fn scan(&mut self) -> Result<(), String> {
-        let (mut nodes, mut states) = (0_usize, 0_usize);
+        let (mut nodes, mut objects, mut states) = (0_usize, 0_usize, 0_usize);
         let mut open = vec![self.root];
         while let Some(node) = open.pop() {
             nodes += 1;
             match node {
                 Value::Array(items) => open.extend(items),
                 Value::Object(keywords) => {
+                    objects += 1;
                     states = states.saturating_add(self.note(node, keywords));
                     open.extend(keywords.values());
                 }
@@ -62,6 +66,11 @@ impl<'s> Guard<'s> {
         if nodes > MAX_NODES {
             return Err(format!(
                 "values.schema.json is too large: it has {nodes} parts, {MAX_NODES} are allowed"
+            ));
+        }
+        if objects > MAX_OBJECTS {
+            return Err(format!(
+                "values.schema.json is too large: it has {objects} objects, {MAX_OBJECTS} are allowed"
             ));
         }
         if states > MAX_STATES {

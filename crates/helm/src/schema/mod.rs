@@ -1,11 +1,12 @@
 //! `values.schema.json`: each chart's own schema against its own coalesced values, before anything is rendered.
 //!
-//! `boon` compiles and validates; `guard.rs` says beforehand whether that stays within bounds, `exact.rs` corrects
-//! its arithmetic, `words.rs` tells the failures in helm's words. Nothing outside the schema's own file is ever read or fetched.
+//! `boon` compiles and validates; `guard.rs` says beforehand whether that stays within bounds, `pieces.rs` in which order
+//! it compiles, `exact.rs` corrects its arithmetic, `words.rs` tells the failures in helm's words. Nothing outside the schema's own file is ever read or fetched.
 //! Source of the rules: helm `pkg/chart/common/util/jsonschema.go`.
 
 mod exact;
 mod guard;
+mod pieces;
 mod words;
 
 use std::sync::LazyLock;
@@ -178,6 +179,10 @@ fn compiled(text: &str, json: Json) -> Result<Compiled, String> {
     let mut compiler = Compiler::new();
     compiler.use_loader(Box::new(Inside));
     compiler.add_resource(URL, json.clone()).map_err(|error| words::of_compilation(&error))?;
+    for piece in pieces::pieces(&json) {
+        // What is wrong with it is wrong with the whole, or nobody asks for it.
+        let _ = compiler.compile(&format!("{URL}#{piece}"), &mut schemas);
+    }
     let index = compiler.compile(URL, &mut schemas).map_err(|error| words::of_compilation(&error))?;
     Ok(Compiled { text: text.to_owned(), json, schemas, index })
 }
@@ -260,14 +265,44 @@ mod tests {
     }
 
     #[test]
+    fn a_large_schema_says_what_a_small_one_does() {
+        let fine =
+            |i: usize| format!(r##""p{i}": {{"type": "integer", "allOf": [{{"$ref": "#/$defs/d"}}]}}"##);
+        let properties: Vec<String> = (0..300).map(fine).collect();
+        let schema = |defs: &str| {
+            format!(
+                r#"{{"properties": {{{}}}, "$defs": {{"d": {{"minimum": 3}}{defs}}}}}"#,
+                properties.join(",")
+            )
+        };
+        let told = refused(&schema(""), r#"{"p7": 1, "p299": "x", "p4": 5}"#);
+        assert_eq!(
+            told,
+            "- at '/p299': got string, want integer\n- at '/p7': 'allOf' failed\n  - at '/p7': minimum: got 1, want 3\n"
+        );
+        // What is wrong where nobody looks is not told.
+        let unused = schema(r#", "unused": {"$ref": "http://example.com/"}"#);
+        assert_eq!(verdict(&unused, r#"{"p7": 3}"#), Ok(()));
+    }
+
+    #[test]
     fn a_long_chain_of_references_is_an_error() {
         let links: Vec<String> =
-            (0..50_000).map(|i| format!(r##""a{i}": {{"$ref": "#/$defs/a{}"}}"##, i + 1)).collect();
+            (0..15_000).map(|i| format!(r##""a{i}": {{"$ref": "#/$defs/a{}"}}"##, i + 1)).collect();
         let schema =
-            format!(r##"{{"$ref": "#/$defs/a0", "$defs": {{{}, "a50000": true}}}}"##, links.join(","));
+            format!(r##"{{"$ref": "#/$defs/a0", "$defs": {{{}, "a15000": true}}}}"##, links.join(","));
         assert!(refused(&schema, "{}").contains("too deep"));
         let nested = "{\"not\":".repeat(100_000) + "{}" + &"}".repeat(100_000);
         assert!(refused(&nested, "{}").contains("depth"));
+    }
+
+    #[test]
+    fn a_schema_of_very_many_parts_is_an_error() {
+        let many =
+            |count: usize| (0..count).map(|i| format!(r#""p{i}": {{}}"#)).collect::<Vec<_>>().join(",");
+        let refused = refused(&format!(r#"{{"properties": {{{}}}}}"#, many(20_000)), "{}");
+        assert!(refused.contains("too large: it has 20002 objects"), "{refused}");
+        assert_eq!(verdict(&format!(r#"{{"properties": {{{}}}}}"#, many(5_000)), "{}"), Ok(()));
     }
 
     #[test]
