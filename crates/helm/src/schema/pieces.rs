@@ -61,7 +61,7 @@ fn inside<'s>(keywords: &'s Map<String, Value>, definitions: &str) -> Vec<(Strin
                 inside.extend(numbered.map(|(index, schema)| (format!("/{name}/{index}"), schema)));
             }
             Value::Object(_) if SINGLE.contains(&keyword.as_str()) => {
-                inside.push((format!("/{name}"), value))
+                inside.push((format!("/{name}"), value));
             }
             _ => {}
         }
