@@ -125,7 +125,10 @@ pub(super) fn compare<T: Sync>(
     let theirs = measure(cases, theirs);
     say(&theirs.line(&format!("{name} program"), peer.unit))?;
     let ratio = ours.rate() / theirs.rate();
-    say(&format!("ratio of the {} per second: {ratio:.1} (wanted: at least 20)", peer.unit))
+    let unit = peer.unit;
+    say(&format!(
+        "ratio of the {unit} per second: {ratio:.1}, {jobs} at a time against one after the other (wanted: at least 20)"
+    ))
 }
 
 /// Reads every file beneath a folder, so that the system has them in memory. What cannot be read is left to the cases.
