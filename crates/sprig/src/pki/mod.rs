@@ -5,7 +5,6 @@ mod der;
 mod keys;
 mod number;
 mod pem;
-mod primes;
 mod rsa;
 
 use core::net::IpAddr;

@@ -1,12 +1,12 @@
 //! RSA keys: made, read and written in the form of PKCS #1, used to sign.
 
 use crypto_bigint::{BoxedUint, ConcatenatingMul, Limb, NonZero};
+use primes::prime;
 use rand_chacha::ChaCha20Rng;
 use sha2::{Digest, Sha256};
 
 use super::der::{self, Reader};
 use super::number::{MAX_BITS, bytes, combined, inverse, number, power, remainder};
-use super::primes::prime;
 
 /// The public exponent of every key made here.
 const EXPONENT: u32 = 65_537;
@@ -32,7 +32,7 @@ impl RsaKey {
     /// A new key of 2,048 or 4,096 bits.
     pub(super) fn generate(random: &mut ChaCha20Rng, bits: u32) -> Option<Self> {
         loop {
-            let primes = [prime(random, bits / 2)?, prime(random, bits / 2)?];
+            let primes = [number(&prime(random, bits / 2)?), number(&prime(random, bits / 2)?)];
             if primes[0] == primes[1] {
                 continue;
             }
