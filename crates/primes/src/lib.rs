@@ -80,7 +80,9 @@ impl<'a> Search<'a> {
             let spawn = |_| thread::Builder::new().spawn_scoped(scope, || self.look()).ok();
             let helpers: Vec<_> = (1..threads()).filter_map(spawn).collect();
             let looked = self.look();
-            helpers.into_iter().filter_map(|helper| helper.join().ok()).fold(looked, Result::and)
+            let joined =
+                helpers.into_iter().map(|helper| helper.join().unwrap_or_else(|_| Err(ErrorStack::get())));
+            joined.fold(looked, Result::and)
         })?;
         let place = self.first.into_inner();
         self.offsets.get(place).map(|offset| sum(&self.start, *offset)).transpose()
@@ -102,7 +104,9 @@ impl<'a> Search<'a> {
                 None => [true; WIDTH],
             };
             for ((place, number), _) in (place..).zip(&numbers).zip(may_be_prime).filter(|(_, may)| *may) {
-                if !self.is_behind(place) && test.is_prime(number)? {
+                // Where there are no lanes, nothing has sorted them out yet.
+                let may_be = !self.is_behind(place) && (lanes.is_some() || test.may_be_prime(number)?);
+                if may_be && test.is_prime(number)? {
                     self.first.fetch_min(place, Ordering::Relaxed);
                 }
             }
