@@ -122,9 +122,23 @@ fn hexadecimal_finite(value: f64, precision: Option<usize>) -> String {
     let lead = u64::from(value != 0.0);
     let exponent = if value == 0.0 { 0 } else { exponent };
     let (lead, fraction) = round_hex(lead, mantissa, precision);
+    // Rounding up may have gone past the last digit: half of 2 is 1.
+    let (lead, exponent) = if lead > 1 { (1, exponent + 1) } else { (lead, exponent) };
     let point = if fraction.is_empty() { "" } else { "." };
     let direction = if exponent < 0 { '-' } else { '+' };
     format!("{sign}0x{lead}{point}{fraction}p{direction}{:02}", exponent.abs())
+}
+
+/// `FormatFloat(value, 'b', -1, 64)`: `5629499534213120p-51`, the mantissa as a whole number.
+#[must_use]
+pub fn binary(value: f64) -> String {
+    special(value).unwrap_or_else(|| {
+        let bits = value.to_bits();
+        let sign = if value.is_sign_negative() { "-" } else { "" };
+        let biased = i64::try_from((bits >> 52) & 0x7ff).unwrap_or(0);
+        let mantissa = bits & ((1 << 52) - 1) | u64::from(biased != 0) << 52;
+        format!("{sign}{mantissa}p{:+}", biased.max(1) - 1023 - 52)
+    })
 }
 
 /// The fraction's hexadecimal digits, rounded half to even to `precision` digits.

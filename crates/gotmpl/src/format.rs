@@ -13,6 +13,8 @@ struct Flags {
     plus: bool,
     minus: bool,
     sharp: bool,
+    /// `#` before `v`: as Go's source has it.
+    go_syntax: bool,
     space: bool,
     zero: bool,
     width: Option<usize>,
@@ -59,15 +61,17 @@ impl Printer<'_> {
         let mut flags = self.flags();
         self.bad_index = false;
         let mut indexed = self.index();
-        if let Some(width) = self.star(&mut indexed) {
-            flags.minus |= width < 0;
-            flags.zero &= width >= 0;
-            flags.width = usize::try_from(width.unsigned_abs()).ok();
-        } else if self.width_star_failed() {
-            self.out.extend_from_slice(b"%!(BADWIDTH)");
-        } else {
-            flags.width = self.digits();
-            self.bad_index |= indexed && flags.width.is_some();
+        match self.star(&mut indexed) {
+            Some(Some(width)) => {
+                flags.minus |= width < 0;
+                flags.zero &= width >= 0;
+                flags.width = usize::try_from(width.unsigned_abs()).ok();
+            }
+            Some(None) => self.out.extend_from_slice(b"%!(BADWIDTH)"),
+            None => {
+                flags.width = self.digits();
+                self.bad_index |= indexed && flags.width.is_some();
+            }
         }
         self.precision(&mut flags, &mut indexed);
         if !indexed {
@@ -128,28 +132,20 @@ impl Printer<'_> {
         number
     }
 
-    /// `*`: a width or precision from the arguments; `None` when there is no star or no good number.
-    fn star(&mut self, indexed: &mut bool) -> Option<i64> {
+    /// `*`: a width or precision from the arguments; the inner `None` when what is there is no good number.
+    fn star(&mut self, indexed: &mut bool) -> Option<Option<i64>> {
         if self.format.get(self.at) != Some(&b'*') {
             return None;
         }
+        self.at += 1;
+        *indexed = false;
         let value = match self.args.get(self.next) {
             Some(Value::Int(_, value)) => Some(*value),
             Some(Value::Uint(_, value)) => i64::try_from(*value).ok(),
             _ => None,
         };
         self.next += usize::from(self.next < self.args.len());
-        let value = value.filter(|value| value.unsigned_abs() <= MAX_WIDTH as u64)?;
-        self.at += 1;
-        *indexed = false;
-        Some(value)
-    }
-
-    /// After [`Printer::star`] said no: whether there was a star all the same.
-    fn width_star_failed(&mut self) -> bool {
-        let star = self.format.get(self.at) == Some(&b'*');
-        self.at += usize::from(star);
-        star
+        Some(value.filter(|value| value.unsigned_abs() <= MAX_WIDTH as u64))
     }
 
     fn precision(&mut self, flags: &mut Flags, indexed: &mut bool) {
@@ -159,10 +155,12 @@ impl Printer<'_> {
         self.at += 1;
         self.bad_index |= *indexed;
         *indexed = self.index();
-        match self.star(indexed) {
-            Some(precision) => flags.precision = usize::try_from(precision).ok(),
-            None if self.width_star_failed() => self.out.extend_from_slice(b"%!(BADPREC)"),
-            None => flags.precision = Some(self.digits().unwrap_or(0)),
+        flags.precision = match self.star(indexed) {
+            Some(precision) => precision.and_then(|precision| usize::try_from(precision).ok()),
+            None => Some(self.digits().unwrap_or(0)),
+        };
+        if flags.precision.is_none() {
+            self.out.extend_from_slice(b"%!(BADPREC)");
         }
     }
 
@@ -214,15 +212,19 @@ fn first_char(bytes: &[u8]) -> Option<char> {
 
 fn print_arg(arg: &Value, verb: char, flags: Flags, out: &mut Vec<u8>) {
     match verb {
-        'T' => pad(arg.type_name().as_bytes(), flags, out),
-        'v' if flags.plus => print_verb(arg, verb, Flags { plus: false, ..flags }, out),
-        'v' if flags.sharp => pad(go_syntax(arg).as_bytes(), Flags { zero: false, ..flags }, out),
+        'T' if matches!(arg, Value::Nil) => pad(b"<nil>", flags, out),
+        'T' => pad(cut(arg.type_name().as_bytes(), flags.precision), flags, out),
+        'v' | 'w' => {
+            print_verb(arg, verb, Flags { plus: false, sharp: false, go_syntax: flags.sharp, ..flags }, out);
+        }
         _ => print_verb(arg, verb, flags, out),
     }
 }
 
 fn print_verb(arg: &Value, verb: char, flags: Flags, out: &mut Vec<u8>) {
     match arg {
+        _ if verb == 'v' && flags.go_syntax => print_go_syntax(arg, flags, out),
+        Value::List(_) | Value::Map(_) | Value::Object(_) if verb == 'w' => bad_verb(arg, (verb, flags), out),
         Value::Nil if verb == 'v' => pad(b"<nil>", flags, out),
         Value::Bool(value) if matches!(verb, 't' | 'v') => {
             pad(if *value { b"true" } else { b"false" }, flags, out);
@@ -233,11 +235,11 @@ fn print_verb(arg: &Value, verb: char, flags: Flags, out: &mut Vec<u8>) {
         Value::Str(text) => print_text(arg, text, (verb, flags), out),
         Value::Bytes(bytes) => print_bytes(arg, bytes, (verb, flags), out),
         Value::List(list) => {
-            print_items(list.iter(), out, |item, out| print_element(item, verb, flags, out));
+            print_items(LIST, list.iter(), out, |item, out| print_element(item, verb, flags, out));
         }
         Value::Map(map) => {
             out.extend_from_slice(b"map");
-            print_items(map.entries().iter(), out, |(key, value), out| {
+            print_items(LIST, map.entries().iter(), out, |(key, value), out| {
                 print_verb(&Value::Str(key.clone()), verb, flags, out);
                 out.push(b':');
                 print_element(value, verb, flags, out);
@@ -247,7 +249,45 @@ fn print_verb(arg: &Value, verb: char, flags: Flags, out: &mut Vec<u8>) {
             let text = Str::from(object.print());
             print_text(arg, &text, (verb, flags), out);
         }
-        _ => bad_verb(arg, verb, out),
+        _ => bad_verb(arg, (verb, flags), out),
+    }
+}
+
+/// `%#v`: as Go's source has it.
+fn print_go_syntax(value: &Value, flags: Flags, out: &mut Vec<u8>) {
+    let hexadecimal = |number: u8, out: &mut Vec<u8>| {
+        print_go_syntax(&Value::Uint(UintType::Uint8, u64::from(number)), flags, out);
+    };
+    match value {
+        Value::Str(text) => pad(quoted(cut(text, flags.precision), flags).as_bytes(), flags, out),
+        Value::Int(..) => print_verb(value, 'd', flags, out),
+        Value::Uint(..) => print_verb(value, 'x', Flags { sharp: true, ..flags }, out),
+        Value::Float(_) => print_verb(value, 'g', flags, out),
+        Value::Bool(_) => print_verb(value, 't', flags, out),
+        Value::List(list) => {
+            out.extend_from_slice(value.type_name().as_bytes());
+            print_items(GO_SYNTAX, list.iter(), out, |item, out| print_element_syntax(item, flags, out));
+        }
+        Value::Map(map) => {
+            out.extend_from_slice(value.type_name().as_bytes());
+            print_items(GO_SYNTAX, map.entries().iter(), out, |(key, value), out| {
+                print_go_syntax(&Value::Str(key.clone()), flags, out);
+                out.push(b':');
+                print_element_syntax(value, flags, out);
+            });
+        }
+        Value::Bytes(bytes) => {
+            out.extend_from_slice(b"[]byte");
+            print_items(GO_SYNTAX, bytes.iter(), out, |byte, out| hexadecimal(*byte, out));
+        }
+        Value::Nil | Value::Object(_) => pad(&sprint_value(value), flags, out),
+    }
+}
+
+fn print_element_syntax(value: &Value, flags: Flags, out: &mut Vec<u8>) {
+    match value {
+        Value::Nil => out.extend_from_slice(b"interface {}(nil)"),
+        value => print_go_syntax(value, flags, out),
     }
 }
 
@@ -259,25 +299,39 @@ fn print_element(value: &Value, verb: char, flags: Flags, out: &mut Vec<u8>) {
     }
 }
 
-fn print_items<T>(items: impl Iterator<Item = T>, out: &mut Vec<u8>, mut print: impl FnMut(T, &mut Vec<u8>)) {
-    out.push(b'[');
+/// What stands before, between and after the items of a collection.
+type Marks = [&'static str; 3];
+
+const LIST: Marks = ["[", " ", "]"];
+const GO_SYNTAX: Marks = ["{", ", ", "}"];
+
+fn print_items<T>(
+    [before, between, after]: Marks,
+    items: impl Iterator<Item = T>,
+    out: &mut Vec<u8>,
+    mut print: impl FnMut(T, &mut Vec<u8>),
+) {
+    out.extend_from_slice(before.as_bytes());
     for (index, item) in items.enumerate() {
         if index > 0 {
-            out.push(b' ');
+            out.extend_from_slice(between.as_bytes());
         }
         print(item, out);
     }
-    out.push(b']');
+    out.extend_from_slice(after.as_bytes());
 }
 
-/// `%!verb(type=value)`
-fn bad_verb(arg: &Value, verb: char, out: &mut Vec<u8>) {
+/// `%!verb(type=value)`; flags, width and precision apply to the value.
+fn bad_verb(arg: &Value, how: (char, Flags), out: &mut Vec<u8>) {
+    let (verb, flags) = how;
     out.extend_from_slice(format!("%!{verb}(").as_bytes());
-    if !matches!(arg, Value::Nil) {
+    if matches!(arg, Value::Nil) {
+        out.extend_from_slice(b"<nil>");
+    } else {
         out.extend_from_slice(arg.type_name().as_bytes());
         out.push(b'=');
+        print_verb(arg, 'v', flags, out);
     }
-    print_value(arg, out);
     out.push(b')');
 }
 
@@ -287,19 +341,23 @@ fn print_integer(arg: &Value, number: (bool, u64), how: (char, Flags), out: &mut
     let (digits, prefix) = match verb {
         'v' | 'd' => (magnitude.to_string(), ""),
         'b' => (format!("{magnitude:b}"), if flags.sharp { "0b" } else { "" }),
-        'o' => (format!("{magnitude:o}"), if flags.sharp { "0" } else { "" }),
+        'o' => (format!("{magnitude:o}"), ""),
         'O' => (format!("{magnitude:o}"), "0o"),
         'x' => (format!("{magnitude:x}"), if flags.sharp { "0x" } else { "" }),
         'X' => (format!("{magnitude:X}"), if flags.sharp { "0X" } else { "" }),
-        'c' | 'q' | 'U' => return print_rune(magnitude, how, out),
-        _ => return bad_verb(arg, verb, out),
+        'c' | 'q' | 'U' => return print_rune(number, how, out),
+        _ => return bad_verb(arg, (verb, flags), out),
     };
+    if magnitude == 0 && flags.precision == Some(0) {
+        return pad(b"", Flags { zero: false, ..flags }, out);
+    }
     let sign = sign(number.0, flags);
     let digits = match flags.precision {
-        Some(0) if magnitude == 0 => String::new(),
         Some(precision) => "0".repeat(precision.saturating_sub(digits.len())) + &digits,
         None => digits,
     };
+    let octal = matches!(verb, 'o' | 'O') && flags.sharp && !digits.starts_with('0');
+    let digits = if octal { format!("0{digits}") } else { digits };
     pad_number(sign, prefix, &digits, Flags { zero: flags.zero && flags.precision.is_none(), ..flags }, out);
 }
 
@@ -312,16 +370,22 @@ fn sign(negative: bool, flags: Flags) -> &'static str {
     }
 }
 
-fn print_rune(code: u64, how: (char, Flags), out: &mut Vec<u8>) {
+fn print_rune(number: (bool, u64), how: (char, Flags), out: &mut Vec<u8>) {
     let (verb, flags) = how;
-    let c = u32::try_from(code).ok().and_then(char::from_u32).unwrap_or(char::REPLACEMENT_CHARACTER);
+    // A negative number counts as the large one of the same bits.
+    let code = if number.0 { number.1.wrapping_neg() } else { number.1 };
+    let known = u32::try_from(code).ok().and_then(char::from_u32);
+    let c = known.unwrap_or(char::REPLACEMENT_CHARACTER);
     let text = match verb {
         'c' => c.to_string(),
-        'q' => quote::quoted_char(c),
-        _ if flags.sharp && quote::is_print(c) => format!("U+{code:04X} '{c}'"),
-        _ => format!("U+{code:04X}"),
+        'q' => quote::quoted_char(c, flags.plus),
+        _ => {
+            let name = format!("U+{code:00$X}", flags.precision.unwrap_or(4).max(4));
+            let shown = known.filter(|c| flags.sharp && quote::is_print(*c));
+            shown.map_or(name.clone(), |c| format!("{name} '{c}'"))
+        }
     };
-    pad(text.as_bytes(), flags, out);
+    pad(text.as_bytes(), Flags { zero: flags.zero && verb != 'U', ..flags }, out);
 }
 
 fn print_float(arg: &Value, value: f64, how: (char, Flags), out: &mut Vec<u8>) {
@@ -331,14 +395,34 @@ fn print_float(arg: &Value, value: f64, how: (char, Flags), out: &mut Vec<u8>) {
         'g' | 'G' => float::format(value, verb, flags.precision),
         'e' | 'E' | 'f' | 'F' => float::format(value, verb, Some(flags.precision.unwrap_or(6))),
         'x' | 'X' => float::hexadecimal(value, verb == 'X', flags.precision),
-        _ => return bad_verb(arg, verb, out),
+        'b' => float::binary(value),
+        _ => return bad_verb(arg, (verb, flags), out),
     };
     let negative = text.starts_with('-');
     let magnitude = text.trim_start_matches(['-', '+']);
+    let pointed = (flags.sharp && verb != 'b' && value.is_finite()).then(|| with_point(magnitude, how));
+    let magnitude = pointed.as_deref().unwrap_or(magnitude);
     let infinite = value.is_infinite() && text.starts_with('+') && flags.plus;
     let shown = if value.is_infinite() && !negative && !infinite { "+" } else { sign(negative, flags) };
     let flags = Flags { zero: flags.zero && value.is_finite(), ..flags };
     pad_number(shown, "", magnitude, flags, out);
+}
+
+/// `#`: a number with its point, and for `g` with the zeros at its end.
+fn with_point(magnitude: &str, how: (char, Flags)) -> String {
+    let (verb, flags) = how;
+    let hexadecimal = matches!(verb, 'x' | 'X');
+    let exponent = |c: char| matches!(c, 'p' | 'P') || (!hexadecimal && matches!(c, 'e' | 'E'));
+    let (number, tail) = magnitude.split_at(magnitude.find(exponent).unwrap_or(magnitude.len()));
+    let wanted = match verb {
+        'v' | 'g' | 'G' | 'x' => flags.precision.unwrap_or(6),
+        _ => 0,
+    };
+    let significant = number.trim_start_matches(['0', '.']).chars().filter(|c| *c != '.').count();
+    let point = if number.contains('.') { "" } else { "." };
+    // A lone zero counts as a digit.
+    let shown = if number == "0" { 1 } else { significant };
+    format!("{number}{point}{}{tail}", "0".repeat(wanted.saturating_sub(shown)))
 }
 
 fn print_text(arg: &Value, text: &[u8], how: (char, Flags), out: &mut Vec<u8>) {
@@ -347,16 +431,17 @@ fn print_text(arg: &Value, text: &[u8], how: (char, Flags), out: &mut Vec<u8>) {
         'v' | 's' => pad(cut(text, flags.precision), flags, out),
         'x' | 'X' => pad(hex(text, how).as_bytes(), flags, out),
         'q' => pad(quoted(cut(text, flags.precision), flags).as_bytes(), flags, out),
-        _ => bad_verb(arg, verb, out),
+        _ => bad_verb(arg, (verb, flags), out),
     }
 }
 
 fn print_bytes(arg: &Value, bytes: &[u8], how: (char, Flags), out: &mut Vec<u8>) {
-    match how.0 {
-        'v' | 'd' => print_items(bytes.iter(), out, |byte, out| {
-            print_verb(&Value::Uint(UintType::Uint8, u64::from(*byte)), 'd', how.1, out);
+    let (verb, flags) = how;
+    match verb {
+        's' | 'q' | 'x' | 'X' => print_text(arg, bytes, how, out),
+        _ => print_items(LIST, bytes.iter(), out, |byte, out| {
+            print_verb(&Value::Uint(UintType::Uint8, u64::from(*byte)), verb, flags, out);
         }),
-        _ => print_text(arg, bytes, how, out),
     }
 }
 
@@ -425,34 +510,4 @@ fn pad_number(sign: &str, prefix: &str, digits: &str, flags: Flags, out: &mut Ve
         return;
     }
     pad(format!("{sign}{prefix}{digits}").as_bytes(), flags, out);
-}
-
-/// `%#v`: the value as Go source.
-fn go_syntax(value: &Value) -> String {
-    match value {
-        Value::Nil => "<nil>".to_owned(),
-        Value::Str(text) => quote::quoted(text),
-        Value::List(list) => format!("{}{}", value.type_name(), braces(list.iter().map(element_syntax))),
-        Value::Map(map) => {
-            let entries = map.entries();
-            let entries = entries
-                .iter()
-                .map(|(key, value)| format!("{}:{}", quote::quoted(key), element_syntax(value)));
-            format!("{}{}", value.type_name(), braces(entries))
-        }
-        Value::Bytes(bytes) => format!("[]byte{}", braces(bytes.iter().map(|byte| format!("0x{byte:x}")))),
-        Value::Uint(_, number) => format!("0x{number:x}"),
-        simple => String::from_utf8_lossy(&sprint_value(simple)).into_owned(),
-    }
-}
-
-fn element_syntax(value: &Value) -> String {
-    match value {
-        Value::Nil => "interface {}(nil)".to_owned(),
-        value => go_syntax(value),
-    }
-}
-
-fn braces(items: impl Iterator<Item = String>) -> String {
-    format!("{{{}}}", items.collect::<Vec<_>>().join(", "))
 }

@@ -12,10 +12,10 @@ pub fn quoted_ascii(text: &[u8]) -> String {
     quote_with(text, '"', true)
 }
 
-/// `strconv.QuoteRune`.
+/// `strconv.QuoteRune`, or `QuoteRuneToASCII`.
 #[must_use]
-pub fn quoted_char(c: char) -> String {
-    quote_with(c.encode_utf8(&mut [0; 4]).as_bytes(), '\'', false)
+pub fn quoted_char(c: char, ascii: bool) -> String {
+    quote_with(c.encode_utf8(&mut [0; 4]).as_bytes(), '\'', ascii)
 }
 
 fn quote_with(text: &[u8], quote: char, ascii: bool) -> String {

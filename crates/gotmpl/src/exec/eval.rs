@@ -90,7 +90,7 @@ impl<'t> Frame<'t, '_, '_> {
         if call.args.is_empty() && call.piped.is_none() {
             return Ok(());
         }
-        self.fail(format!("can't give argument to non-function {}", expr.printed_as_argument()))
+        self.fail(format!("can't give argument to non-function {expr}"))
     }
 
     /// `(pipeline).a.b`
@@ -178,16 +178,6 @@ impl<'t> Frame<'t, '_, '_> {
                 None => self.fail(format!("can't evaluate field {name} in type {type_name}")),
             },
             _ => self.fail(format!("can't evaluate field {name} in type {type_name}")),
-        }
-    }
-}
-
-impl Expr {
-    /// As it prints among a command's arguments: pipelines in parentheses.
-    pub(super) fn printed_as_argument(&self) -> String {
-        match self.kind {
-            ExprKind::Pipe(_) => format!("({self})"),
-            _ => self.to_string(),
         }
     }
 }
