@@ -318,7 +318,7 @@ impl Printing {
     /// Whether a hook is printed.
     #[must_use]
     pub fn prints(&self, hook: &Document) -> bool {
-        let is_test = hook.events.iter().any(|event| event == "test");
+        let is_test = hook.events.iter().any(|event| matches!(event.as_str(), "test" | "test-success"));
         !(self.no_hooks || (self.skip_tests && is_test))
     }
 }

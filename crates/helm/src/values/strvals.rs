@@ -104,13 +104,11 @@ impl Parser<'_, '_> {
             None => Err(format!("key {key:?} has no value").into()),
             Some('[') => {
                 let index = self.index()?;
-                let list = into.get(key.as_bytes()).unwrap_or(Value::Nil);
-                let list = match list {
-                    Value::Nil => Vec::new(),
-                    Value::List(list) => list.to_vec(),
-                    other => return Err(not_a("[]interface {}", &other).into()),
+                let mut list = match into.get(key.as_bytes()) {
+                    None => Vec::new(),
+                    Some(Value::List(list)) => list.to_vec(),
+                    Some(other) => return Err(not_a("[]interface {}", &other).into()),
                 };
-                let mut list = list;
                 let outcome = self.item(&mut list, index, depth);
                 if !matches!(outcome, Err(Failure::Wrong(_))) {
                     set_key(into, &key, Value::List(List::any(list)));
@@ -137,7 +135,7 @@ impl Parser<'_, '_> {
         }
         let inner = match into.get(key.as_bytes()) {
             Some(Value::Map(map)) if !map.is_nil() => map,
-            None | Some(Value::Nil | Value::Map(_)) => Map::any([]),
+            None | Some(Value::Map(_)) => Map::any([]),
             Some(other) => return Err(not_a("map[string]interface {}", &other).into()),
         };
         let outcome = self.key(&inner, depth + 1);
@@ -169,7 +167,7 @@ impl Parser<'_, '_> {
             if self.typing == Typing::Literal { &['[', '.', '='] } else { &['[', '.', '=', ','] };
         let (extra, stop) = self.until(stops);
         if !extra.is_empty() {
-            let shown: Vec<String> = extra.chars().map(gotmpl::quote::quoted_char).collect();
+            let shown: Vec<String> = extra.chars().map(|c| gotmpl::quote::quoted_char(c, false)).collect();
             return Err(format!("unexpected data at end of array index: [{}]", shown.join(" ")).into());
         }
         let value = match stop {
@@ -301,12 +299,10 @@ fn set_index(list: &mut Vec<Value>, index: usize, value: Value) -> Result<(), St
     Ok(())
 }
 
-/// The panic of a Go type assertion.
+/// The panic of a Go type assertion. A null that is there is no value of the wanted type either.
 fn not_a(wanted: &str, found: &Value) -> String {
-    format!(
-        "unable to parse key: interface conversion: interface {{}} is {}, not {wanted}",
-        found.type_name()
-    )
+    let found = if matches!(found, Value::Nil) { "nil" } else { found.type_name() };
+    format!("unable to parse key: interface conversion: interface {{}} is {found}, not {wanted}")
 }
 
 /// Booleans and null in any case, and integers that do not begin with a zero.
@@ -355,6 +351,20 @@ mod tests {
             after("a[]").unwrap_err(),
             "error parsing index: strconv.Atoi: parsing \"\": invalid syntax"
         );
+    }
+
+    #[test]
+    fn nothing_is_put_into_null() {
+        for (text, wanted) in [
+            ("a=null,a.b=1", "map[string]interface {}"),
+            ("a=null,a[0]=1", "[]interface {}"),
+            ("b.a=null,b.a.c.d=1", "map[string]interface {}"),
+        ] {
+            let told =
+                format!("unable to parse key: interface conversion: interface {{}} is nil, not {wanted}");
+            assert_eq!(after(text), Err(told), "{text}");
+        }
+        assert_eq!(after("a[1]=x,a[0].b=1,a[0].b=2").as_deref(), Ok(r#"{"a":[{"b":2},"x"]}"#));
     }
 
     #[test]
