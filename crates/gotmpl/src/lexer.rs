@@ -86,16 +86,16 @@ impl<'s> Lexer<'s> {
 
     /// Passes over a comment; a token only when it is malformed.
     fn comment(&mut self, inner: usize) -> Option<Token> {
-        let Some(end) = self.source[inner..].find("*/") else { return Some(self.error("unclosed comment")) };
-        self.at = inner + end + 2;
-        match right_delim(self.rest()) {
-            Some((length, trims)) => {
-                self.at += length;
-                self.trim_next = trims;
-                None
-            }
-            None => Some(self.error("comment ends before closing delimiter")),
-        }
+        self.at = inner;
+        let Some(length) = self.rest().find("*/").map(|end| end + 2) else {
+            return Some(self.error("unclosed comment"));
+        };
+        let Some((delim, trims)) = right_delim(&self.rest()[length..]) else {
+            return Some(self.error("comment ends before closing delimiter"));
+        };
+        self.at += length + delim;
+        self.trim_next = trims;
+        None
     }
 
     fn in_action(&mut self) -> Token {
@@ -105,7 +105,8 @@ impl<'s> Lexer<'s> {
             }
             self.inside = false;
             self.trim_next = trims;
-            return self.token(Kind::RightDelim, length);
+            self.at += length - RIGHT.len();
+            return self.token(Kind::RightDelim, RIGHT.len());
         }
         let Some(first) = self.rest().chars().next() else { return self.error("unclosed action") };
         match first {

@@ -275,7 +275,8 @@ fn join(machine: &mut Machine<'_>, args: &[Value]) -> Result {
 }
 
 fn sort_alpha(value: &Value) -> Result {
-    let mut parts = texts(value);
+    // Nothing is no list of nothing here.
+    let mut parts = if matches!(value, Value::Nil) { vec![strval(value)] } else { texts(value) };
     parts.sort();
     Ok(Value::strings(parts))
 }

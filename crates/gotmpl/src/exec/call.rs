@@ -112,7 +112,7 @@ impl<'t> Frame<'t, '_, '_> {
         let mut args = Vec::with_capacity(call.args.len() + 2);
         args.extend(receiver);
         if function.calling == Calling::Named {
-            args.push(Value::from(call.args.first().map_or_else(String::new, ToString::to_string)));
+            args.push(named(call));
         }
         let of =
             |index: usize| function.params.get(index).copied().or(function.variadic).unwrap_or(Type::Any);
@@ -228,4 +228,16 @@ impl<'t> Frame<'t, '_, '_> {
 /// What a result takes that may be new text.
 fn text_length(value: &Value) -> usize {
     if let Value::Str(text) | Value::Bytes(text) = value { text.len() } else { 0 }
+}
+
+/// How the text of a failed `call` names what was to be called: as it is written, or by its value if it was piped.
+fn named(call: &Call<'_, '_>) -> Value {
+    if let Some(written) = call.args.first() {
+        return Value::from(written.to_string());
+    }
+    match call.piped.map(|piped| &piped.value) {
+        Some(Some(text @ Value::Str(_))) => text.clone(),
+        Some(Some(value)) => Value::from(format!("<{} Value>", value.type_name())),
+        _ => Value::from(""),
+    }
 }

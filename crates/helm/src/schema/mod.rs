@@ -235,6 +235,17 @@ mod tests {
     }
 
     #[test]
+    fn alternatives_fail_in_the_order_of_the_schema() {
+        let one = |name: &str| format!(r#"{{"properties": {{"{name}": {{"const": 1}}}}}}"#);
+        let schema = format!(r#"{{"anyOf": [{}, {}]}}"#, one("b"), one("a"));
+        let told = refused(&schema, r#"{"a": 2, "b": 2}"#);
+        assert_eq!(
+            told,
+            "- at '': 'anyOf' failed\n  - at '/b': value must be 1\n  - at '/a': value must be 1\n"
+        );
+    }
+
+    #[test]
     fn every_draft_is_known() {
         let four = r#"{"$schema": "http://json-schema.org/draft-04/schema#",
             "properties": {"x": {"maximum": 5, "exclusiveMaximum": true}}}"#;

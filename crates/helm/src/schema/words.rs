@@ -138,10 +138,13 @@ fn location<'s>(error: &ValidationError<'s, '_>) -> &'s str {
     }
 }
 
-/// Failures of members and items in the order of their places; the others stay where they are. The library's own
-/// order is one of chance for some keywords.
+/// Failures of members and items in the order of their places; those of alternatives, and the others, stay where they
+/// are. The library's own order is one of chance for some keywords.
 fn in_order<'e, 's, 'v>(error: &'e ValidationError<'s, 'v>) -> Vec<&'e ValidationError<'s, 'v>> {
     let mut causes: Vec<_> = error.causes.iter().filter(|cause| exact::is_failure(cause)).collect();
+    if matches!(error.kind, ErrorKind::AllOf | ErrorKind::AnyOf | ErrorKind::OneOf(_)) {
+        return causes;
+    }
     let depth = error.instance_location.tokens.len();
     for run in causes.chunk_by_mut(|a, b| {
         a.instance_location.tokens.len() > depth && b.instance_location.tokens.len() > depth
