@@ -13,7 +13,7 @@ use crate::archive::{self, MAX_FILE};
 use crate::chart::{Chart, Content, File};
 use crate::ignore::Rules;
 use crate::local::Local;
-use crate::version::Profile;
+use crate::version::{Profile, Types};
 use crate::{engine, metadata};
 
 /// How deep charts may lie in charts, and folders in folders.
@@ -172,7 +172,7 @@ fn assemble(tree: &dyn Tree, files: Vec<File>, profile: &Profile, depth: usize) 
         return Err(LoadError::Chart(format!("charts are nested more than {MAX_DEPTH} deep")));
     }
     let mut chart = Chart::default();
-    read_metadata(tree, &files, &mut chart)?;
+    read_metadata(tree, &files, &mut chart, (profile.types, depth))?;
     let mut subcharts: BTreeMap<String, Vec<File>> = BTreeMap::new();
     let mut values = None;
     for file in files {
@@ -212,19 +212,32 @@ fn add_to_subchart(subcharts: &mut BTreeMap<String, Vec<File>>, path: &str, file
     subcharts.entry(group.to_owned()).or_default().push(File { name: Arc::from(name), ..file });
 }
 
-fn read_metadata(tree: &dyn Tree, files: &[File], chart: &mut Chart) -> Result<()> {
-    let find = |name: &str| files.iter().find(|file| &*file.name == name);
-    let Some(file) = find("Chart.yaml") else {
+fn read_metadata(
+    tree: &dyn Tree,
+    files: &[File],
+    chart: &mut Chart,
+    (types, depth): (&Types, usize),
+) -> Result<()> {
+    let read = |name: &str| {
+        let file = files.iter().find(|file| &*file.name == name);
+        file.map(|file| file.read(tree)).transpose()
+    };
+    let cannot = |name: &'static str| move |error: String| format!("cannot load {name}: {error}");
+    let Some(text) = read("Chart.yaml")? else {
         return Err(LoadError::Chart("Chart.yaml file is missing".to_owned()));
     };
-    metadata::read_over(&mut chart.metadata, &file.read(tree)?)
-        .map_err(|error| format!("cannot load Chart.yaml: {error}"))?;
+    let read_over = if depth == 0 { metadata::read_outermost } else { metadata::read_over };
+    read_over(&mut chart.metadata, &text, types).map_err(cannot("Chart.yaml"))?;
     if chart.metadata.api_version.is_empty() {
         "v1".clone_into(&mut chart.metadata.api_version);
     }
-    if let Some(file) = find("requirements.yaml") {
-        metadata::read_over(&mut chart.metadata, &file.read(tree)?)
-            .map_err(|error| format!("cannot load requirements.yaml: {error}"))?;
+    for name in ["Chart.lock", "requirements.lock"] {
+        if let Some(text) = read(name)? {
+            metadata::check_lock(&text, types).map_err(cannot(name))?;
+        }
+    }
+    if let Some(text) = read("requirements.yaml")? {
+        metadata::read_over(&mut chart.metadata, &text, types).map_err(cannot("requirements.yaml"))?;
     }
     Ok(())
 }

@@ -1,8 +1,8 @@
-//! `Chart.yaml` and `requirements.yaml`: reading into [`Metadata`], and helm's validation.
+//! `Chart.yaml` and `requirements.yaml`: reading into [`Metadata`], and helm's validation. Locks are only checked.
 
 use crate::chart::{Dependency, Maintainer, Metadata};
 use crate::manifests::{get, scalar_text};
-use crate::version::Profile;
+use crate::version::{Profile, Types};
 
 type Result<T> = std::result::Result<T, String>;
 
@@ -10,17 +10,66 @@ type Result<T> = std::result::Result<T, String>;
 ///
 /// # Errors
 /// Go's text.
-pub(crate) fn read_over(metadata: &mut Metadata, text: &[u8]) -> Result<()> {
-    let value = yaml::v2::to_value(text, &yaml::Limits::default())
-        .map_err(|error| format!("error converting YAML to JSON: {error}"))?;
+pub(crate) fn read_over(metadata: &mut Metadata, text: &[u8], types: &Types) -> Result<()> {
+    read(metadata, &parsed(text)?, types)
+}
+
+/// [`read_over`] for the `Chart.yaml` of the outermost chart, of which helm 4 reads the version of the format first.
+///
+/// # Errors
+/// Go's text.
+pub(crate) fn read_outermost(metadata: &mut Metadata, text: &[u8], types: &Types) -> Result<()> {
+    let value = parsed(text)?;
     match &value {
+        yaml::Value::Map(map) if types.reads_base => {
+            self::text(map, "apiVersion", "chartBase", &mut String::new())?;
+        }
+        yaml::Value::Null | yaml::Value::Map(_) => {}
+        other if types.reads_base => return Err(wrong(other, "value of type loader.chartBase")),
+        _ => {}
+    }
+    read(metadata, &value, types)
+}
+
+fn read(metadata: &mut Metadata, value: &yaml::Value, types: &Types) -> Result<()> {
+    match value {
         yaml::Value::Null => Ok(()),
-        yaml::Value::Map(map) => fields(metadata, map),
-        other => Err(wrong(other, "value of type chart.Metadata")),
+        yaml::Value::Map(map) => fields(metadata, map, types.chart_package),
+        other => Err(wrong(other, &format!("value of type {}.Metadata", types.chart_package))),
     }
 }
 
-fn fields(metadata: &mut Metadata, map: &yaml::Map) -> Result<()> {
+/// Checks a `Chart.lock`: helm loads no chart whose lock it cannot read, and makes nothing of it.
+///
+/// # Errors
+/// Go's text.
+pub(crate) fn check_lock(text: &[u8], types: &Types) -> Result<()> {
+    let value = parsed(text)?;
+    let map = match &value {
+        yaml::Value::Null => return Ok(()),
+        yaml::Value::Map(map) => map,
+        other => return Err(wrong(other, &format!("value of type {}.Lock", types.chart_package))),
+    };
+    match field(map, "generated") {
+        None => {}
+        Some(yaml::Value::String(time)) => {
+            sprig::check_time(time).map_err(|why| format!("{DECODING}: {why}"))?;
+        }
+        Some(_) => return Err(format!("{DECODING}: Time.UnmarshalJSON: input is not a JSON string")),
+    }
+    self::text(map, "digest", "Lock", &mut String::new())?;
+    dependencies(map, "Lock", types.chart_package).map(drop)
+}
+
+/// How Go's errors of values that do not fit begin.
+const DECODING: &str = "error unmarshaling JSON: while decoding JSON";
+
+fn parsed(text: &[u8]) -> Result<yaml::Value> {
+    yaml::v2::to_value(text, &yaml::Limits::default())
+        .map_err(|error| format!("error converting YAML to JSON: {error}"))
+}
+
+fn fields(metadata: &mut Metadata, map: &yaml::Map, package: &str) -> Result<()> {
     for (key, into) in [
         ("name", &mut metadata.name),
         ("home", &mut metadata.home),
@@ -39,18 +88,27 @@ fn fields(metadata: &mut Metadata, map: &yaml::Map) -> Result<()> {
     flag(map, "deprecated", "Metadata", &mut metadata.deprecated)?;
     texts(map, "sources", "Metadata", &mut metadata.sources)?;
     texts(map, "keywords", "Metadata", &mut metadata.keywords)?;
-    if let Some(list) = list(map, "maintainers", "Metadata", "[]*chart.Maintainer")? {
-        metadata.maintainers = list.iter().map(maintainer).collect::<Result<_>>()?;
+    if let Some(list) = list(map, "maintainers", "Metadata", &format!("[]*{package}.Maintainer"))? {
+        let of = format!("struct field Metadata.maintainers of type {package}.Maintainer");
+        metadata.maintainers = list.iter().map(|value| maintainer(value, &of)).collect::<Result<_>>()?;
     }
-    if let Some(list) = list(map, "dependencies", "Metadata", "[]*chart.Dependency")? {
-        metadata.dependencies = list.iter().map(dependency).collect::<Result<_>>()?;
+    if let Some(dependencies) = dependencies(map, "Metadata", package)? {
+        metadata.dependencies = dependencies;
     }
     annotations(map, metadata)
 }
 
+fn dependencies(map: &yaml::Map, owner: &str, package: &str) -> Result<Option<Vec<Option<Dependency>>>> {
+    let Some(list) = list(map, "dependencies", owner, &format!("[]*{package}.Dependency"))? else {
+        return Ok(None);
+    };
+    let of = format!("struct field {owner}.dependencies of type {package}.Dependency");
+    list.iter().map(|value| dependency(value, &of)).collect::<Result<_>>().map(Some)
+}
+
 fn wrong(value: &yaml::Value, of: &str) -> String {
     let kind = value.json_kind();
-    format!("error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {kind} into Go {of}")
+    format!("{DECODING}: json: cannot unmarshal {kind} into Go {of}")
 }
 
 fn field<'v>(map: &'v yaml::Map, key: &str) -> Option<&'v yaml::Value> {
@@ -93,24 +151,24 @@ fn texts(map: &yaml::Map, key: &str, owner: &str, into: &mut Vec<String>) -> Res
     Ok(())
 }
 
-fn maintainer(value: &yaml::Value) -> Result<Option<Maintainer>> {
+fn maintainer(value: &yaml::Value, of: &str) -> Result<Option<Maintainer>> {
     let map = match value {
         yaml::Value::Null => return Ok(None),
         yaml::Value::Map(map) => map,
-        other => return Err(wrong(other, "struct field Metadata.maintainers of type chart.Maintainer")),
+        other => return Err(wrong(other, of)),
     };
     let mut maintainer = Maintainer::default();
-    text(map, "name", "Maintainer", &mut maintainer.name)?;
-    text(map, "email", "Maintainer", &mut maintainer.email)?;
-    text(map, "url", "Maintainer", &mut maintainer.url)?;
+    text(map, "name", "Maintainer.maintainers", &mut maintainer.name)?;
+    text(map, "email", "Maintainer.maintainers", &mut maintainer.email)?;
+    text(map, "url", "Maintainer.maintainers", &mut maintainer.url)?;
     Ok(Some(maintainer))
 }
 
-fn dependency(value: &yaml::Value) -> Result<Option<Dependency>> {
+fn dependency(value: &yaml::Value, of: &str) -> Result<Option<Dependency>> {
     let map = match value {
         yaml::Value::Null => return Ok(None),
         yaml::Value::Map(map) => map,
-        other => return Err(wrong(other, "struct field Metadata.dependencies of type chart.Dependency")),
+        other => return Err(wrong(other, of)),
     };
     let mut dependency = Dependency::default();
     for (key, into) in [
@@ -120,11 +178,11 @@ fn dependency(value: &yaml::Value) -> Result<Option<Dependency>> {
         ("condition", &mut dependency.condition),
         ("alias", &mut dependency.alias),
     ] {
-        text(map, key, "Dependency", into)?;
+        text(map, key, "Dependency.dependencies", into)?;
     }
-    texts(map, "tags", "Dependency", &mut dependency.tags)?;
-    flag(map, "enabled", "Dependency", &mut dependency.enabled)?;
-    if let Some(list) = list(map, "import-values", "Dependency", "[]interface {}")? {
+    texts(map, "tags", "Dependency.dependencies", &mut dependency.tags)?;
+    flag(map, "enabled", "Dependency.dependencies", &mut dependency.enabled)?;
+    if let Some(list) = list(map, "import-values", "Dependency.dependencies", "[]interface {}")? {
         dependency.import_values = list.to_vec();
     }
     Ok(Some(dependency))

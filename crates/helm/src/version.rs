@@ -82,6 +82,10 @@ pub struct Types {
     pub kube_version: &'static str,
     /// `.Capabilities.APIVersions`
     pub version_set: &'static str,
+    /// The package of what `Chart.yaml` is read into.
+    pub chart_package: &'static str,
+    /// `Chart.yaml` of the outermost chart is read once before, for its version of the format.
+    pub reads_base: bool,
 }
 
 const COMMON: Types = Types {
@@ -89,6 +93,8 @@ const COMMON: Types = Types {
     capabilities: "*common.Capabilities",
     kube_version: "common.KubeVersion",
     version_set: "common.VersionSet",
+    chart_package: "v2",
+    reads_base: true,
 };
 
 const CHARTUTIL: Types = Types {
@@ -96,6 +102,8 @@ const CHARTUTIL: Types = Types {
     capabilities: "*chartutil.Capabilities",
     kube_version: "chartutil.KubeVersion",
     version_set: "chartutil.VersionSet",
+    chart_package: "chart",
+    reads_base: false,
 };
 
 const V4: Profile = Profile {

@@ -270,14 +270,16 @@ impl Kustomization {
     fn check_type(&self, loader: &Loader<'_>) -> Result<()> {
         let version = match self.kind.as_str() {
             "Component" => "kustomize.config.k8s.io/v1alpha1",
-            "Kustomization" => "kustomize.config.k8s.io/v1beta1",
-            _ => return Err(refused_type(loader, "kind should be Kustomization or Component")),
+            _ => "kustomize.config.k8s.io/v1beta1",
         };
-        if self.api_version != version {
-            let text = format!("apiVersion for {} should be {version}", self.kind);
-            return Err(refused_type(loader, &text));
+        let mut wrong = Vec::new();
+        if !matches!(self.kind.as_str(), "Component" | "Kustomization") {
+            wrong.push("kind should be Kustomization or Component".to_owned());
         }
-        Ok(())
+        if self.api_version != version {
+            wrong.push(format!("apiVersion for {} should be {version}", self.kind));
+        }
+        if wrong.is_empty() { Ok(()) } else { Err(refused_type(loader, &wrong.join("\n"))) }
     }
 }
 

@@ -30,7 +30,7 @@ mod versions;
 
 use gotmpl::Function;
 
-pub use date::moment;
+pub use date::{check_time, moment};
 
 /// Every function of the library.
 #[must_use]

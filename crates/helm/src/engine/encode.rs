@@ -162,7 +162,7 @@ fn json_kind(value: &Value) -> &'static str {
 pub(crate) fn values_value(text: &[u8], profile: &Profile) -> Result<yaml::Value, String> {
     let mut merged = yaml::Map::new();
     for document in documents(text, profile.merges_value_documents) {
-        let value = yaml::v2::to_value(&document, &yaml::Limits::default())
+        let value = yaml::v2::to_value(&document?, &yaml::Limits::default())
             .map_err(|error| in_document(&format!("error converting YAML to JSON: {error}"), profile))?;
         match value {
             yaml::Value::Null => {}
@@ -203,24 +203,35 @@ fn in_document(error: &str, profile: &Profile) -> String {
     }
 }
 
-/// Documents between lines that begin with `---` (apimachinery's `YAMLReader`, which ends every line with a newline of
-/// its own, also the last one).
-fn documents(text: &[u8], all: bool) -> Vec<Vec<u8>> {
+/// Documents between lines of `---`, after which only a comment may stand (apimachinery's `YAMLReader`, which ends every
+/// line with a newline of its own, also the last one). What comes after a wrong one is not looked at.
+fn documents(text: &[u8], all: bool) -> Vec<Result<Vec<u8>, String>> {
     if !all {
-        return vec![text.to_vec()];
+        return vec![Ok(text.to_vec())];
     }
-    let mut documents = vec![Vec::new()];
+    let mut documents = Vec::new();
+    let mut last = Vec::new();
     for line in text.split_inclusive(|byte| *byte == b'\n') {
         let line = line.strip_suffix(b"\n").unwrap_or(line);
         let line = line.strip_suffix(b"\r").unwrap_or(line);
-        match documents.last_mut() {
-            Some(last) if !line.starts_with(b"---") => {
-                last.extend_from_slice(line);
-                last.push(b'\n');
+        if let Some(behind) = line.strip_prefix(b"---") {
+            let behind = gotmpl::lossy(behind);
+            let behind = behind.trim();
+            if !behind.is_empty() && !behind.starts_with('#') {
+                let error = format!("error reading yaml document: invalid Yaml document separator: {behind}");
+                documents.push(Err(error));
+                return documents;
             }
-            _ => documents.push(Vec::new()),
+            // The first line of a document belongs to it.
+            if !last.is_empty() {
+                documents.push(Ok(std::mem::take(&mut last)));
+                continue;
+            }
         }
+        last.extend_from_slice(line);
+        last.push(b'\n');
     }
+    documents.push(Ok(last));
     documents
 }
 

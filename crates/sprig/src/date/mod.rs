@@ -128,6 +128,14 @@ fn duration_round(machine: &mut Machine<'_>, args: &[Value]) -> Result {
     Ok(Value::from(duration.largest_unit()))
 }
 
+/// Whether a text is a time as JSON has it (RFC 3339).
+///
+/// # Errors
+/// Go's text.
+pub fn check_time(text: &str) -> std::result::Result<(), String> {
+    read::read(b"2006-01-02T15:04:05Z07:00", text.as_bytes()).map(drop)
+}
+
 /// A `time.Time` from year, month and day, hour, minute and second, as clocks show them at an offset (seconds) from
 /// UTC in a zone of that name.
 #[must_use]
