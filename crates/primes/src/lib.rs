@@ -1,8 +1,8 @@
 //! Large random primes, for the keys of RSA that charts ask for.
 //!
-//! What no small prime divides ([`sieve`]) is tested by Fermat, eight numbers at once where the processor can ([`lanes`]),
-//! and what passes by Miller and Rabin ([`miller_rabin`]). Every processor tests numbers of its own. The prime that is
-//! found depends on the random numbers alone, not on the processors.
+//! What no small prime divides (`sieve.rs`) is tested by Fermat, eight numbers at once where the processor can
+//! (`lanes.rs`), and what passes by Miller and Rabin (`miller_rabin.rs`). Every processor tests numbers of its own. The
+//! prime that is found depends on the random numbers alone, not on the processors.
 //!
 //! ```
 //! use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
