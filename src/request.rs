@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use helm::HelmVersion;
+use kustomize::KustomizeVersion;
 
 use crate::credentials::Credential;
 use crate::pipeline::Body;
@@ -169,6 +170,8 @@ pub struct KustomizeOptions {
     pub reorder_none: bool,
     /// What is changed in the kustomization before it is built.
     pub edits: KustomizeEdits,
+    /// The version of kustomize to be equal to; `None` is the server's.
+    pub version: Option<KustomizeVersion>,
 }
 
 /// Changes of a kustomization, as Argo CD makes them with `kustomize edit`; the source stays as it is.

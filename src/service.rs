@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::git::Progress;
 use crate::pipeline::{self, Pipeline, RENDERERS};
 use crate::process::Program;
-use crate::render::{Budgets, Engines, exec, helm};
+use crate::render::{Budgets, Engines, exec, helm, kustomize};
 use crate::source::{self, Sources};
 use crate::telemetry::Sample;
 
@@ -130,6 +130,7 @@ fn engines(settings: &RenderingSettings, scratch: &Path) -> Engines {
         helm_engine,
         helm_version,
         kustomize_engine,
+        kustomize_version,
         seed_key,
         helm_program,
         kustomize_program,
@@ -144,7 +145,14 @@ fn engines(settings: &RenderingSettings, scratch: &Path) -> Engines {
     let seed_key =
         seed_key.as_ref().map(|key| helm::SeedKey::new(key.expose().as_bytes())).unwrap_or_default();
     let native_helm = helm::Settings { version: *helm_version, seed_key };
-    Engines { helm: *helm_engine, native_helm, kustomize: *kustomize_engine, exec, ..Engines::default() }
+    Engines {
+        helm: *helm_engine,
+        native_helm,
+        kustomize: *kustomize_engine,
+        native_kustomize: kustomize::Settings::new(*kustomize_version),
+        exec,
+        ..Engines::default()
+    }
 }
 
 fn road(settings: &Settings) -> pipeline::Settings {

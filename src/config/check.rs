@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use helm::HelmVersion;
+use kustomize::KustomizeVersion;
 
 use super::flags::{FLAGS, Given, Values};
 use super::{
@@ -142,6 +143,7 @@ impl Checker {
             helm_engine: self.engine("helm-engine"),
             helm_version: self.helm_version(),
             kustomize_engine: self.engine("kustomize-engine"),
+            kustomize_version: self.kustomize_version(),
             seed_key: self.seed_key(),
             helm_program: self.text("helm-program").into(),
             kustomize_program: self.text("kustomize-program").into(),
@@ -202,6 +204,12 @@ impl Checker {
     fn helm_version(&mut self) -> HelmVersion {
         let version =
             self.parsed("helm-version", |text| text.parse().ok(), "is not known: 4.2.4, 4.2.1 or 3.21.4");
+        version.unwrap_or_default()
+    }
+
+    fn kustomize_version(&mut self) -> KustomizeVersion {
+        let version =
+            self.parsed("kustomize-version", |text| text.parse().ok(), "is not known: 5.8.3 or 5.8.1");
         version.unwrap_or_default()
     }
 

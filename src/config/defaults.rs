@@ -64,6 +64,9 @@ pub(super) const KUSTOMIZE_ENGINE: &str = "native";
 /// The newest version there is.
 pub(super) const HELM_VERSION: &str = "4.2.4";
 
+/// The newest version there is.
+pub(super) const KUSTOMIZE_VERSION: &str = "5.8.3";
+
 /// Looked for in `PATH` at the start.
 pub(super) const HELM_PROGRAM: &str = "helm";
 

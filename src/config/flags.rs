@@ -179,6 +179,9 @@ pub const FLAGS: &[Flag] = &[
     flag!(Rendering, One, "kustomize-engine", "MANIFESTD_KUSTOMIZE_ENGINE", "ENGINE",
         Some(defaults::KUSTOMIZE_ENGINE),
         "What builds kustomizations: native (this process) or exec (the kustomize program)"),
+    flag!(Rendering, One, "kustomize-version", "MANIFESTD_KUSTOMIZE_VERSION", "VERSION",
+        Some(defaults::KUSTOMIZE_VERSION),
+        "The version of kustomize that the native engine is equal to: 5.8.3 or 5.8.1; a request may choose another"),
     flag!(Rendering, One, "seed-key-file", "MANIFESTD_SEED_KEY_FILE", "FILE", None,
         "A secret that servers share, so that functions of chance such as randAlphaNum yield the same in each [default: \
          drawn at the start]"),

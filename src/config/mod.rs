@@ -16,6 +16,7 @@ pub use check::{Environment, Mistakes};
 pub use flags::{FLAGS, Flag, Given, Group, Kind, Values, args, repository_args, values};
 
 use helm::HelmVersion;
+use kustomize::KustomizeVersion;
 use tracing_subscriber::filter::Targets;
 
 use crate::credentials::Secret;
@@ -124,6 +125,8 @@ pub struct RenderingSettings {
     pub helm_version: HelmVersion,
     /// What builds kustomizations.
     pub kustomize_engine: Engine,
+    /// The version of kustomize that the native engine is equal to.
+    pub kustomize_version: KustomizeVersion,
     /// The secret that seeds of functions of chance are made with; `None` draws one.
     pub seed_key: Option<Secret>,
     /// The helm program, a name or a path.

@@ -205,11 +205,12 @@ fn write_helm(options: &HelmOptions, to: &mut Writer) {
 }
 
 fn write_kustomize(options: &KustomizeOptions, to: &mut Writer) {
-    let KustomizeOptions { load_restrictions_none, enable_helm, reorder_none, edits } = options;
+    let KustomizeOptions { load_restrictions_none, enable_helm, reorder_none, edits, version } = options;
     to.text("renderer", "kustomize");
     to.flag("no load restrictions", *load_restrictions_none);
     to.flag("enable helm", *enable_helm);
     to.flag("no order", *reorder_none);
+    to.list("kustomize version", version.as_slice(), |version, to| to.text("is", version.name()));
     let KustomizeEdits {
         name_prefix,
         name_suffix,

@@ -238,3 +238,23 @@ fn a_name_with_a_slash_leads_into_no_folder() {
     assert!(told.contains("no such file or directory"), "{told}");
     assert!(!folder.path().join("evil.yaml").exists());
 }
+
+#[test]
+fn the_version_of_kustomize_can_be_chosen() {
+    let folder = tempfile::tempdir().unwrap();
+    let map = "resources: [cm.yaml]\nbuildMetadata: [managedByLabel]\n";
+    for (name, text) in [("kustomization.yaml", map), ("cm.yaml", MAP)] {
+        fs::write(folder.path().join(name), text).unwrap();
+    }
+    for (flags, version) in [
+        (&[][..], "5.8.3"),
+        (&["--kustomize-version", "5.8.3"], "5.8.3"),
+        (&["--kustomize-version=5.8.1"], "5.8.1"),
+    ] {
+        let output = built(folder.path(), flags);
+        assert!(output.contains(&format!("managed-by: kustomize-v{version}\n")), "{output}");
+    }
+    let (_, stderr, code) = told(manifestd(), folder.path(), &["--kustomize-version", "5.0"]);
+    assert_eq!(code, Some(2));
+    assert!(stderr.contains("kustomize version \"5.0\" is not known; known are 5.8.1, 5.8.3"), "{stderr}");
+}

@@ -14,14 +14,21 @@ use crate::resmap::ResMap;
 use crate::resource::Resource;
 use crate::schema::{Schema, Schemas};
 use crate::steps::{self, Generator};
-use crate::{crds, openapi, reader, vars};
+use crate::version::Profile;
+use crate::{crds, openapi, vars};
 
 /// What has been gathered on the way up.
-#[derive(Default)]
 pub(crate) struct Accumulator {
     pub(crate) map: ResMap,
     pub(crate) config: Configured,
     pub(crate) vars: Vec<Var>,
+}
+
+impl Accumulator {
+    /// Nothing yet.
+    pub(crate) fn new(profile: &'static Profile) -> Self {
+        Self { map: ResMap::default(), config: Configured::new(profile), vars: Vec::new() }
+    }
 }
 
 /// What the whole build shares besides the tree.
@@ -122,11 +129,10 @@ impl<'t> Target<'t> {
     /// The resources that entries of `generators`, `transformers` or `validators` describe: those written in place,
     /// then those of files and folders.
     fn plugin_resources(&self, entries: &[String]) -> Result<ResMap> {
-        let mut found = Accumulator::default();
+        let mut found = Accumulator::new(self.loader.shared.profile());
         let mut paths = Vec::new();
         for entry in entries {
-            let Ok(mut resources) = reader::resources(entry.as_bytes(), &self.loader.shared.yaml_limits())
-            else {
+            let Ok(mut resources) = self.loader.shared.read_resources(entry.as_bytes()) else {
                 paths.push(entry);
                 continue;
             };
@@ -228,9 +234,9 @@ impl<'t> Target<'t> {
 
     fn add_file(&self, into: &mut Accumulator, path: &str) -> Result<()> {
         let read = || -> Result<ResMap> {
-            let limits = self.loader.shared.yaml_limits();
+            let shared = self.loader.shared;
             let resources = self.loader.resources(path, |bytes| {
-                reader::resources(bytes, &limits).map_err(|error| malformed(error, path))
+                shared.read_resources(bytes).map_err(|error| malformed(error, path))
             })?;
             let mut map = ResMap::default();
             map.append(resources)?;
@@ -247,7 +253,7 @@ impl<'t> Target<'t> {
 
     fn notice_kinds(&self, map: &ResMap) {
         let mut schemas = self.build.schemas.borrow_mut();
-        map.list.iter().for_each(|resource| schemas.notice(&resource.gvk()));
+        map.list.iter().for_each(|resource| schemas.notice(&resource.gvk(), resource.profile));
     }
 
     fn append(&self, into: &mut Accumulator, more: ResMap) -> Result<()> {
@@ -270,7 +276,7 @@ impl<'t> Target<'t> {
         if base.kustomization.is_component() {
             return Err(Error::new(format!("expected kind != 'Component' for path '{path}'")));
         }
-        let mut found = Accumulator::default();
+        let mut found = Accumulator::new(self.loader.shared.profile());
         base.accumulate(&mut found)
             .map_err(|error| error.under(format!("recursed accumulation of path '{path}'")))?;
         let merged = self

@@ -23,6 +23,7 @@ use crate::resource::Resource;
 use crate::steps::{Make, Run, Step};
 use crate::strict::{self, Decode, record};
 use crate::value_add::ValueAdd;
+use crate::version::Profile;
 use crate::{images, labels, replicas};
 
 record! {
@@ -127,26 +128,27 @@ impl<'t> Plugins<'_, 't> {
     }
 
     fn configured(&self, resource: &Resource, value: &Value) -> Result<Run<'t>> {
+        let profile = resource.profile;
         match resource.kind() {
-            "LabelTransformer" => texts(value, |config| (config.labels, config.specs)),
-            "AnnotationsTransformer" => texts(value, |config| (config.annotations, config.specs)),
-            "PrefixTransformer" | "SuffixTransformer" | "PrefixSuffixTransformer" => affixes(value),
+            "LabelTransformer" => texts(value, profile, |config| (config.labels, config.specs)),
+            "AnnotationsTransformer" => texts(value, profile, |config| (config.annotations, config.specs)),
+            "PrefixTransformer" | "SuffixTransformer" | "PrefixSuffixTransformer" => affixes(value, profile),
             "NamespaceTransformer" => namespace(resource, value),
             "ImageTagTransformer" => {
-                let config: ImageTag = read(value)?;
-                Ok(Box::new(move |map| images::transform(map, &config.image, &config.specs)))
+                let config: ImageTag = read(value, profile)?;
+                Ok(Box::new(move |map| images::transform(map, &config.image, &config.specs, profile)))
             }
             "ReplicaCountTransformer" => {
-                let config: ReplicaCount = read(value)?;
+                let config: ReplicaCount = read(value, profile)?;
                 Ok(Box::new(move |map| replicas::transform(map, &config.replica, &config.specs)))
             }
             "ValueAddTransformer" => {
-                let config = read::<ValueAdd>(value)?.prepare(self.loader)?;
+                let config = read::<ValueAdd>(value, profile)?.prepare(self.loader)?;
                 Ok(Box::new(move |map| config.transform(map)))
             }
             "HashTransformer" => Ok(Box::new(hash::transform)),
             "ReplacementTransformer" => {
-                let config: Replacements = read(value)?;
+                let config: Replacements = read(value, profile)?;
                 let list = Replacement::load_all(self.loader, &config.list)?;
                 Ok(Box::new(move |map| replacements::transform(map, &list)))
             }
@@ -155,15 +157,15 @@ impl<'t> Plugins<'_, 't> {
     }
 
     fn patch(&self, resource: &Resource, value: &Value) -> Result<Run<'t>> {
-        let build = self.build;
+        let (build, profile) = (self.build, resource.profile);
         match resource.kind() {
             "PatchTransformer" => {
-                let config: Patch = read(value)?;
+                let config: Patch = read(value, profile)?;
                 let loaded = Loaded::read(self.loader, &config, &v2::emit(value))?;
                 Ok(Box::new(move |map| loaded.apply(map, &build.schema())))
             }
             "PatchStrategicMergeTransformer" => {
-                let config: Merges = read(value)?;
+                let config: Merges = read(value, profile)?;
                 if config.paths.is_empty() && config.patches.is_empty() {
                     return Err(Error::new("empty file path and empty patch content"));
                 }
@@ -171,7 +173,7 @@ impl<'t> Plugins<'_, 't> {
                 Ok(Box::new(move |map| list.apply(map, &build.schema())))
             }
             "PatchJson6902Transformer" => {
-                let config: JsonOps = read(value)?;
+                let config: JsonOps = read(value, profile)?;
                 let entry =
                     Patch { path: config.path, patch: config.ops, target: config.target, options: None };
                 let loaded = Json6902::read(self.loader, &entry)?;
@@ -193,7 +195,7 @@ impl<'t> Plugins<'_, 't> {
     }
 
     fn making(&self, resource: &Resource, value: &Value) -> Result<Make<'t>> {
-        let loader = self.loader.clone();
+        let (loader, profile) = (self.loader.clone(), resource.profile);
         let named = |name: &mut String, namespace: &mut String| {
             if name.is_empty() {
                 resource.name().clone_into(name);
@@ -204,22 +206,22 @@ impl<'t> Plugins<'_, 't> {
         };
         match resource.kind() {
             "ConfigMapGenerator" => {
-                let mut args: ConfigMapArgs = read(value)?;
+                let mut args: ConfigMapArgs = read(value, profile)?;
                 named(&mut args.name, &mut args.namespace);
                 Ok(Box::new(move || Ok(vec![generators::config_map(&loader, &args, None)?])))
             }
             "SecretGenerator" => {
-                let mut args: SecretArgs = read(value)?;
+                let mut args: SecretArgs = read(value, profile)?;
                 named(&mut args.name, &mut args.namespace);
                 Ok(Box::new(move || Ok(vec![generators::secret(&loader, &args, None)?])))
             }
             "HelmChartInflationGenerator" => {
-                let inflation = helm::Inflation::new(&loader, &read(value)?, read(value)?)?;
+                let inflation = helm::Inflation::new(&loader, &read(value, profile)?, read(value, profile)?)?;
                 Ok(Box::new(move || inflation.generate()))
             }
             "IAMPolicyGenerator" => {
-                let policy: Policy = read(value)?;
-                Ok(Box::new(move || Ok(vec![iam::service_account(&policy)?])))
+                let policy: Policy = read(value, profile)?;
+                Ok(Box::new(move || Ok(vec![iam::service_account(&policy, profile)?])))
             }
             kind if TRANSFORMERS.contains(&kind) => Err(is_other(resource, "generator")),
             kind => Err(not_built_in(kind)),
@@ -289,21 +291,21 @@ fn not_built_in(kind: &str) -> Error {
     Error::of(ErrorKind::Refused, format!("unable to load builtin {kind}.builtin.[noGrp]"))
 }
 
-fn read<T: Decode + Default>(value: &Value) -> Result<T> {
-    strict::read(value, false)
+fn read<T: Decode + Default>(value: &Value, profile: &'static Profile) -> Result<T> {
+    strict::read(value, false, profile)
         .map_err(|text| Error::new(format!("error unmarshaling JSON: while decoding JSON: {text}")))
 }
 
 /// Texts and where they go.
 type Places = (BTreeMap<String, String>, Vec<FieldSpec>);
 
-fn texts<'t>(value: &Value, pick: impl Fn(Texts) -> Places) -> Result<Run<'t>> {
-    let (texts, specs) = pick(read(value)?);
+fn texts<'t>(value: &Value, profile: &'static Profile, pick: impl Fn(Texts) -> Places) -> Result<Run<'t>> {
+    let (texts, specs) = pick(read(value, profile)?);
     Ok(Box::new(move |map| labels::transform(map, &texts, &specs)))
 }
 
-fn affixes<'t>(value: &Value) -> Result<Run<'t>> {
-    let config: Affixes = read(value)?;
+fn affixes<'t>(value: &Value, profile: &'static Profile) -> Result<Run<'t>> {
+    let config: Affixes = read(value, profile)?;
     let specs = config.specs.ok_or_else(|| Error::new("fieldSpecs is not expected to be nil"))?;
     Ok(Box::new(move |map: &mut ResMap| {
         for affix in [Affix::Prefix(&config.prefix), Affix::Suffix(&config.suffix)] {
@@ -314,7 +316,7 @@ fn affixes<'t>(value: &Value) -> Result<Run<'t>> {
 }
 
 fn namespace<'t>(resource: &Resource, value: &Value) -> Result<Run<'t>> {
-    let config: Move = read(value)?;
+    let config: Move = read(value, resource.profile)?;
     let subjects = match config.subjects.as_str() {
         "" | "defaultOnly" => Subjects::DefaultOnly,
         "allServiceAccounts" => Subjects::AllServiceAccounts,

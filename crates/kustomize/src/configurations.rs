@@ -10,6 +10,7 @@ use crate::id::Gvk;
 use crate::loader::Loader;
 use crate::sort;
 use crate::strict::{self, record};
+use crate::version::{KustomizeVersion, Profile};
 
 record! {
     /// Where each transformer looks.
@@ -20,6 +21,7 @@ record! {
         common_labels: Vec<FieldSpec> = "commonLabels",
         labels: Vec<FieldSpec> = "labels",
         template_labels: Vec<FieldSpec> = "templateLabels",
+        claim_labels: Vec<FieldSpec> = "volumeClaimTemplateLabels" since V5_8_3,
         common_annotations: Vec<FieldSpec> = "commonAnnotations",
         name_references: Vec<NameReference> = "nameReference",
         var_references: Vec<FieldSpec> = "varReference",
@@ -38,26 +40,51 @@ record! {
     }
 }
 
-static DEFAULTS: LazyLock<Arc<Config>> = LazyLock::new(|| {
+/// What is configured where nothing is said.
+fn defaults(profile: &Profile) -> &'static Arc<Config> {
+    static OF_5_8_1: LazyLock<Arc<Config>> = LazyLock::new(|| defaults_of(KustomizeVersion::V5_8_1));
+    static OF_5_8_3: LazyLock<Arc<Config>> = LazyLock::new(|| defaults_of(KustomizeVersion::V5_8_3));
+    match profile.version {
+        KustomizeVersion::V5_8_1 => &OF_5_8_1,
+        KustomizeVersion::V5_8_3 => &OF_5_8_3,
+    }
+}
+
+fn defaults_of(version: KustomizeVersion) -> Arc<Config> {
     let mut read = read_defaults(include_str!("../data/fieldspecs.txt"));
+    let profile = version.profile();
+    if profile.templates_include_claims {
+        read.template_labels.append(&mut read.claim_labels);
+    }
+    if !profile.changes_image_volumes_of_jobs {
+        read.images.retain(|spec| !spec.path.starts_with("spec/jobTemplate/"));
+    }
     read.sort();
     let mut config = Config::default();
     config.merge(&read).expect("no two defaults contradict each other");
     Arc::new(config)
-});
+}
 
 /// What a kustomization and those below it have configured. Nearly all configure nothing and share the defaults.
-#[derive(Clone, Default)]
-pub(crate) struct Configured(Option<Arc<Config>>);
+#[derive(Clone)]
+pub(crate) struct Configured {
+    config: Option<Arc<Config>>,
+    profile: &'static Profile,
+}
 
 impl Configured {
+    /// Nothing yet.
+    pub(crate) fn new(profile: &'static Profile) -> Self {
+        Self { config: None, profile }
+    }
+
     /// The field specs in force.
     pub(crate) fn get(&self) -> &Config {
-        self.0.as_deref().unwrap_or(&DEFAULTS)
+        self.config.as_deref().unwrap_or(defaults(self.profile))
     }
 
     fn is_default(&self) -> bool {
-        self.0.as_ref().is_none_or(|config| Arc::ptr_eq(config, &DEFAULTS))
+        self.config.as_ref().is_none_or(|config| Arc::ptr_eq(config, defaults(self.profile)))
     }
 
     /// Adds the defaults with what the files of one kustomization say over them.
@@ -65,15 +92,16 @@ impl Configured {
     /// # Errors
     /// As [`Config::merge`].
     pub(crate) fn add_defaults(&mut self, own: &Config) -> Result<()> {
+        let defaults = defaults(self.profile);
         if *own == Config::default() {
-            return self.absorb(&Self(Some(DEFAULTS.clone())));
+            return self.absorb(&Self { config: Some(defaults.clone()), ..*self });
         }
-        let mut config = (**DEFAULTS).clone();
+        let mut config = (**defaults).clone();
         config.merge(own)?;
         // Merged into nothing, a spec makes later ones superfluous that name fewer kinds.
-        let mut before = self.0.take().map(Arc::unwrap_or_clone).unwrap_or_default();
+        let mut before = self.config.take().map(Arc::unwrap_or_clone).unwrap_or_default();
         before.merge(&config)?;
-        self.0 = Some(Arc::new(before));
+        self.config = Some(Arc::new(before));
         Ok(())
     }
 
@@ -82,10 +110,10 @@ impl Configured {
     /// # Errors
     /// As [`Config::merge`].
     pub(crate) fn absorb(&mut self, other: &Self) -> Result<()> {
-        match (&self.0, &other.0) {
+        match (&self.config, &other.config) {
             (_, None) => Ok(()),
             (None, Some(_)) => {
-                self.0.clone_from(&other.0);
+                self.config.clone_from(&other.config);
                 Ok(())
             }
             _ if self.is_default() && other.is_default() => Ok(()),
@@ -98,9 +126,9 @@ impl Configured {
     /// # Errors
     /// As [`Config::merge`].
     pub(crate) fn add(&mut self, more: &Config) -> Result<()> {
-        let mut config = self.0.take().map(Arc::unwrap_or_clone).unwrap_or_default();
+        let mut config = self.config.take().map(Arc::unwrap_or_clone).unwrap_or_default();
         config.merge(more)?;
-        self.0 = Some(Arc::new(config));
+        self.config = Some(Arc::new(config));
         Ok(())
     }
 }
@@ -130,7 +158,7 @@ impl Config {
             let bytes = loader.load(file)?;
             let value = v2::to_value(&bytes, &loader.shared.yaml_limits())
                 .map_err(|error| Error::from(error).under("error converting YAML to JSON"))?;
-            let mut config: Self = strict::read(&value, true).map_err(|text| {
+            let mut config: Self = strict::read(&value, true, loader.shared.profile()).map_err(|text| {
                 Error::new(format!("error unmarshaling JSON: while decoding JSON: {text}"))
             })?;
             config.sort();
@@ -148,6 +176,7 @@ impl Config {
             &mut self.common_annotations,
             &mut self.labels,
             &mut self.template_labels,
+            &mut self.claim_labels,
             &mut self.common_labels,
             &mut self.var_references,
             &mut self.images,
@@ -176,6 +205,7 @@ impl Config {
         merge(&mut self.common_annotations, &more.common_annotations, "CommonAnnotations")?;
         merge(&mut self.labels, &more.labels, "Labels")?;
         merge(&mut self.template_labels, &more.template_labels, "TemplateLabels")?;
+        merge(&mut self.claim_labels, &more.claim_labels, "VolumeClaimTemplateLabels")?;
         merge(&mut self.common_labels, &more.common_labels, "CommonLabels")?;
         merge(&mut self.var_references, &more.var_references, "VarReference")?;
         merge(&mut self.images, &more.images, "Images")?;
@@ -240,6 +270,7 @@ fn section_of<'c>(config: &'c mut Config, section: &str) -> Option<&'c mut Vec<F
         "namespace" => &mut config.namespace,
         "commonLabels" => &mut config.common_labels,
         "templateLabels" => &mut config.template_labels,
+        "volumeClaimTemplateLabels" => &mut config.claim_labels,
         "commonAnnotations" => &mut config.common_annotations,
         "varReference" => &mut config.var_references,
         "images" => &mut config.images,

@@ -3,12 +3,12 @@
 //! Not manifests of CustomResourceDefinitions: a map from type names to `Schema` and `Dependencies`.
 //! Source: kustomize 5.8.1 `api/internal/accumulator/loadconfigfromcrds.go`.
 
-use yaml::{Limits, Value, json, v2};
+use yaml::{Value, json, v2};
 
 use crate::configurations::{Config, NameReference};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fieldspec::FieldSpec;
-use crate::loader::Loader;
+use crate::loader::{Loader, Shared};
 
 /// Types nested deeper than this are taken for ones that hold themselves.
 const MAX_DEPTH: usize = 50;
@@ -20,7 +20,7 @@ const MAX_DEPTH: usize = 50;
 pub(crate) fn load(loader: &Loader<'_>, files: &[String]) -> Result<Config> {
     let mut all = Config::default();
     for file in files {
-        let types = Types::read(&loader.load(file)?, &loader.shared.yaml_limits())
+        let types = Types::read(&loader.load(file)?, loader.shared)
             .map_err(|error| error.under(format!("unable to parse open API definition from '{file}'")))?;
         all.merge(&types.config()?)?;
     }
@@ -31,24 +31,29 @@ pub(crate) fn load(loader: &Loader<'_>, files: &[String]) -> Result<Config> {
 struct Types(yaml::Map);
 
 impl Types {
-    fn read(bytes: &[u8], limits: &Limits) -> Result<Self> {
+    fn read(bytes: &[u8], shared: &Shared<'_>) -> Result<Self> {
+        let limits = &shared.yaml_limits();
         let (value, prefix) = match bytes.first() {
             Some(b'{') => (json::from_str(&String::from_utf8_lossy(bytes), limits)?, ""),
             _ => (v2::to_value(bytes, limits)?, "error unmarshaling JSON: while decoding JSON: "),
         };
-        let wrong = |value: &Value, into: &str| {
+        let wrong = |value: &Value, place: &str, into: &str| {
             let kind = value.json_kind();
-            Error::new(format!("{prefix}json: cannot unmarshal {kind} into Go value of type {into}"))
+            Error::new(format!("{prefix}json: cannot unmarshal {kind} into Go {place} of type {into}"))
         };
         let map = match &value {
             Value::Null => return Ok(Self(yaml::Map::new())),
             Value::Map(map) => map,
-            other => return Err(wrong(other, "accumulator.nameToApiMap")),
+            other => return Err(wrong(other, "value", "accumulator.nameToApiMap")),
         };
         let mut entries: Vec<_> = map.iter().collect();
         entries.sort_unstable_by_key(|(name, _)| *name);
         match entries.iter().find(|(_, value)| !matches!(value, Value::Map(_) | Value::Null)) {
-            Some((_, value)) => Err(wrong(value, "accumulator.OpenAPIDefinition")),
+            Some((name, value)) => {
+                let json_v2 = shared.profile().has_json_v2;
+                let place = if json_v2 { format!("struct field .{name}") } else { "value".to_owned() };
+                Err(wrong(value, &place, "accumulator.OpenAPIDefinition"))
+            }
             None => Ok(Self((**map).clone())),
         }
     }

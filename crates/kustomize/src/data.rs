@@ -1,56 +1,87 @@
 //! From nodes to data: what a document holds once kustomize has written it as YAML 1.2 and read it back.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use yaml::{ScalarStyle, Value};
+use yaml::{ScalarStyle, Value, kyaml};
 
 use crate::error::{Error, Result};
-use crate::node::{Map, Node, Tag};
+use crate::node::{Map, Node, Scalar, Tag};
+use crate::version::Profile;
 
 /// The data of a whole document.
 ///
 /// # Errors
 /// Two equal keys in one map, keys that JSON cannot have, tags that do not fit.
-pub(crate) fn of(node: &Node) -> Result<Value> {
-    value::<true>(node, false, true)
+pub(crate) fn of(node: &Node, profile: &Profile) -> Result<Value> {
+    Reader { profile, is_written: true }.value(node, false, true)
 }
 
 /// The data of a document that is not written first, so that an empty value in braces stays null.
 ///
 /// # Errors
 /// As [`of`].
-pub(crate) fn as_read(node: &Node) -> Result<Value> {
-    value::<false>(node, false, true)
+pub(crate) fn as_read(node: &Node, profile: &Profile) -> Result<Value> {
+    Reader { profile, is_written: false }.value(node, false, true)
 }
 
-fn value<const WRITTEN: bool>(node: &Node, flow: bool, top: bool) -> Result<Value> {
-    match node {
-        Node::Scalar(scalar) => scalar.value(flow && WRITTEN),
-        Node::List(list) => {
-            let flow = flow || list.flow;
-            let items = list.items.iter().map(|item| value::<WRITTEN>(item, flow, false));
-            Ok(items.collect::<Result<Vec<_>>>()?.into())
+struct Reader<'p> {
+    profile: &'p Profile,
+    /// Whether the document is written before it is read.
+    is_written: bool,
+}
+
+impl Reader<'_> {
+    fn value(&self, node: &Node, flow: bool, top: bool) -> Result<Value> {
+        match node {
+            Node::Scalar(scalar) => scalar.value(flow && self.is_written),
+            Node::List(list) => {
+                let flow = flow || list.flow;
+                let items = list.items.iter().map(|item| self.value(item, flow, false));
+                Ok(items.collect::<Result<Vec<_>>>()?.into())
+            }
+            Node::Map(map) => self.map(map, flow || map.flow, top),
         }
-        Node::Map(map) => map_value::<WRITTEN>(map, flow || map.flow, top),
+    }
+
+    fn map(&self, map: &Map, flow: bool, top: bool) -> Result<Value> {
+        check_equal_keys(map)?;
+        let mut out = yaml::Map::with_capacity(map.entries.len());
+        for (key, node) in &map.entries {
+            if let Tag::Key(key) = &key.tag {
+                return Err(Error::new(format!("yaml: invalid map key: {}", go_syntax(key, true))));
+            }
+            let text = match key.value(true)? {
+                Value::String(text) if top || !is_time(key) => text,
+                Value::Null if top => continue,
+                _ if top => key.text.clone(),
+                other => self.inner_key(&other)?,
+            };
+            out.insert(text, self.value(node, flow, false)?);
+        }
+        Ok(out.into())
+    }
+
+    /// A key below the top that is no text, in JSON.
+    fn inner_key(&self, key: &Value) -> Result<Arc<str>> {
+        match key {
+            _ if !self.profile.has_json_v2 => {
+                Err(Error::new("json: unsupported type: map[interface {}]interface {}"))
+            }
+            Value::String(time) => Ok(time.clone()),
+            Value::Int(_) | Value::Uint(_) => Ok(yaml::v2::emit(key).trim_end().into()),
+            _ => Err(Error::new("json: unsupported value: jsontext: object member name must be a string")),
+        }
     }
 }
 
-fn map_value<const WRITTEN: bool>(map: &Map, flow: bool, top: bool) -> Result<Value> {
-    check_equal_keys(map)?;
-    let mut out = yaml::Map::with_capacity(map.entries.len());
-    for (key, node) in &map.entries {
-        if let Tag::Key(key) = &key.tag {
-            return Err(Error::new(format!("yaml: invalid map key: {}", go_syntax(key, true))));
-        }
-        let text = match key.value(true)? {
-            Value::String(text) => text,
-            Value::Null if top => continue,
-            _ if top => key.text.clone(),
-            _ => return Err(Error::new("json: unsupported type: map[interface {}]interface {}")),
-        };
-        out.insert(text, value::<WRITTEN>(node, flow, false)?);
+/// Whether a key is a time, which is text once it is data.
+fn is_time(key: &Scalar) -> bool {
+    const TIME: &str = "!!timestamp";
+    match &key.tag {
+        Tag::None => key.style == ScalarStyle::Plain && kyaml::implied_tag(&key.text) == TIME,
+        _ => key.tag() == TIME,
     }
-    Ok(out.into())
 }
 
 /// go-yaml finds equal keys when the written document is read again, so the lines are those of the written one.
@@ -87,7 +118,7 @@ pub(crate) fn explain(root: &Node, error: Error) -> Error {
 pub(crate) fn explain_output(root: &Node, error: Error) -> Error {
     let text = error.to_string();
     if text.starts_with("json: ") {
-        error.under(go_syntax(root, false))
+        error.under(go_document(root))
     } else if text.starts_with("yaml: ") {
         error.under("map[string]interface {}(nil)")
     } else {
@@ -98,6 +129,14 @@ pub(crate) fn explain_output(root: &Node, error: Error) -> Error {
 /// Nesting and length at which a message stops growing; Go prints on.
 const MAX_SHOWN_DEPTH: usize = 64;
 const MAX_SHOWN: usize = 64 * 1024;
+
+/// The data of a document as Go's `%#v` prints it: the keys at its top are text.
+fn go_document(root: &Node) -> String {
+    let Node::Map(map) = root else { return go_syntax(root, false) };
+    let as_text = |(key, value): &(Scalar, Node)| (Scalar::text(&key.text), value.clone());
+    let entries = map.entries.iter().map(as_text).collect();
+    go_syntax(&Node::Map(Map { entries, flow: map.flow }), false)
+}
 
 /// The data of a node as Go's `%#v` prints it.
 fn go_syntax(node: &Node, flow: bool) -> String {

@@ -9,6 +9,7 @@ use yaml::{Limits, Value, v2};
 use crate::Output;
 use crate::error::{Error, Result};
 use crate::id::{CLUSTER, Gvk, ResId};
+use crate::version::Profile;
 
 impl Output {
     /// The documents with the names of their files: `group_version_kind_name.yaml` in lower case, with the namespace in
@@ -18,9 +19,10 @@ impl Output {
     /// Never for the output of a build: a document that is no object.
     pub fn files(&self) -> Result<Vec<(String, &str)>, Error> {
         let ids: Vec<_> = self.documents.iter().map(|document| id(document)).collect::<Result<_>>()?;
-        let namespaces: BTreeSet<_> =
-            ids.iter().map(ResId::effective_namespace).filter(|namespace| *namespace != CLUSTER).collect();
-        let named = ids.iter().map(|id| name(id, namespaces.len() > 1));
+        let profile = self.version.profile();
+        let namespaces = ids.iter().map(|id| id.effective_namespace(profile));
+        let namespaces: BTreeSet<_> = namespaces.filter(|namespace| *namespace != CLUSTER).collect();
+        let named = ids.iter().map(|id| name(id, profile, namespaces.len() > 1));
         Ok(named.zip(self.documents.iter().map(String::as_str)).collect())
     }
 }
@@ -38,9 +40,9 @@ fn id(document: &str) -> Result<ResId> {
     })
 }
 
-fn name(id: &ResId, with_namespace: bool) -> String {
-    let namespace =
-        Some(id.effective_namespace()).filter(|namespace| with_namespace && *namespace != CLUSTER);
+fn name(id: &ResId, profile: &Profile, with_namespace: bool) -> String {
+    let namespace = Some(id.effective_namespace(profile));
+    let namespace = namespace.filter(|namespace| with_namespace && *namespace != CLUSTER);
     let Gvk { group, version, kind } = &id.gvk;
     let parts = namespace.into_iter().chain([&**group, version, kind]).filter(|part| !part.is_empty());
     let parts: Vec<_> = parts.chain([&*id.name]).map(str::to_lowercase).collect();
@@ -53,7 +55,7 @@ mod tests {
 
     fn names(documents: &[&str]) -> Vec<String> {
         let documents = documents.iter().map(|&document| document.to_owned()).collect();
-        let output = Output { documents, warnings: Vec::new() };
+        let output = Output { documents, ..Output::default() };
         output.files().unwrap().into_iter().map(|(name, _)| name).collect()
     }
 

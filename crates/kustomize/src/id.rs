@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::schema;
+use crate::version::Profile;
 
 /// Group, version and kind; an empty part matches anything where this selects.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -48,8 +49,8 @@ impl Gvk {
             && fits(&selector.kind, &self.kind)
     }
 
-    pub(crate) fn is_cluster_scoped(&self) -> bool {
-        schema::is_cluster_scoped(self)
+    pub(crate) fn is_cluster_scoped(&self, profile: &Profile) -> bool {
+        schema::is_cluster_scoped(self, profile)
     }
 
     /// The text kinds of equal rank are ordered by.
@@ -62,8 +63,8 @@ impl Gvk {
 
 impl ResId {
     /// The namespace that counts: none for kinds that have none, `default` where it is not written.
-    pub(crate) fn effective_namespace(&self) -> &str {
-        if self.gvk.is_cluster_scoped() {
+    pub(crate) fn effective_namespace(&self, profile: &Profile) -> &str {
+        if self.gvk.is_cluster_scoped(profile) {
             CLUSTER
         } else if self.namespace.is_empty() {
             DEFAULT
@@ -73,10 +74,10 @@ impl ResId {
     }
 
     /// Whether both name the same resource.
-    pub(crate) fn same(&self, other: &ResId) -> bool {
+    pub(crate) fn same(&self, other: &ResId, profile: &Profile) -> bool {
         self.name == other.name
             && self.gvk == other.gvk
-            && self.effective_namespace() == other.effective_namespace()
+            && self.effective_namespace(profile) == other.effective_namespace(profile)
     }
 }
 

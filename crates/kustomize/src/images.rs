@@ -9,14 +9,21 @@ use crate::namespace::wrong_kind;
 use crate::node::Node;
 use crate::resmap::ResMap;
 use crate::selector;
+use crate::version::Profile;
 
 /// Changes an image everywhere: first in every list of containers at any depth, then at the places of field specs,
 /// which is why a tag suffix appears twice there, as in kustomize.
 ///
 /// # Errors
-/// The name is no regular expression; an image is no scalar.
-pub(crate) fn transform(map: &mut ResMap, image: &Image, specs: &[FieldSpec]) -> Result<()> {
-    let change = Change { image, name: Name::of(&image.name)? };
+/// The name is no regular expression, where that is a mistake; an image is no scalar.
+pub(crate) fn transform(
+    map: &mut ResMap,
+    image: &Image,
+    specs: &[FieldSpec],
+    profile: &Profile,
+) -> Result<()> {
+    let Some(name) = Name::of(&image.name, profile)? else { return Ok(()) };
+    let change = Change { image, name };
     for resource in &mut map.list {
         if resource.kind() == "CustomResourceDefinition" {
             continue;
@@ -38,43 +45,63 @@ struct Change<'i> {
 enum Name<'i> {
     /// One in which nothing is special but dots, which stand for any character. Compiling it would cost more than the
     /// rest of the transformer.
-    Dotted(&'i str),
+    Dotted {
+        name: &'i str,
+        any_digest: bool,
+    },
     Regex(Regex),
 }
 
 impl<'i> Name<'i> {
-    fn of(name: &'i str) -> Result<Self> {
+    /// `None` for one that matches nothing.
+    fn of(name: &'i str, profile: &Profile) -> Result<Option<Self>> {
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'/');
         if name.bytes().all(is_plain) {
-            return Ok(Self::Dotted(name));
+            return Ok(Some(Self::Dotted { name, any_digest: profile.matches_any_digest }));
         }
-        let text = format!("^{name}(:[a-zA-Z0-9_.{{}}-]*)?(@sha256:[a-zA-Z0-9_.{{}}-]*)?$");
-        selector::compile(&text).map(Self::Regex).map_err(|error| {
-            error.under(format!("the image name '{name}' in images is no regular expression"))
-        })
+        let algorithm = if profile.matches_any_digest { ANY_ALGORITHM } else { "sha256" };
+        let text = format!("^{name}(:[a-zA-Z0-9_.{{}}-]*)?(@{algorithm}:[a-zA-Z0-9_.{{}}-]*)?$");
+        match selector::compile(&text) {
+            Ok(regex) => Ok(Some(Self::Regex(regex))),
+            Err(error) if profile.accepts_invalid_image_names && selector::is_mistake_in_go(&error) => {
+                Ok(None)
+            }
+            Err(error) => {
+                Err(error.under(format!("the image name '{name}' in images is no regular expression")))
+            }
+        }
     }
 
     /// Whether an image has this name, whatever its tag and digest.
     fn is_of(&self, image: &str) -> bool {
         match self {
             Self::Regex(regex) => regex.is_match(image),
-            Self::Dotted(name) => {
+            Self::Dotted { name, any_digest } => {
                 let mut rest = image.chars();
                 let same = |c: char| rest.next().is_some_and(|own| own == c || c == '.' && own != '\n');
-                name.chars().all(same) && is_tag_and_digest(rest.as_str())
+                name.chars().all(same) && is_tag_and_digest(rest.as_str(), *any_digest)
             }
         }
     }
 }
 
-/// `:tag`, `@sha256:digest`, both or neither.
-fn is_tag_and_digest(text: &str) -> bool {
+/// The algorithm of a digest as OCI writes it.
+const ANY_ALGORITHM: &str = "[a-zA-Z0-9]+([.+_-][a-zA-Z0-9]+)*";
+
+/// `:tag`, `@algorithm:digest`, both or neither.
+fn is_tag_and_digest(text: &str, any_digest: bool) -> bool {
     let is_word = |c: char| c.is_ascii_alphanumeric() || "_.{}-".contains(c);
-    let after = |mark: &str, text| -> &str {
-        let Some(rest) = str::strip_prefix(text, mark) else { return text };
-        rest.trim_start_matches(is_word)
-    };
-    after("@sha256:", after(":", text)).is_empty()
+    let rest = text.strip_prefix(':').map_or(text, |tag| tag.trim_start_matches(is_word));
+    let Some(digest) = rest.strip_prefix('@') else { return rest.is_empty() };
+    digest.split_once(':').is_some_and(|(algorithm, digest)| {
+        let known = if any_digest { is_algorithm(algorithm) } else { algorithm == "sha256" };
+        known && digest.chars().all(is_word)
+    })
+}
+
+fn is_algorithm(text: &str) -> bool {
+    let mut parts = text.split(['.', '+', '_', '-']);
+    parts.all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric()))
 }
 
 impl Change<'_> {

@@ -71,6 +71,7 @@ record! {
         pairs: BTreeMap<String, String> = "pairs",
         include_selectors: bool = "includeSelectors",
         include_templates: bool = "includeTemplates",
+        include_claims: bool = "includeVolumeClaimTemplates" since V5_8_3,
         fields: Vec<FieldSpec> = "fields",
     }
 }
@@ -214,7 +215,8 @@ impl Kustomization {
         let value = loader.kustomization(&file, |bytes| {
             v2::to_value(bytes, &limits).map_err(|error| invalid(error.to_string()))
         })?;
-        let mut out: Self = strict::read(&value, true).map_err(invalid)?;
+        let mut out: Self =
+            strict::read_as("Kustomization", &value, true, loader.shared.profile()).map_err(invalid)?;
         out.warn(loader);
         out.fix();
         if is_empty(&value) {

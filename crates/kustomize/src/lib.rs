@@ -1,4 +1,4 @@
-//! Kustomizations to manifests, in process: the same bytes as `kustomize build` 5.8.1, with nothing executed.
+//! Kustomizations to manifests, in process: the same bytes as `kustomize build`, with nothing executed.
 //!
 //! [`build`] is pure: it reads the tree it is given and nothing else. What a kustomization names outside of the tree
 //! is an error of kind [`ErrorKind::Remote`] unless the caller has mounted it ([`Options::remotes`]).
@@ -72,6 +72,7 @@ mod structured;
 mod testing;
 mod value_add;
 mod vars;
+mod version;
 mod wants;
 mod yaml3;
 
@@ -86,10 +87,13 @@ pub use address::Address;
 pub use error::{Error, ErrorKind};
 pub use generators::helm::{HelmOptions, HelmRenderer, HelmRequest};
 pub use parsed::Parsed;
+pub use version::KustomizeVersion;
 pub use wants::{Want, wants};
 
 /// How to build.
 pub struct Options<'o> {
+    /// The version of kustomize to be equal to.
+    pub version: KustomizeVersion,
     /// The order of the output where the kustomization does not say.
     pub reorder: Reorder,
     /// Where files may lie.
@@ -174,6 +178,7 @@ impl Default for Limits {
 impl Default for Options<'_> {
     fn default() -> Self {
         Self {
+            version: KustomizeVersion::default(),
             reorder: Reorder::default(),
             load_restrictor: LoadRestrictor::default(),
             display_root: "",
@@ -190,6 +195,7 @@ impl Default for Options<'_> {
 /// A finished build.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Output {
+    version: KustomizeVersion,
     documents: Vec<String>,
     warnings: Vec<String>,
 }
@@ -225,14 +231,14 @@ pub fn build(tree: &dyn Tree, path: &TreePath, options: &Options<'_>) -> Result<
     let documents = run(&shared, &build, path);
     let warnings = shared.warnings.take();
     match documents {
-        Ok(documents) => Ok(Output { documents, warnings }),
+        Ok(documents) => Ok(Output { version: options.version, documents, warnings }),
         Err(error) => Err(error.after(warnings)),
     }
 }
 
 fn run<'t>(shared: &'t Shared<'t>, build: &'t Build, path: &TreePath) -> Result<Vec<String>, Error> {
     let target = Target::root(Loader::start(shared, path)?, build)?;
-    let mut all = Accumulator::default();
+    let mut all = Accumulator::new(shared.profile());
     target.accumulate(&mut all)?;
     let Accumulator { mut map, config, vars } = all;
     generators::hash::transform(&mut map)?;
@@ -245,7 +251,7 @@ fn run<'t>(shared: &'t Shared<'t>, build: &'t Build, path: &TreePath) -> Result<
     let metadata = &target.kustomization.build_metadata;
     let wants = |name: &str| metadata.iter().any(|wanted| wanted == name);
     if wants("managedByLabel") {
-        output::add_managed_by(&mut map)?;
+        output::add_managed_by(&mut map, shared.options.version)?;
     }
     let shown = output::Shown {
         origin: wants("originAnnotations"),

@@ -9,7 +9,9 @@ use yaml::{Limits as YamlLimits, Value};
 use crate::address::{self, Address};
 use crate::error::{Error, ErrorKind, Result};
 use crate::parsed::Parsed;
+use crate::reader;
 use crate::resource::Resource;
+use crate::version::Profile;
 use crate::{LoadRestrictor, Mounted, Options};
 
 /// What all loaders of a build share.
@@ -80,6 +82,19 @@ impl<'t> Shared<'t> {
     /// The budgets of one document.
     pub(crate) fn yaml_limits(&self) -> YamlLimits {
         self.options.limits.yaml
+    }
+
+    /// What is special about the version of kustomize to be equal to.
+    pub(crate) fn profile(&self) -> &'static Profile {
+        self.options.version.profile()
+    }
+
+    /// The resources of a text.
+    ///
+    /// # Errors
+    /// As [`reader::resources`].
+    pub(crate) fn read_resources(&self, bytes: &[u8]) -> Result<Vec<Resource>> {
+        reader::resources(bytes, &self.yaml_limits(), self.profile())
     }
 
     /// A path as messages show it.
@@ -198,13 +213,13 @@ impl<'t> Loader<'t> {
     ) -> Result<Vec<Resource>> {
         let real = self.locate(text)?;
         let Some((parsed, id)) = self.shared_id(&real)? else { return parse(&self.read(&real)?) };
-        if let Some(file) = parsed.resources(&id) {
+        if let Some(file) = parsed.resources(&(self.shared.options.version, id)) {
             self.shared.account(file.bytes)?;
             return Ok(file.content.to_vec());
         }
         let bytes = self.read(&real)?;
         let resources = parse(&bytes)?;
-        parsed.put_resources(id, &resources, bytes.len());
+        parsed.put_resources((self.shared.options.version, id), &resources, bytes.len());
         Ok(resources)
     }
 
@@ -310,6 +325,13 @@ impl<'t> Loader<'t> {
         if text.starts_with('/') {
             return Err(Error::new(format!("new root '{text}' cannot be absolute")));
         }
+        if self.shared.profile().refuses_ambiguous_paths && is_ambiguous(text) {
+            let clean = clean_path(text);
+            return Err(Error::new(format!(
+                "path {text:?} is ambiguous: resolves to {clean:?} after normalization, which is likely not the \
+                 intended target; check for YAML indentation errors in your kustomization file"
+            )));
+        }
         let path = self
             .join(text)
             .ok_or_else(|| self.unreachable(text).under("must build at directory: not a valid directory"))?;
@@ -387,6 +409,24 @@ impl<'t> Loader<'t> {
     pub(crate) fn shown_root(&self) -> String {
         self.shared.show(&self.root)
     }
+}
+
+/// Whether `..` is in a path, but not as a step of its own: two entries of a list that were written into one.
+fn is_ambiguous(path: &str) -> bool {
+    path.split('/').any(|name| name != ".." && name.contains(".."))
+}
+
+/// A relative path without detours, as Go's `filepath.Clean` writes it.
+fn clean_path(path: &str) -> String {
+    let mut names: Vec<&str> = Vec::new();
+    for name in path.split('/').filter(|name| !matches!(*name, "" | ".")) {
+        if name == ".." && names.last().is_some_and(|last| *last != "..") {
+            names.pop();
+        } else {
+            names.push(name);
+        }
+    }
+    if names.is_empty() { ".".to_owned() } else { names.join("/") }
 }
 
 fn directory(shared: &Shared<'_>, base: &TreePath, path: &TreePath) -> Result<TreePath> {

@@ -14,6 +14,7 @@ use crate::id::{Gvk, ResId};
 use crate::node::{Map, Node, Scalar};
 use crate::resmap::ResMap;
 use crate::resource::Resource;
+use crate::version::Profile;
 
 /// Updates every reference.
 ///
@@ -34,7 +35,8 @@ pub(crate) fn transform(map: &mut ResMap, config: &[NameReference]) -> Result<()
     map.list.iter().try_for_each(check_subjects)?;
     let index = Index { candidates: &candidates, by_name: &by_name };
     for at in 0..map.list.len() {
-        let mut referrer = std::mem::replace(&mut map.list[at], Resource::new(Node::map()));
+        let nothing = Resource::new(Node::map(), map.list[at].profile);
+        let mut referrer = std::mem::replace(&mut map.list[at], nothing);
         let done = index.update(&mut referrer, at, config);
         map.list[at] = referrer;
         done.map_err(|ambiguous| ambiguous.explain(map, at))?;
@@ -49,6 +51,7 @@ struct Candidate {
     previous: Vec<ResId>,
     prefixes: Vec<Arc<str>>,
     suffixes: Vec<Arc<str>>,
+    profile: &'static Profile,
 }
 
 struct Index<'c> {
@@ -100,6 +103,15 @@ impl From<Error> for Failure {
 }
 
 impl Candidate {
+    fn is_cluster_scoped(&self) -> bool {
+        self.id.gvk.is_cluster_scoped(self.profile)
+    }
+
+    /// The namespace that counts.
+    fn namespace(&self) -> &str {
+        self.id.effective_namespace(self.profile)
+    }
+
     fn of(at: usize, resource: &Resource) -> Self {
         Self {
             at,
@@ -107,6 +119,7 @@ impl Candidate {
             previous: resource.previous_ids().collect(),
             prefixes: resource.history.prefixes.clone(),
             suffixes: resource.history.suffixes.clone(),
+            profile: resource.profile,
         }
     }
 }
@@ -216,33 +229,31 @@ impl Lookup<'_> {
 
     /// Whether the referrer could refer to it at all.
     fn may_refer(&self, candidate: &Candidate) -> bool {
-        let referrer = &self.referrer.id;
-        referrer.gvk.is_cluster_scoped()
-            || candidate.id.gvk.is_cluster_scoped()
-            || candidate.id.effective_namespace() == referrer.effective_namespace()
-            || self.subjects.iter().any(|namespace| namespace == candidate.id.effective_namespace())
+        self.referrer.is_cluster_scoped()
+            || candidate.is_cluster_scoped()
+            || candidate.namespace() == self.referrer.namespace()
+            || self.subjects.iter().any(|namespace| namespace == candidate.namespace())
     }
 
     /// Those that were in the namespace, or else those that are.
     fn in_namespace<'c>(&self, list: Vec<&'c Candidate>, namespace: &str) -> Vec<&'c Candidate> {
         let original = |candidate: &Candidate| {
             let id = candidate.previous.first().unwrap_or(&candidate.id);
-            id.effective_namespace() == namespace
+            id.effective_namespace(candidate.profile) == namespace
         };
         let all = self.index.candidates;
         if all.iter().any(|candidate| self.may_refer(candidate) && original(candidate)) {
             list.into_iter().filter(|candidate| original(candidate)).collect()
         } else {
-            list.into_iter().filter(|candidate| candidate.id.effective_namespace() == namespace).collect()
+            list.into_iter().filter(|candidate| candidate.namespace() == namespace).collect()
         }
     }
 
     fn is_in_reach(&self, candidate: &Candidate) -> bool {
-        let referrer = &self.referrer.id;
-        referrer.gvk.is_cluster_scoped()
-            || candidate.id.gvk.is_cluster_scoped()
+        self.referrer.is_cluster_scoped()
+            || candidate.is_cluster_scoped()
             || &*candidate.id.gvk.kind == "ServiceAccount"
-            || candidate.id.effective_namespace() == referrer.effective_namespace()
+            || candidate.namespace() == self.referrer.namespace()
     }
 }
 

@@ -59,7 +59,7 @@ impl Namespace {
 
     pub(crate) fn apply(&self, resource: &mut Resource) -> Result<()> {
         let gvk = resource.gvk();
-        if !gvk.is_cluster_scoped() {
+        if !gvk.is_cluster_scoped(resource.profile) {
             let metadata = resource.metadata();
             self.set(metadata.entry("namespace", || Node::Scalar(Scalar::untagged(""))));
         }
@@ -124,12 +124,12 @@ fn check_conflicts(map: &ResMap) -> Result<()> {
     let mut seen: HashMap<_, Vec<&Resource>> = HashMap::new();
     for resource in &map.list {
         let id = resource.id();
-        let namespace = id.effective_namespace().to_owned();
+        let namespace = id.effective_namespace(resource.profile).to_owned();
         seen.entry((id.gvk, id.name, namespace)).or_default().push(resource);
     }
     let Some(first) = map.list.iter().find_map(|resource| {
         let id = resource.id();
-        let namespace = id.effective_namespace().to_owned();
+        let namespace = id.effective_namespace(resource.profile).to_owned();
         seen.get(&(id.gvk, id.name, namespace)).filter(|same| same.len() > 1)
     }) else {
         return Ok(());

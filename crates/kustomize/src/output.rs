@@ -12,6 +12,7 @@ use crate::origin::{ORIGIN, TRANSFORMATIONS};
 use crate::reader;
 use crate::resmap::ResMap;
 use crate::resource::Resource;
+use crate::version::KustomizeVersion;
 
 const INTERNAL: [&str; 16] = [
     "previousKinds",
@@ -68,8 +69,8 @@ fn is_local(resource: &Resource) -> bool {
 ///
 /// # Errors
 /// Labels that are there are no map.
-pub(crate) fn add_managed_by(map: &mut ResMap) -> Result<()> {
-    let label = ("app.kubernetes.io/managed-by".to_owned(), "kustomize-v5.8.1".to_owned());
+pub(crate) fn add_managed_by(map: &mut ResMap, version: KustomizeVersion) -> Result<()> {
+    let label = ("app.kubernetes.io/managed-by".to_owned(), format!("kustomize-v{version}"));
     labels::transform(map, &BTreeMap::from([label]), &[FieldSpec::new("metadata/labels", true)])
 }
 

@@ -9,6 +9,7 @@ use yaml::Value;
 
 use crate::node::{Node, Scalar};
 use crate::resource::Resource;
+use crate::version::KustomizeVersion;
 
 /// What a node takes beside its text, about.
 const NODE_BYTES: u64 = 96;
@@ -16,9 +17,12 @@ const NODE_BYTES: u64 = 96;
 /// Parsed files, by the id of their content. One of them may serve any number of builds at once, over any trees, as long
 /// as they have the same [`crate::Limits::yaml`]. Keeps what was used last, within a number of bytes.
 pub struct Parsed {
-    resources: Mutex<Recent<ContentId, File<Arc<[Resource]>>>>,
+    resources: Mutex<Recent<ResourcesKey, File<Arc<[Resource]>>>>,
     kustomizations: Mutex<Recent<ContentId, File<Value>>>,
 }
+
+/// What a file of resources holds depends on the version it is read for, too.
+type ResourcesKey = (KustomizeVersion, ContentId);
 
 /// A parsed file, and how long its text was.
 #[derive(Clone)]
@@ -39,11 +43,11 @@ impl Parsed {
         }
     }
 
-    pub(crate) fn resources(&self, id: &ContentId) -> Option<File<Arc<[Resource]>>> {
+    pub(crate) fn resources(&self, id: &ResourcesKey) -> Option<File<Arc<[Resource]>>> {
         self.resources.lock().unwrap_or_else(PoisonError::into_inner).get(id)
     }
 
-    pub(crate) fn put_resources(&self, id: ContentId, content: &[Resource], bytes: usize) {
+    pub(crate) fn put_resources(&self, id: ResourcesKey, content: &[Resource], bytes: usize) {
         let weight = content.iter().map(|resource| weight_of_node(&resource.node)).sum();
         let file = File { content: content.into(), bytes };
         self.resources.lock().unwrap_or_else(PoisonError::into_inner).put(id, file, weight);

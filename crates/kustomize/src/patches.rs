@@ -9,7 +9,6 @@ use crate::json6902::JsonPatch;
 use crate::kustomization::Patch;
 use crate::loader::Loader;
 use crate::node::Node;
-use crate::reader;
 use crate::resmap::ResMap;
 use crate::resource::Resource;
 use crate::schema::Schema;
@@ -167,7 +166,7 @@ fn allow(body: Body, patch: &Patch) -> Body {
 
 fn parse(loader: &Loader<'_>, text: &str, source: &str) -> Result<Body> {
     let limits = loader.shared.yaml_limits();
-    let resources = reader::resources(text.as_bytes(), &limits);
+    let resources = loader.shared.read_resources(text.as_bytes());
     let json = JsonPatch::parse(text, &limits);
     match (resources, json) {
         (Ok(resources), Ok(json)) if !resources.is_empty() && !json.is_empty() => {
@@ -198,7 +197,7 @@ pub(crate) fn json_patch(resource: &mut Resource, patch: &JsonPatch) -> Result<(
     {
         metadata.put("annotations", Node::map());
     }
-    let before = data::of(&node).map_err(|error| data::explain(&node, error))?;
+    let before = data::of(&node, resource.profile).map_err(|error| data::explain(&node, error))?;
     resource.node = Node::from_value(&patch.apply(before)?);
     resource.history.shares.clear();
     Ok(())
@@ -258,19 +257,19 @@ impl StrategicList {
     /// # Errors
     /// One is neither; all of them are empty.
     pub(crate) fn read(loader: &Loader<'_>, paths: &[String], inline: &str) -> Result<Self> {
-        let limits = loader.shared.yaml_limits();
+        let shared = loader.shared;
         let mut patches = Vec::new();
         for text in paths {
-            match reader::resources(text.as_bytes(), &limits) {
+            match shared.read_resources(text.as_bytes()) {
                 Ok(found) if !found.is_empty() => patches.extend(found),
                 _ => {
-                    let found = reader::resources(&loader.load(text)?, &limits);
+                    let found = shared.read_resources(&loader.load(text)?);
                     patches.extend(found.map_err(|error| malformed(error, text))?);
                 }
             }
         }
         if !inline.is_empty() {
-            patches.extend(reader::resources(inline.as_bytes(), &limits)?);
+            patches.extend(shared.read_resources(inline.as_bytes())?);
         }
         if patches.is_empty() {
             let files = paths.join(" ");

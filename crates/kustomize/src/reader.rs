@@ -10,19 +10,20 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::hints;
 use crate::node::{Budget, Node};
 use crate::resource::Resource;
+use crate::version::Profile;
 
 /// The resources of a file, in order.
 ///
 /// # Errors
 /// [`ErrorKind::Malformed`] when it is not YAML; a document without kind or name.
-pub(crate) fn resources(bytes: &[u8], limits: &Limits) -> Result<Vec<Resource>> {
-    let found = documents(bytes, limits)?;
+pub(crate) fn resources(bytes: &[u8], limits: &Limits, profile: &'static Profile) -> Result<Vec<Resource>> {
+    let found = documents(bytes, limits, profile)?;
     found.iter().try_for_each(|resource| check(&resource.node))?;
     inline_lists(found)
 }
 
 /// The documents of a file that hold something; a lone `List` is taken apart.
-fn documents(bytes: &[u8], limits: &Limits) -> Result<Vec<Resource>> {
+fn documents(bytes: &[u8], limits: &Limits, profile: &'static Profile) -> Result<Vec<Resource>> {
     if std::str::from_utf8(bytes).is_err() {
         // The reader knows what is wrong with the bytes, and where.
         parse(bytes, limits)?;
@@ -36,11 +37,13 @@ fn documents(bytes: &[u8], limits: &Limits) -> Result<Vec<Resource>> {
         let Some(node) = parse(whole.as_bytes(), limits)? else { continue };
         match node {
             node if node.is_null() => {}
-            node if alone && is_plain_list(&node) => found.extend(items(node).into_iter().map(Resource::new)),
+            node if alone && is_plain_list(&node) => {
+                found.extend(items(node).into_iter().map(|node| Resource::new(node, profile)));
+            }
             node => {
                 let hints = hints::read(&whole, &node, limits);
                 let hints = Some(hints).filter(|hints| !hints.is_empty()).map(Arc::new);
-                found.push(Resource { hints, ..Resource::new(node) });
+                found.push(Resource { hints, ..Resource::new(node, profile) });
             }
         }
     }
@@ -104,13 +107,13 @@ fn inline_lists(found: Vec<Resource>) -> Result<Vec<Resource>> {
             out.push(resource);
             continue;
         }
-        let value = data::as_read(node).map_err(|error| data::explain(node, error))?;
+        let value = data::as_read(node, resource.profile).map_err(|error| data::explain(node, error))?;
         match value.get("items") {
             Some(Value::List(items)) => {
                 for item in items.iter() {
                     let item = Node::from_json(item);
                     check(&item)?;
-                    queue.push_back(Resource::new(item));
+                    queue.push_back(Resource::new(item, resource.profile));
                 }
             }
             None | Some(Value::Null) => {}

@@ -95,10 +95,11 @@ impl Replacement {
 
 fn from_file(loader: &Loader<'_>, path: &str) -> Result<Vec<Replacement>> {
     let value = v2::to_value(&loader.load(path)?, &loader.shared.yaml_limits())?;
+    let profile = loader.shared.profile();
     let wrong = |text: String| Error::new(format!("error unmarshaling JSON: while decoding JSON: {text}"));
     match &value {
-        Value::List(_) => strict::read(&value, false).map_err(wrong),
-        Value::Map(_) => Ok(vec![strict::read(&value, false).map_err(wrong)?]),
+        Value::List(_) => strict::read(&value, false, profile).map_err(wrong),
+        Value::Map(_) => Ok(vec![strict::read(&value, false, profile).map_err(wrong)?]),
         _ => Err(Error::new(format!(
             "unsupported replacement type encountered within replacement path: {path}"
         ))),
@@ -235,7 +236,9 @@ fn set_fields(resource: &mut Resource, value: &Node, target: &Target, growth: &m
     for text in field_paths {
         let path = Path::parse(text);
         let depth = path.0.len();
-        if structured::set(&mut resource.node, &path, value, create, growth)? {
+        let change =
+            structured::Change { value, options: target.options.as_ref(), profile: resource.profile };
+        if structured::set(&mut resource.node, &path, change, growth)? {
             continue;
         }
         let request = paths::Request { path: &path, text, create: create.then_some(value) };
@@ -249,7 +252,11 @@ fn set_fields(resource: &mut Resource, value: &Node, target: &Target, growth: &m
     Ok(())
 }
 
-fn set_value(node: &mut Node, value: &Node, options: Option<&FieldOptions>) -> Result<()> {
+/// Puts a value in the place of a node, or in a part of its text.
+///
+/// # Errors
+/// A part is asked for of what is no text.
+pub(crate) fn set_value(node: &mut Node, value: &Node, options: Option<&FieldOptions>) -> Result<()> {
     let text = match options.filter(|options| !options.delimiter.is_empty()) {
         None => value.raw().to_owned(),
         Some(options) => {

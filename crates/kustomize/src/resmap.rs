@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::error::{Error, Result};
 use crate::id::{Gvk, ResId};
 use crate::resource::{Behavior, Resource};
+use crate::version::Profile;
 
 /// Resources in the order they were added.
 #[derive(Clone, Debug, Default)]
@@ -15,8 +16,8 @@ pub(crate) struct ResMap {
 
 type Key = (Gvk, Arc<str>, String);
 
-fn key(id: &ResId) -> Key {
-    (id.gvk.clone(), id.name.clone(), id.effective_namespace().to_owned())
+fn key(id: &ResId, profile: &Profile) -> Key {
+    (id.gvk.clone(), id.name.clone(), id.effective_namespace(profile).to_owned())
 }
 
 impl ResMap {
@@ -25,10 +26,11 @@ impl ResMap {
     /// # Errors
     /// One has the identity of another.
     pub(crate) fn append(&mut self, more: Vec<Resource>) -> Result<()> {
-        let mut seen: HashSet<Key> = self.list.iter().map(|resource| key(&resource.id())).collect();
+        let mut seen: HashSet<Key> =
+            self.list.iter().map(|resource| key(&resource.id(), resource.profile)).collect();
         for resource in more {
             let id = resource.id();
-            if !seen.insert(key(&id)) {
+            if !seen.insert(key(&id, resource.profile)) {
                 return Err(Error::new(format!("may not add resource with an already registered id: {id}")));
             }
             self.list.push(resource);
@@ -48,9 +50,8 @@ impl ResMap {
     /// Takes in a generated resource by its behavior.
     pub(crate) fn absorb(&mut self, new: Resource) -> Result<()> {
         let id = new.id();
-        let matches: Vec<usize> =
-            (0..self.list.len()).filter(|&at| self.list[at].has_any_id(|other| other.same(&id))).collect();
-        let complain = |what: &str| Err(Error::new(format!("id {} {what}", go_id(&id))));
+        let matches: Vec<usize> = (0..self.list.len()).filter(|&at| self.list[at].is_or_was(&id)).collect();
+        let complain = |what: &str| Err(Error::new(format!("id {} {what}", go_id(&id, new.profile))));
         match (matches.as_slice(), new.history.behavior) {
             ([], Behavior::Merge | Behavior::Replace) => complain("does not exist; cannot merge or replace"),
             ([], _) => {
@@ -64,7 +65,7 @@ impl ResMap {
             }
             (&[at], Behavior::Merge) => {
                 let old = &self.list[at];
-                self.list[at] = crate::generators::merged(old, new);
+                self.list[at] = crate::generators::merged(old, new)?;
                 Ok(())
             }
             ([_], behavior) => complain(&format!(
@@ -81,7 +82,7 @@ impl ResMap {
 
     /// The one resource that has or had this identity.
     pub(crate) fn position(&self, id: &ResId) -> Result<usize> {
-        let mut found = (0..self.list.len()).filter(|&at| self.list[at].has_any_id(|other| other.same(id)));
+        let mut found = (0..self.list.len()).filter(|&at| self.list[at].is_or_was(id));
         let problem = match (found.next(), found.next()) {
             (Some(at), None) => return Ok(at),
             (None, _) => "no matches",
@@ -97,8 +98,8 @@ impl ResMap {
 }
 
 /// An identity as Go prints the struct.
-fn go_id(id: &ResId) -> String {
-    let cluster = id.gvk.is_cluster_scoped();
+fn go_id(id: &ResId, profile: &Profile) -> String {
+    let cluster = id.gvk.is_cluster_scoped(profile);
     format!(
         "resid.ResId{{Gvk:resid.Gvk{{Group:{:?}, Version:{:?}, Kind:{:?}, isClusterScoped:{cluster}}}, Name:{:?}, Namespace:{:?}}}",
         id.gvk.group, id.gvk.version, id.gvk.kind, id.name, id.namespace

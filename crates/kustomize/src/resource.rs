@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::hints::Hints;
 use crate::id::{Gvk, ResId};
 use crate::node::{Map, Node, Scalar};
+use crate::version::Profile;
 
 /// A resource.
 #[derive(Clone, Debug)]
@@ -17,6 +18,8 @@ pub(crate) struct Resource {
     /// The document; null once a patch has deleted it.
     pub(crate) node: Node,
     pub(crate) history: History,
+    /// The version of kustomize it is built as.
+    pub(crate) profile: &'static Profile,
     /// Schemas its comments held when it was read.
     pub(crate) hints: Option<Arc<Hints>>,
 }
@@ -79,8 +82,8 @@ impl Behavior {
 }
 
 impl Resource {
-    pub(crate) fn new(node: Node) -> Self {
-        Self { node, history: History::default(), hints: None }
+    pub(crate) fn new(node: Node, profile: &'static Profile) -> Self {
+        Self { node, history: History::default(), profile, hints: None }
     }
 
     /// Whether nothing is left of it.
@@ -131,7 +134,12 @@ impl Resource {
         })
     }
 
-    /// Whether it has, or had, this identity.
+    /// Whether it is, or was, the resource of this identity.
+    pub(crate) fn is_or_was(&self, id: &ResId) -> bool {
+        self.has_any_id(|own| own.same(id, self.profile))
+    }
+
+    /// Whether it has, or had, an identity that fits.
     pub(crate) fn has_any_id(&self, fits: impl Fn(&ResId) -> bool) -> bool {
         fits(&self.id()) || self.previous_ids().any(|id| fits(&id))
     }
@@ -139,7 +147,7 @@ impl Resource {
     /// Notes the present identity as one it had.
     pub(crate) fn store_previous_id(&mut self) {
         let id = self.id();
-        let namespace = id.effective_namespace().into();
+        let namespace = id.effective_namespace(self.profile).into();
         self.history.previous.push(Previous { name: id.name, namespace, kind: id.gvk.kind });
     }
 
@@ -241,7 +249,7 @@ impl Resource {
 
     /// The data of the document.
     pub(crate) fn value(&self) -> Result<Value> {
-        data::of(&self.node).map_err(|error| data::explain(&self.node, error))
+        data::of(&self.node, self.profile).map_err(|error| data::explain(&self.node, error))
     }
 
     /// The data with the annotations kustomize would have on it, for messages.

@@ -7,6 +7,7 @@ use yaml::Value;
 
 use crate::hints::Hints;
 use crate::id::Gvk;
+use crate::version::Profile;
 
 /// The types of one schema. Cheap to clone.
 #[derive(Clone, Debug, Default)]
@@ -54,14 +55,24 @@ static SCOPE: LazyLock<HashMap<(&str, &str, &str), bool>> = LazyLock::new(|| {
 });
 
 /// Whether the kind is known to have no namespace.
-pub(crate) fn is_cluster_scoped(gvk: &Gvk) -> bool {
-    SCOPE.get(&(&*gvk.group, &*gvk.version, &*gvk.kind)) == Some(&false)
+pub(crate) fn is_cluster_scoped(gvk: &Gvk, profile: &Profile) -> bool {
+    known_scope(gvk, profile) == Some(false)
 }
 
-/// Whether kustomize knows the kind's scope without asking its schema.
-fn has_known_scope(gvk: &Gvk) -> bool {
-    SCOPE.contains_key(&(&*gvk.group, &*gvk.version, &*gvk.kind))
+/// Whether the kind has a namespace, as far as kustomize knows without asking its schema.
+fn known_scope(gvk: &Gvk, profile: &Profile) -> Option<bool> {
+    let (group, version, kind) = (&*gvk.group, &*gvk.version, &*gvk.kind);
+    if !profile.knows_admission_policies
+        && group == "admissionregistration.k8s.io"
+        && POLICIES.contains(&kind)
+    {
+        return None;
+    }
+    SCOPE.get(&(group, version, kind)).copied()
 }
+
+/// Kinds whose scope older versions do not know.
+const POLICIES: [&str; 2] = ["ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"];
 
 /// The schema of one build. What comes first decides: kinds that are read before a kustomization brings its own
 /// schema can make the embedded one stay beside it, as in kustomize.
@@ -98,9 +109,9 @@ impl Schemas {
     }
 
     /// Notes a kind that has been read.
-    pub(crate) fn notice(&mut self, gvk: &Gvk) {
+    pub(crate) fn notice(&mut self, gvk: &Gvk, profile: &Profile) {
         let undecided = self.builtin == Builtin::Unknown && self.current.is_none() && self.own.is_none();
-        if undecided && !has_known_scope(gvk) {
+        if undecided && known_scope(gvk, profile).is_none() {
             self.builtin = Builtin::Wanted;
         }
     }

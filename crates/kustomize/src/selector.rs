@@ -65,18 +65,26 @@ pub(crate) fn anchored(text: &str) -> Result<Option<Whole>> {
 pub(crate) fn compile(text: &str) -> Result<Regex> {
     regex::RegexBuilder::new(&literal_braces(text)).size_limit(MAX_REGEX).build().map_err(|error| {
         let error = error.to_string();
-        let what = [
-            ("unclosed group", "missing closing )"),
-            ("unopened group", "unexpected )"),
-            ("unclosed character class", "missing closing ]"),
-            ("repetition operator missing", "missing argument to repetition operator"),
-        ];
-        let known = what.iter().find(|(ours, _)| error.contains(ours));
+        let known = MISTAKES.iter().find(|(ours, _)| error.contains(ours));
         Error::new(format!(
             "error parsing regexp: {}: `{text}`",
             known.map_or("invalid expression", |(_, go)| go)
         ))
     })
+}
+
+/// Mistakes that are some in Go too: what they are called here and there.
+const MISTAKES: [(&str, &str); 4] = [
+    ("unclosed group", "missing closing )"),
+    ("unopened group", "unexpected )"),
+    ("unclosed character class", "missing closing ]"),
+    ("repetition operator missing", "missing argument to repetition operator"),
+];
+
+/// Whether Go refuses the expression that [`compile`] refused.
+pub(crate) fn is_mistake_in_go(error: &Error) -> bool {
+    let text = error.to_string();
+    MISTAKES.iter().any(|(_, go)| text.starts_with(&format!("error parsing regexp: {go}: ")))
 }
 
 /// In Go a brace that begins no repetition stands for itself.
@@ -155,7 +163,7 @@ impl Matcher {
     /// Whether a patch with this target is for the resource: name and namespace as they are or were.
     pub(crate) fn selects(&self, resource: &Resource) -> bool {
         let (now, before) = (resource.id(), resource.original_id());
-        let namespace = |id: &ResId| fits(self.namespace.as_ref(), id.effective_namespace());
+        let namespace = |id: &ResId| fits(self.namespace.as_ref(), id.effective_namespace(resource.profile));
         let name = |id: &ResId| fits(self.name.as_ref(), &id.name);
         (namespace(&before) || namespace(&now))
             && (name(&before) || name(&now))

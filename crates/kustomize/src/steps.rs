@@ -178,13 +178,16 @@ impl<'s> Steps<'s, '_> {
 
     fn counts_and_images(&mut self) {
         let (k, config) = (&self.target.kustomization, self.config);
+        let profile = self.target.loader.shared.profile();
         for replica in &k.replicas {
             self.add("ReplicaCountTransformer", move |map| {
                 replicas::transform(map, replica, &config.replicas)
             });
         }
         for image in &k.images {
-            self.add("ImageTagTransformer", move |map| images::transform(map, image, &config.images));
+            self.add("ImageTagTransformer", move |map| {
+                images::transform(map, image, &config.images, profile)
+            });
         }
     }
 
@@ -237,6 +240,9 @@ fn label_specs(label: &Label, config: &Config) -> Result<Vec<FieldSpec>> {
     } else {
         if label.include_templates {
             merge_as("template fieldSpec", &mut specs, &config.template_labels)?;
+        }
+        if label.include_claims {
+            merge_as("volumeClaimTemplate fieldSpec", &mut specs, &config.claim_labels)?;
         }
         merge(&mut specs, &[FieldSpec::new("metadata/labels", true)])?;
     }

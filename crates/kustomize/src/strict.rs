@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 
 use yaml::Value;
 
+use crate::version::Profile;
+
 /// Something that JSON can be read into.
 pub(crate) trait Decode {
     /// The Go type in messages.
@@ -14,18 +16,45 @@ pub(crate) trait Decode {
 }
 
 /// The state of one reading.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Context {
     /// Whether names that no field has are mistakes, and numbers and booleans no text.
     pub(crate) strict: bool,
+    pub(crate) profile: &'static Profile,
     structs: Vec<&'static str>,
     fields: Vec<&'static str>,
+    /// The Go type that is read; empty where it is read through a pointer to a pointer.
+    root: &'static str,
+    /// The keys and indices that lead to the value, as a JSON pointer has them.
+    pointer: Vec<String>,
     mistake: Option<String>,
 }
 
 /// Reads a value; answers the first mistake in Go's words, after `json: `.
-pub(crate) fn read<T: Decode + Default>(value: &Value, strict: bool) -> Result<T, String> {
-    let mut cx = Context { strict, ..Context::default() };
+pub(crate) fn read<T: Decode + Default>(
+    value: &Value,
+    strict: bool,
+    profile: &'static Profile,
+) -> Result<T, String> {
+    read_as("", value, strict, profile)
+}
+
+/// The same for a type that messages begin the place of a mistake with.
+pub(crate) fn read_as<T: Decode + Default>(
+    root: &'static str,
+    value: &Value,
+    strict: bool,
+    profile: &'static Profile,
+) -> Result<T, String> {
+    let mut cx = Context {
+        strict,
+        profile,
+        structs: Vec::new(),
+        fields: Vec::new(),
+        root,
+        pointer: Vec::new(),
+        mistake: None,
+    };
     let mut out = T::default();
     cx.fill(value, &mut out);
     match cx.mistake {
@@ -48,6 +77,7 @@ impl Context {
 
     fn mismatch_of(&mut self, kind: &str, wanted: &str) {
         let text = match self.structs.last() {
+            _ if self.profile.has_json_v2 => self.mismatch_at(kind, wanted),
             Some(name) => {
                 let fields = self.fields.join(".");
                 format!("cannot unmarshal {kind} into Go struct field {name}.{fields} of type {wanted}")
@@ -55,6 +85,24 @@ impl Context {
             None => format!("cannot unmarshal {kind} into Go value of type {wanted}"),
         };
         self.mistake.get_or_insert(text);
+    }
+
+    /// The text of Go's second JSON library, which takes a place that ends in a number for one in a list.
+    fn mismatch_at(&self, kind: &str, wanted: &str) -> String {
+        let Some(last) = self.pointer.last() else {
+            return format!("cannot unmarshal {kind} into Go value of type {wanted}");
+        };
+        let is_index = !last.is_empty() && last.bytes().all(|byte| byte.is_ascii_digit());
+        let (what, root, place) =
+            (if is_index { "" } else { "Go struct field " }, self.root, self.pointer.join("."));
+        format!("cannot unmarshal {kind} into {what}{root}.{place} of type {wanted}")
+    }
+
+    /// Reads what is in an object under a key, or in a list at an index.
+    fn within<T: Decode>(&mut self, step: &str, value: &Value, into: &mut T) {
+        self.pointer.push(step.replace('~', "~0").replace('/', "~1"));
+        self.fill(value, into);
+        self.pointer.pop();
     }
 
     /// Visits the fields of an object in the order of their names.
@@ -77,10 +125,15 @@ impl Context {
         self.structs.pop();
     }
 
-    /// Reads one field; `path` is its name in messages.
-    pub(crate) fn field<T: Decode>(&mut self, path: &'static str, value: &Value, into: &mut T) {
+    /// Reads the field of a key; `path` is its name in messages.
+    pub(crate) fn field<T: Decode>(
+        &mut self,
+        (key, path): (&str, &'static str),
+        value: &Value,
+        into: &mut T,
+    ) {
         self.fields.push(path);
-        self.fill(value, into);
+        self.within(key, value, into);
         self.fields.pop();
     }
 }
@@ -139,9 +192,9 @@ impl<T: Decode + Default> Decode for Vec<T> {
 
     fn decode(&mut self, value: &Value, cx: &mut Context) {
         let Some(items) = value.as_list() else { return cx.mismatch(value, &Self::go_type()) };
-        for item in items {
+        for (at, item) in items.iter().enumerate() {
             let mut out = T::default();
-            cx.fill(item, &mut out);
+            cx.within(&at.to_string(), item, &mut out);
             self.push(out);
         }
     }
@@ -168,7 +221,7 @@ impl<T: Decode + Default> Decode for BTreeMap<String, T> {
         let Some(map) = value.as_map() else { return cx.mismatch(value, &Self::go_type()) };
         for (key, value) in map.iter() {
             let mut out = T::default();
-            cx.fill(value, &mut out);
+            cx.within(key, value, &mut out);
             self.insert(key.to_string(), out);
         }
     }
@@ -188,10 +241,11 @@ impl Decode for Raw {
     }
 }
 
-/// A struct with JSON names. `= "name"` is the name; `in "Path"` the embedded Go structs it lies in.
+/// A struct with JSON names. `= "name"` is the name; `in "Path"` the embedded Go structs it lies in; `since V5_8_3` the
+/// version of kustomize that brought it.
 macro_rules! record {
     ($(#[$doc:meta])* $name:ident as $go:literal {
-        $( $(#[$field_doc:meta])* $field:ident: $ty:ty = $json:literal $(in $path:literal)? ),* $(,)?
+        $( $(#[$field_doc:meta])* $field:ident: $ty:ty = $json:literal $(in $path:literal)? $(since $since:ident)? ),* $(,)?
     }) => {
         $(#[$doc])*
         #[derive(Clone, Debug, Default, PartialEq)]
@@ -206,8 +260,10 @@ macro_rules! record {
 
             fn decode(&mut self, value: &yaml::Value, cx: &mut $crate::strict::Context) {
                 cx.object(($go, Self::go_type()), value, |key, value, cx| {
-                    $( if key.eq_ignore_ascii_case($json) {
-                        cx.field(concat!($($path, ".",)? $json), value, &mut self.$field);
+                    $( if key.eq_ignore_ascii_case($json)
+                        $(&& cx.profile.version >= $crate::version::KustomizeVersion::$since)?
+                    {
+                        cx.field((key, concat!($($path, ".",)? $json)), value, &mut self.$field);
                         return true;
                     } )*
                     false

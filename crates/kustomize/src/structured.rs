@@ -9,21 +9,17 @@ use crate::growth::Growth;
 use crate::node::Node;
 use crate::paths::{Path, Request};
 use crate::reader;
+use crate::replacements::{self, FieldOptions};
+use crate::version::Profile;
 use crate::yaml3;
 
 /// Puts a value into the document that stands at some way of the path; `false` when there is none.
-pub(crate) fn set(
-    root: &mut Node,
-    path: &Path,
-    value: &Node,
-    create: bool,
-    growth: &mut Growth,
-) -> Result<bool> {
+pub(crate) fn set(root: &mut Node, path: &Path, change: Change<'_>, growth: &mut Growth) -> Result<bool> {
     for at in 1..path.0.len() {
         let (head, rest) = path.0.split_at(at);
         let head = Path(head.to_vec());
         let Ok(Some(Node::Scalar(scalar))) = head.get(root) else { continue };
-        let Some(text) = rewritten(&scalar.text, rest, value, create, growth) else { continue };
+        let Some(text) = change.rewritten(&scalar.text, rest, growth) else { continue };
         let request = Request { path: &head, text: "", create: None };
         request.visit(root, &mut |node| {
             if let Node::Scalar(scalar) = node {
@@ -36,31 +32,47 @@ pub(crate) fn set(
     Ok(false)
 }
 
-fn rewritten(text: &str, rest: &[String], value: &Node, create: bool, growth: &mut Growth) -> Option<String> {
-    let mut node = reader::parse(text.as_bytes(), &Limits::default()).ok()??;
-    if node.as_scalar().is_some() {
-        return None;
+/// What is put into a document.
+#[derive(Clone, Copy)]
+pub(crate) struct Change<'c> {
+    pub(crate) value: &'c Node,
+    pub(crate) options: Option<&'c FieldOptions>,
+    pub(crate) profile: &'c Profile,
+}
+
+impl Change<'_> {
+    fn rewritten(&self, text: &str, rest: &[String], growth: &mut Growth) -> Option<String> {
+        let mut node = reader::parse(text.as_bytes(), &Limits::default()).ok()??;
+        if node.as_scalar().is_some() {
+            return None;
+        }
+        let path = Path(rest.to_vec());
+        let creates = self.options.is_some_and(|options| options.create);
+        let request = Request { path: &path, text: "", create: creates.then_some(self.value) };
+        request.visit(&mut node, &mut |node| self.put(node, rest.len(), growth)).ok()?;
+        if !text.trim_start().starts_with(['{', '[']) {
+            let notes = Notes::read(text, &Limits::default());
+            return Some(yaml3::emit_with(&node, &notes).trim().to_owned());
+        }
+        let value = data::of(&node, self.profile).ok()?;
+        if text.contains('\n') && text.contains("  ") {
+            Some(pretty(&value, 0))
+        } else {
+            json::to_string(&value).ok()
+        }
     }
-    let path = Path(rest.to_vec());
-    let request = Request { path: &path, text: "", create: create.then_some(value) };
-    let mut put = |node: &mut Node| {
-        growth.node(value, rest.len())?;
-        match (&mut *node, value) {
+
+    fn put(&self, node: &mut Node, depth: usize, growth: &mut Growth) -> Result<()> {
+        growth.node(self.value, depth)?;
+        if self.profile.structured_text_has_options {
+            replacements::set_value(node, self.value, self.options)?;
+            return if self.value.as_scalar().is_some() { growth.node(node, depth) } else { Ok(()) };
+        }
+        match (&mut *node, self.value) {
             (Node::Scalar(old), Node::Scalar(new)) => old.text = new.text.clone(),
-            _ => *node = value.clone(),
+            _ => *node = self.value.clone(),
         }
         Ok(())
-    };
-    request.visit(&mut node, &mut put).ok()?;
-    if !text.trim_start().starts_with(['{', '[']) {
-        let notes = Notes::read(text, &Limits::default());
-        return Some(yaml3::emit_with(&node, &notes).trim().to_owned());
-    }
-    let value = data::of(&node).ok()?;
-    if text.contains('\n') && text.contains("  ") {
-        Some(pretty(&value, 0))
-    } else {
-        json::to_string(&value).ok()
     }
 }
 

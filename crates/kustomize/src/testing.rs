@@ -6,11 +6,17 @@ use crate::node::Node;
 use crate::reader;
 use crate::resmap::ResMap;
 use crate::strict::{self, Decode};
+use crate::version::{KustomizeVersion, Profile};
 use crate::{data, error::Result};
+
+/// What is special about the newest version.
+pub(crate) fn profile() -> &'static Profile {
+    KustomizeVersion::default().profile()
+}
 
 /// The resources of a text.
 pub(crate) fn resources(text: &str) -> ResMap {
-    ResMap { list: reader::resources(text.as_bytes(), &Limits::default()).unwrap() }
+    ResMap { list: reader::resources(text.as_bytes(), &Limits::default(), profile()).unwrap() }
 }
 
 /// The first document of a text.
@@ -25,12 +31,12 @@ pub(crate) fn value(text: &str) -> Value {
 
 /// Something read as the kustomization file is.
 pub(crate) fn read<T: Decode + Default>(text: &str) -> T {
-    strict::read(&value(text), true).unwrap()
+    strict::read(&value(text), true, profile()).unwrap()
 }
 
 /// A node as sorted JSON.
 pub(crate) fn shown(node: &Node) -> Result<String> {
-    Ok(json::to_string(&data::of(node)?)?)
+    Ok(json::to_string(&data::of(node, profile())?)?)
 }
 
 /// The field at a path of the only resource, as JSON; empty when it is not there.

@@ -54,7 +54,7 @@ impl ValueAdd {
         }
         if !self.file.is_empty() {
             let value = v2::to_value(&loader.load(&self.file)?, &loader.shared.yaml_limits())?;
-            let more: Targets = strict::read(&value, false).map_err(|text| {
+            let more: Targets = strict::read(&value, false, loader.shared.profile()).map_err(|text| {
                 Error::new(format!("error unmarshaling JSON: while decoding JSON: {text}"))
             })?;
             self.targets.extend(more.targets);

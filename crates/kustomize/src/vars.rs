@@ -14,6 +14,7 @@ use crate::kustomization::Var;
 use crate::node::{Node, Scalar};
 use crate::paths::Path;
 use crate::resmap::ResMap;
+use crate::resource::Resource;
 
 const DEFAULT_PATH: &str = "metadata.name";
 
@@ -59,11 +60,14 @@ pub(crate) fn add(into: &mut Vec<Var>, map: &mut ResMap, vars: &[Var]) -> Result
 fn mark(map: &mut ResMap, vars: &[Var]) -> Result<()> {
     for var in vars {
         let target = var.target();
-        let exact = !target.namespace.is_empty() || target.gvk.is_cluster_scoped();
-        let fits = |id: &ResId| {
-            if exact { id.same(&target) } else { id.name == target.name && id.gvk == target.gvk }
+        let fits = |resource: &Resource| {
+            if !target.namespace.is_empty() || target.gvk.is_cluster_scoped(resource.profile) {
+                resource.is_or_was(&target)
+            } else {
+                resource.has_any_id(|id| id.name == target.name && id.gvk == target.gvk)
+            }
         };
-        let found: Vec<_> = (0..map.list.len()).filter(|&at| map.list[at].has_any_id(fits)).collect();
+        let found: Vec<_> = (0..map.list.len()).filter(|&at| fits(&map.list[at])).collect();
         match found.as_slice() {
             [] => {}
             &[at] => map.list[at].history.vars.push(var.name.as_str().into()),

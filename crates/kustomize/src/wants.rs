@@ -10,7 +10,6 @@ use crate::address::{self, Address};
 use crate::error::{Error, ErrorKind, Result};
 use crate::kustomization::Kustomization;
 use crate::loader::{Loader, Shared, is_url};
-use crate::reader;
 
 /// One entry that lies elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,9 +88,8 @@ impl<'t> Walk<'t> {
         for entry in k.resources.iter().chain(&k.components) {
             self.resource(&from, entry)?;
         }
-        let limits = loader.shared.yaml_limits();
         for entry in k.generators.iter().chain(&k.transformers).chain(&k.validators) {
-            if reader::resources(entry.as_bytes(), &limits).is_err() {
+            if loader.shared.read_resources(entry.as_bytes()).is_err() {
                 self.resource(&from, entry)?;
             }
         }
@@ -117,7 +115,7 @@ impl<'t> Walk<'t> {
     /// Whether what is there under this name is a file of resources.
     fn is_file(&self, from: &From<'_, 't>, entry: &str) -> Result<bool> {
         let Some(bytes) = serious(from.loader.load(entry))? else { return Ok(false) };
-        Ok(reader::resources(&bytes, &from.loader.shared.yaml_limits()).is_ok())
+        Ok(from.loader.shared.read_resources(&bytes).is_ok())
     }
 
     fn local(&mut self, from: &From<'_, 't>, entry: &str) -> Result<()> {

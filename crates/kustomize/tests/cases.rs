@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use manifestd_kustomize::{LoadRestrictor, Options, Reorder, build};
+use manifestd_kustomize::{KustomizeVersion, LoadRestrictor, Options, Reorder, build};
 use tree::{MemoryTree, TreePath};
 
 /// Cases that are not yet the same. This list may only get shorter.
@@ -59,7 +59,8 @@ fn run(case: &Path) -> (String, bool) {
     let flags: Vec<_> =
         about["flags"].as_array().into_iter().flatten().filter_map(|flag| flag.as_str()).collect();
     let has = |flag: &str, value: &str| flags.windows(2).any(|pair| pair == [flag, value]);
-    let mut options = Options { whole_disk: true, ..Options::default() };
+    let version = KustomizeVersion::V5_8_1;
+    let mut options = Options { version, whole_disk: true, ..Options::default() };
     if has("--reorder", "none") {
         options.reorder = Reorder::None;
     }

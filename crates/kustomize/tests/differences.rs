@@ -1,27 +1,36 @@
-//! What is known to differ from kustomize 5.8.1; each has a line in `COMPATIBILITY.md`.
+//! What is known to differ from kustomize; each has a line in `COMPATIBILITY.md`.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot set itself up has to fail")]
 
-use manifestd_kustomize::{ErrorKind, Options, build};
+use manifestd_kustomize::{ErrorKind, KustomizeVersion, Options, build};
 use tree::{MemoryTree, TreePath};
 
 const POD: &str = "apiVersion: v1\nkind: Pod\nmetadata: {name: p, labels: {a: b}}\nspec: {containers: [{name: c, image: i}]}\n";
 
 /// What a kustomization of the file `r.yaml` gives, on a stack that deep documents fit without optimisation too.
 fn run(kustomization: &str, resources: &str) -> Result<String, manifestd_kustomize::Error> {
+    run_as(KustomizeVersion::default(), kustomization, resources)
+}
+
+fn run_as(
+    version: KustomizeVersion,
+    kustomization: &str,
+    resources: &str,
+) -> Result<String, manifestd_kustomize::Error> {
     let text = format!("resources: [r.yaml]\n{kustomization}");
     let files = [("app/kustomization.yaml", text), ("app/r.yaml", resources.to_owned())];
     let tree = MemoryTree::from_files(files).unwrap();
     let all = move || {
-        let output = build(&tree, &TreePath::parse("app").unwrap(), &Options::default())?;
+        let output =
+            build(&tree, &TreePath::parse("app").unwrap(), &Options { version, ..Options::default() })?;
         Ok(output.text())
     };
     std::thread::Builder::new().stack_size(16 << 20).spawn(all).unwrap().join().unwrap()
 }
 
 #[test]
-fn an_image_name_that_is_no_expression_is_an_error() {
-    let error = run("images: [{name: '(', newTag: a}]\n", POD).unwrap_err();
+fn an_image_name_that_is_no_expression_is_an_error_where_the_program_crashes() {
+    let error = run_as(KustomizeVersion::V5_8_1, "images: [{name: '(', newTag: a}]\n", POD).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Invalid);
     assert!(error.to_string().contains("missing closing )"), "{error}");
 }
@@ -103,4 +112,27 @@ fn documents_as_deep_as_they_may_be_are_built() {
     assert!(run("namePrefix: x-\n", &format!("{POD}x: {deep}\n")).is_ok());
     let deep = format!("{}1{}", "[".repeat(900), "]".repeat(900));
     assert!(run("namePrefix: x-\n", &format!("{POD}x: {deep}\n")).is_ok());
+}
+
+#[test]
+fn keys_that_are_times_are_text_since_5_8_3() {
+    let text = format!("{POD}x: {{2001-01-01: day}}\n");
+    let error = run_as(KustomizeVersion::V5_8_1, "", &text).unwrap_err();
+    assert!(
+        error.to_string().ends_with(": json: unsupported type: map[interface {}]interface {}"),
+        "{error}"
+    );
+    let output = run_as(KustomizeVersion::V5_8_3, "", &text).unwrap();
+    assert!(output.contains("x:\n  \"2001-01-01T00:00:00Z\": day\n"), "{output}");
+}
+
+#[test]
+fn keys_that_json_cannot_have_are_an_error() {
+    for key in ["true", "1.5", "null"] {
+        let text = format!("{POD}x: {{{key}: a, b: c}}\n");
+        for version in KustomizeVersion::ALL {
+            let error = run_as(version, "", &text).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Invalid, "{key}: {error}");
+        }
+    }
 }

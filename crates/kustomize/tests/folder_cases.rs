@@ -1,11 +1,12 @@
-//! Our own cases in `testdata/kustomize`: what kustomize 5.8.1 prints, natively and, where it is installed, by the program.
+//! Our own cases in `testdata/kustomize`: what each version of kustomize prints, natively and, where it is installed, by
+//! the program.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot set itself up has to fail")]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use manifestd_kustomize::{LoadRestrictor, Options, Reorder, build};
+use manifestd_kustomize::{KustomizeVersion, LoadRestrictor, Options, Reorder, build};
 use testkit::{Case, Program, cases};
 use tree::{MemoryBuilder, MemoryTree, TreePath};
 
@@ -18,8 +19,12 @@ struct Outcome {
     warnings: String,
 }
 
-fn expected(case: &Case) -> Outcome {
-    let result = case.find("expected.yaml").map_or_else(|| Err(case.read("error.txt")), Ok);
+/// What a version prints, in files of its own where it differs from the newest one.
+fn expected(case: &Case, version: KustomizeVersion) -> Outcome {
+    let output = case.find(&format!("expected-{version}.yaml")).map(Ok);
+    let error = || case.find(&format!("error-{version}.txt")).map(Err);
+    let newest = || case.find("expected.yaml").map_or_else(|| Err(case.read("error.txt")), Ok);
+    let result = output.or_else(error).unwrap_or_else(newest);
     Outcome { result, warnings: case.find("warnings.txt").unwrap_or_default() }
 }
 
@@ -53,8 +58,8 @@ fn tree(case: &Case) -> MemoryTree {
     builder.build().unwrap()
 }
 
-fn native(case: &Case) -> Outcome {
-    let mut options = Options { display_root: "$ROOT", ..Options::default() };
+fn native(case: &Case, version: KustomizeVersion) -> Outcome {
+    let mut options = Options { version, display_root: "$ROOT", ..Options::default() };
     for flag in flags(case).chunks(2) {
         match (flag[0].as_str(), flag[1].as_str()) {
             ("--reorder", "none") => options.reorder = Reorder::None,
@@ -67,7 +72,9 @@ fn native(case: &Case) -> Outcome {
             let warnings = output.warnings().iter().map(|line| format!("{line}\n")).collect();
             Outcome { result: Ok(output.text()), warnings }
         }
-        Err(error) => Outcome { result: Err(format!("Error: {error}\n")), warnings: expected(case).warnings },
+        Err(error) => {
+            Outcome { result: Err(format!("Error: {error}\n")), warnings: expected(case, version).warnings }
+        }
     }
 }
 
@@ -94,12 +101,12 @@ fn without_address(text: &str) -> String {
     format!("{before}&{{0x0{rest}")
 }
 
-fn check(run: impl Fn(&Case) -> Outcome) {
+fn check(version: KustomizeVersion, run: impl Fn(&Case) -> Outcome) {
     let different: Vec<_> = cases(FOLDER)
         .iter()
-        .map(|case| (case, expected(case), run(case)))
+        .map(|case| (case, expected(case, version), run(case)))
         .filter(|(_, wanted, got)| wanted != got)
-        .map(|(case, wanted, got)| format!("{}: wanted {wanted:#?}, got {got:#?}", case.name))
+        .map(|(case, wanted, got)| format!("{} ({version}): wanted {wanted:#?}, got {got:#?}", case.name))
         .collect();
     assert!(different.is_empty(), "{}", different.join("\n"));
 }
@@ -107,17 +114,25 @@ fn check(run: impl Fn(&Case) -> Outcome) {
 #[test]
 fn a_third_of_many_are_errors() {
     let cases = cases(FOLDER);
-    let errors = cases.iter().filter(|case| expected(case).result.is_err()).count();
+    let errors =
+        cases.iter().filter(|case| expected(case, KustomizeVersion::default()).result.is_err()).count();
     assert!(cases.len() >= 60 && errors * 3 >= cases.len(), "{errors} errors of {}", cases.len());
 }
 
 #[test]
 fn kustomizations_come_out_as_kustomize_prints_them() {
-    check(native);
+    for version in KustomizeVersion::ALL {
+        check(version, |case| native(case, version));
+    }
 }
 
 #[test]
 fn the_kustomize_program_prints_them_so() {
     let Some(kustomize) = Program::Kustomize.find("the_kustomize_program_prints_them_so") else { return };
-    check(|case| program(&kustomize, case));
+    let said = Command::new(&kustomize).arg("version").output().unwrap();
+    let Ok(version) = String::from_utf8_lossy(&said.stdout).trim().parse() else {
+        eprintln!("skipped: the kustomize program is of a version that there is no profile of");
+        return;
+    };
+    check(version, |case| program(&kustomize, case));
 }

@@ -266,6 +266,11 @@ pub struct KustomizeOptions {
     /// Leave out components that do not exist.
     #[prost(bool, tag = "17")]
     pub ignore_missing_components: bool,
+    /// The version of kustomize whose output is wanted to the byte: `5.8.3` or `5.8.1`. Empty: the server's
+    /// (`--kustomize-version`). Another one: INVALID_ARGUMENT. Any on a server that builds with the kustomize program, whose
+    /// version is what it is: FAILED_PRECONDITION.
+    #[prost(string, tag = "18")]
+    pub kustomize_version: ::prost::alloc::string::String,
 }
 /// How many replicas a workload has.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

@@ -1,6 +1,7 @@
 //! Renderer options.
 
 use helm::HelmVersion;
+use kustomize::KustomizeVersion;
 use proto::v1::{self, source};
 
 use super::required;
@@ -109,7 +110,14 @@ fn kustomize(options: v1::KustomizeOptions, at: &str) -> Result<KustomizeOptions
             components: options.components,
             ignore_missing_components: options.ignore_missing_components,
         },
+        version: kustomize_version(&options.kustomize_version, at)?,
     })
+}
+
+/// A version the service knows; empty is the server's.
+fn kustomize_version(text: &str, at: &str) -> Result<Option<KustomizeVersion>> {
+    let wrong = |error| Error::new(Kind::Invalid, format!("{at}.kustomize.kustomize_version: {error}"));
+    if text.is_empty() { Ok(None) } else { text.parse().map(Some).map_err(wrong) }
 }
 
 fn patch(from: v1::KustomizePatch) -> KustomizePatch {

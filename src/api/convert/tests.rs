@@ -1,5 +1,6 @@
 //! What is on the wire arrives in our words, field by field.
 
+use kustomize::KustomizeVersion;
 use proto::v1::{self, source};
 
 use super::{asked, render};
@@ -168,6 +169,7 @@ fn kustomize_options() {
         patches: vec![sent_patch()],
         components: vec!["c".into()],
         ignore_missing_components: true,
+        kustomize_version: "5.8.1".into(),
     };
     let edits = KustomizeEdits {
         name_prefix: "p".into(),
@@ -185,8 +187,13 @@ fn kustomize_options() {
         components: vec!["c".into()],
         ignore_missing_components: true,
     };
-    let expected =
-        KustomizeOptions { load_restrictions_none: true, enable_helm: true, reorder_none: true, edits };
+    let expected = KustomizeOptions {
+        load_restrictions_none: true,
+        enable_helm: true,
+        reorder_none: true,
+        edits,
+        version: Some(KustomizeVersion::V5_8_1),
+    };
     assert_eq!(renderer(source::Renderer::Kustomize(options)).unwrap(), Renderer::Kustomize(expected));
 }
 

@@ -2,6 +2,7 @@
 
 use clap::{Arg, ArgAction, Command};
 use helm::HelmVersion;
+use kustomize::KustomizeVersion;
 
 use crate::cli::flags::{many, one, switch};
 use crate::cli::{report, template};
@@ -54,6 +55,10 @@ fn build_args() -> impl Iterator<Item = Arg> {
             .default_value("LoadRestrictionsRootOnly"),
         one("reorder", "ORDER", "legacy or none: the order of the output where sortOptions does not say. Deprecated by kustomize")
             .default_value("legacy"),
+        one("kustomize-version", "VERSION", "The version of kustomize to be equal to: 5.8.3 or 5.8.1")
+            .env("MANIFESTD_KUSTOMIZE_VERSION")
+            .default_value("5.8.3")
+            .value_parser(|text: &str| text.parse::<KustomizeVersion>()),
         one("output", "PATH", "Write to this file; to a folder, a file for each object").short('o').default_value("").hide_default_value(true),
         one("root", "FOLDER", "What the kustomization may read of, whatever the load restrictor says: links never lead out of it [default: the git work tree it is in, else /]"),
     ]

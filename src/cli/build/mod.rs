@@ -10,7 +10,7 @@ use std::cell::RefCell;
 use clap::ArgMatches;
 use clap::parser::ValueSource;
 use helm::HelmVersion;
-use kustomize::{ErrorKind, HelmOptions, LoadRestrictor, Options, Output, Reorder};
+use kustomize::{ErrorKind, HelmOptions, KustomizeVersion, LoadRestrictor, Options, Output, Reorder};
 
 use self::folder::Folder;
 use super::flags::{is_on, text, texts};
@@ -29,7 +29,8 @@ struct Ask {
     kube_version: String,
     api_versions: Vec<String>,
     debug: bool,
-    version: HelmVersion,
+    version: KustomizeVersion,
+    helm_version: HelmVersion,
     seed: [u8; 32],
     now: i64,
 }
@@ -41,7 +42,7 @@ pub(super) fn run(matches: &ArgMatches) -> Done {
     let dir = dir(matches)?;
     let ask = Ask::read(matches)?;
     let folder = Folder::find(dir, text(matches, "root"))?;
-    let mounts = remotes::gather(matches, &folder, ask.load_restrictor)?;
+    let mounts = remotes::gather(matches, &folder, ask.load_restrictor, ask.version)?;
     let (output, found) = on_stack(|| ask.build(&folder, &mounts))?;
     found.warnings().iter().for_each(|warning| say(&report::warning(warning)));
     let warned = output.as_ref().map_or_else(kustomize::Error::warnings, Output::warnings);
@@ -82,7 +83,8 @@ impl Ask {
             kube_version: text(matches, "helm-kube-version").unwrap_or_default().to_owned(),
             api_versions: texts(matches, "helm-api-versions"),
             debug: is_on(matches, "helm-debug"),
-            version: matches.get_one::<HelmVersion>("helm-version").copied().unwrap_or_default(),
+            version: matches.get_one::<KustomizeVersion>("kustomize-version").copied().unwrap_or_default(),
+            helm_version: matches.get_one::<HelmVersion>("helm-version").copied().unwrap_or_default(),
             seed: template::seed(matches),
             now: template::now(matches),
         })
@@ -90,7 +92,7 @@ impl Ask {
 
     fn build(&self, folder: &Folder, mounts: &Mounts) -> Built {
         let charts = Charts {
-            version: self.version,
+            version: self.helm_version,
             seed: self.seed,
             now: self.now,
             limits: gotmpl::Limits::default(),
@@ -104,6 +106,7 @@ impl Ask {
             debug: self.debug,
         };
         let options = Options {
+            version: self.version,
             reorder: self.reorder,
             load_restrictor: self.load_restrictor,
             display_root: &folder.shown_root,

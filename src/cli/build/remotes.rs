@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use clap::ArgMatches;
-use kustomize::{LoadRestrictor, Options, wants};
+use kustomize::{KustomizeVersion, LoadRestrictor, Options, wants};
 
 use super::folder::Folder;
 use crate::cli::{Failure, flags, start};
@@ -20,19 +20,21 @@ pub(super) fn gather(
     matches: &ArgMatches,
     folder: &Folder,
     load_restrictor: LoadRestrictor,
+    version: KustomizeVersion,
 ) -> Result<Mounts, Failure> {
     let mounts = Mounts { tree: Arc::clone(&folder.tree), remotes: Remotes::new() };
     if flags::text(matches, "kustomize-remotes") == Some("off") {
         return Ok(mounts);
     }
     let settings = start::settings(matches)?;
-    let gathering = Gathering { folder, load_restrictor };
+    let gathering = Gathering { folder, load_restrictor, version };
     Ok(start::local(settings, async |service| gathering.run(service.sources(), mounts).await)?)
 }
 
 struct Gathering<'a> {
     folder: &'a Folder,
     load_restrictor: LoadRestrictor,
+    version: KustomizeVersion,
 }
 
 impl Gathering<'_> {
@@ -56,6 +58,7 @@ impl Gathering<'_> {
         let (tree, remotes) = (Arc::clone(&mounts.tree), mounts.remotes.clone());
         let look = || {
             let options = Options {
+                version: self.version,
                 load_restrictor: self.load_restrictor,
                 display_root: &self.folder.shown_root,
                 remotes,

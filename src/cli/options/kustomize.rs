@@ -51,6 +51,8 @@ pub(super) fn is_any_given(matches: &ArgMatches) -> bool {
 /// In words, for a usage error.
 pub(super) fn options(matches: &ArgMatches) -> Result<KustomizeOptions, String> {
     Ok(KustomizeOptions {
+        // `--kustomize-version` is the server's setting, and this command its own server.
+        version: None,
         load_restrictions_none: matches.get_flag("kustomize-load-restrictions-none"),
         enable_helm: matches.get_flag("kustomize-enable-helm"),
         reorder_none: matches.get_flag("kustomize-reorder-none"),

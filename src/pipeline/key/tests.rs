@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use helm::HelmVersion;
+use kustomize::KustomizeVersion;
 
 use super::*;
 use crate::request::{Origin, RenderRequest, Source};
@@ -118,6 +119,7 @@ fn kustomize() -> KustomizeOptions {
         load_restrictions_none: true,
         enable_helm: true,
         reorder_none: true,
+        version: Some(KustomizeVersion::V5_8_1),
         edits: KustomizeEdits {
             name_prefix: "p".into(),
             name_suffix: "s".into(),
@@ -314,6 +316,8 @@ fn every_option_of_kustomize_is_in_both_keys() {
     let changes: &[Change] = &[
         ("load restrictions", |c| kustomize_of(c).load_restrictions_none = false),
         ("enable helm", |c| kustomize_of(c).enable_helm = false),
+        ("no kustomize version", |c| kustomize_of(c).version = None),
+        ("another kustomize version", |c| kustomize_of(c).version = Some(KustomizeVersion::V5_8_3)),
         ("order", |c| kustomize_of(c).reorder_none = false),
         ("name prefix", |c| edits_of(c).name_prefix.clear()),
         ("name suffix", |c| edits_of(c).name_suffix.clear()),

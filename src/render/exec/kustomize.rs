@@ -25,6 +25,12 @@ pub fn kustomize(
     options: &KustomizeOptions,
 ) -> Result<Printed> {
     settings.kustomize.require()?;
+    if let Some(version) = options.version {
+        let message = format!(
+            "kustomize {version} was asked for, but kustomizations are built with the kustomize program here"
+        );
+        return Err(Error::new(Kind::Precondition, message).help("leave the version to the server"));
+    }
     if options.enable_helm {
         return Err(Error::new(
             Kind::Precondition,

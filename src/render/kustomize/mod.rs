@@ -9,7 +9,7 @@ mod remotes;
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use ::kustomize::{HelmOptions, Limits, LoadRestrictor, Options, Output, Parsed, Reorder};
+use ::kustomize::{HelmOptions, KustomizeVersion, Limits, LoadRestrictor, Options, Output, Parsed, Reorder};
 use bytes::Bytes;
 use tree::TreePath;
 
@@ -30,13 +30,23 @@ pub(crate) const PARSED_BYTES: u64 = 48 << 20;
 /// How kustomizations are built in process.
 #[derive(Clone, Debug)]
 pub struct Settings {
+    /// The version of kustomize to be equal to, where a request does not say.
+    version: KustomizeVersion,
     /// Files that builds share once they are parsed.
     parsed: Arc<Parsed>,
 }
 
+impl Settings {
+    /// Kustomizations are built as this version does, unless a request says another.
+    #[must_use]
+    pub fn new(version: KustomizeVersion) -> Self {
+        Self { version, parsed: Arc::new(Parsed::new(PARSED_BYTES)) }
+    }
+}
+
 impl Default for Settings {
     fn default() -> Self {
-        Self { parsed: Arc::new(Parsed::new(PARSED_BYTES)) }
+        Self::new(KustomizeVersion::default())
     }
 }
 
@@ -73,6 +83,7 @@ fn reading<'o>(
     let bytes = job.budgets.export_bytes;
     let yaml = document_limits(usize::try_from(bytes).unwrap_or(usize::MAX));
     Options {
+        version: options.version.unwrap_or(settings.version),
         reorder: if options.reorder_none { Reorder::None } else { Reorder::Legacy },
         load_restrictor: match options.load_restrictions_none {
             true => LoadRestrictor::None,

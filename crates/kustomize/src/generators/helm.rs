@@ -226,6 +226,9 @@ impl<'t> Inflation<'t> {
         if chart.name.is_empty() {
             return Err(Error::new("chart name cannot be empty"));
         }
+        if loader.shared.profile().refuses_dashed_charts {
+            check_dashes(&chart)?;
+        }
         let home = if globals.chart_home.is_empty() { DEFAULT_HOME } else { &globals.chart_home };
         let home = match chart.version.is_empty() || chart.repo.is_empty() {
             true => home.to_owned(),
@@ -262,7 +265,7 @@ impl<'t> Inflation<'t> {
         values.extend(self.additional.iter().cloned());
         let text = self.helm.renderer.render(&self.request(&folder, &values))?;
         let mut made = ResMap::default();
-        let read = reader::resources(text.as_bytes(), &self.loader.shared.yaml_limits());
+        let read = self.loader.shared.read_resources(text.as_bytes());
         read.and_then(|resources| made.append(resources)).map_err(|error| match error.kind() {
             ErrorKind::Malformed => error.under("error reading helm output"),
             _ => error.under("could not parse rnode slice into resource map"),
@@ -332,8 +335,21 @@ impl<'t> Inflation<'t> {
         let (over, under) = if file_wins { (&file, inline) } else { (inline, &file) };
         let merged = strategic::merge(&Schema::default().with_hints([None, None]), under.clone(), over)
             .map_err(|error| error.under("could not merge values"))?;
-        merged.map_or_else(|| Ok(yaml::Map::new().into()), |node| Resource::new(node).value())
+        merged.map_or_else(
+            || Ok(yaml::Map::new().into()),
+            |node| Resource::new(node, self.loader.shared.profile()).value(),
+        )
     }
+}
+
+/// What helm would take for a flag is no name.
+fn check_dashes(chart: &Chart) -> Result<()> {
+    for (what, name) in [("releaseName", &chart.release_name), ("chart name", &chart.name)] {
+        if name.starts_with('-') {
+            return Err(Error::new(format!("{what} must not start with '-', got {name:?}")));
+        }
+    }
+    Ok(())
 }
 
 /// Marks what a chart made; `namespace` leaves it alone.

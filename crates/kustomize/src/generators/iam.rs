@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::node::{Map, Node};
 use crate::resource::Resource;
 use crate::strict::record;
+use crate::version::Profile;
 
 record! {
     /// What to bind to what.
@@ -31,7 +32,7 @@ const ANNOTATION: &str = "iam.gke.io/gcp-service-account";
 ///
 /// # Errors
 /// Another cloud than `gke`.
-pub(crate) fn service_account(policy: &Policy) -> Result<Resource> {
+pub(crate) fn service_account(policy: &Policy, profile: &'static Profile) -> Result<Resource> {
     if policy.cloud != "gke" {
         return Err(Error::new(format!("cloud provider {} not supported yet", policy.cloud)));
     }
@@ -49,5 +50,5 @@ pub(crate) fn service_account(policy: &Policy) -> Result<Resource> {
     map.put("apiVersion", Node::untagged("v1"));
     map.put("kind", Node::untagged("ServiceAccount"));
     map.put("metadata", Node::Map(metadata));
-    Ok(Resource::new(Node::Map(map)))
+    Ok(Resource::new(Node::Map(map), profile))
 }

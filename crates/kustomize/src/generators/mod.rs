@@ -11,9 +11,11 @@ use std::collections::BTreeMap;
 use crate::error::{Error, Result};
 use crate::kustomization::{ConfigMapArgs, GeneratorOptions, SecretArgs};
 use crate::loader::Loader;
+use crate::namespace::wrong_kind;
 use crate::node::{Map, Node, Scalar};
 use crate::origin::ORIGIN;
 use crate::resource::{Behavior, Resource, quoted};
+use crate::version::Profile;
 
 use sources::{Pair, Sources};
 
@@ -42,7 +44,7 @@ pub(crate) fn config_map(
             map.put(field, texts(entries));
         }
     }
-    Ok(head.finish(map, args.options.as_ref(), global))
+    Ok(head.finish(map, args.options.as_ref(), global, loader.shared.profile()))
 }
 
 /// Makes a Secret.
@@ -62,7 +64,7 @@ pub(crate) fn secret(
     map.put("type", Node::text(kind));
     let entries = unique(pairs, &args.name)?.into_iter();
     map.put("data", texts(entries.map(|pair| (pair.key, base64::wrapped(&pair.value))).collect()));
-    Ok(head.finish(map, args.options.as_ref(), global))
+    Ok(head.finish(map, args.options.as_ref(), global, loader.shared.profile()))
 }
 
 /// What both kinds begin with.
@@ -95,12 +97,13 @@ impl Head<'_> {
         mut map: Map,
         local: Option<&GeneratorOptions>,
         global: Option<&GeneratorOptions>,
+        profile: &'static Profile,
     ) -> Resource {
         let options = combined(local, global);
         if options.immutable {
             map.put("immutable", Node::Scalar(Scalar::tagged("true", "!!bool")));
         }
-        let mut resource = Resource::new(Node::Map(map));
+        let mut resource = Resource::new(Node::Map(map), profile);
         for (field, texts) in [("labels", &options.labels), ("annotations", &options.annotations)] {
             if !texts.is_empty() {
                 resource.set_texts(field, texts);
@@ -159,7 +162,11 @@ pub(crate) fn replaced(old: &Resource, mut new: Resource) -> Resource {
 }
 
 /// A generated resource over an existing one, data by data.
-pub(crate) fn merged(old: &Resource, new: Resource) -> Resource {
+///
+/// # Errors
+/// A text of a Secret is none.
+pub(crate) fn merged(old: &Resource, new: Resource) -> Result<Resource> {
+    let encoded = if new.profile.merges_string_data && is_secret(&new) { encoded(old)? } else { Vec::new() };
     let mut out = replaced(old, new);
     if let Some(origin) = old.annotation(ORIGIN) {
         let mut annotations = out.texts("annotations");
@@ -173,6 +180,9 @@ pub(crate) fn merged(old: &Resource, new: Resource) -> Resource {
         let Some(root) = out.node.as_map_mut() else { continue };
         let mut all: BTreeMap<String, Node> =
             before.into_iter().map(|(key, value)| (key.text.to_string(), Node::text(value.raw()))).collect();
+        if field == "data" {
+            all.extend(encoded.iter().cloned());
+        }
         let now = root.get(field).and_then(Node::as_map).map(|map| map.entries.clone()).unwrap_or_default();
         all.extend(now.into_iter().map(|(key, value)| (key.text.to_string(), value)));
         if !all.is_empty() {
@@ -180,5 +190,30 @@ pub(crate) fn merged(old: &Resource, new: Resource) -> Resource {
             root.put(field, Node::Map(Map { entries, flow: false }));
         }
     }
-    out
+    Ok(out)
+}
+
+fn is_secret(resource: &Resource) -> bool {
+    resource.kind() == "Secret" && resource.group_and_version() == ("", "v1")
+}
+
+/// The texts of a Secret's `stringData` as its `data` holds them.
+fn encoded(secret: &Resource) -> Result<Vec<(String, Node)>> {
+    let texts = match secret.node.get("stringData") {
+        None => return Ok(Vec::new()),
+        Some(node) if node.is_null() => return Ok(Vec::new()),
+        Some(Node::Map(map)) => map.entries.iter().map(|(key, value)| match value {
+            Node::Scalar(text) => {
+                let text = if text.is_null() { "" } else { &text.text };
+                Ok((key.text.to_string(), Node::text(&base64::wrapped(text.as_bytes()))))
+            }
+            _ => Err(Error::new(format!("stringData value for key {:?} must be a scalar", key.text))),
+        }),
+        Some(other) => return Err(not_normalized(secret, wrong_kind("MappingNode", other))),
+    };
+    texts.collect::<Result<_>>().map_err(|error| not_normalized(secret, error))
+}
+
+fn not_normalized(secret: &Resource, error: Error) -> Error {
+    error.under("read stringData").under(format!("failed to normalize stringData for {}", secret.id()))
 }

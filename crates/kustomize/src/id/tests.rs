@@ -1,6 +1,7 @@
 //! Identities: how they are compared and printed.
 
 use super::*;
+use crate::testing::profile;
 
 fn id(api: &str, kind: &str, name: &str, namespace: &str) -> ResId {
     ResId { gvk: Gvk::new(api, kind), name: name.into(), namespace: namespace.into() }
@@ -15,10 +16,10 @@ fn parts_that_are_missing_are_printed_as_such() {
 
 #[test]
 fn no_namespace_is_the_default_one_except_where_there_is_none() {
-    assert!(id("v1", "Pod", "p", "").same(&id("v1", "Pod", "p", "default")));
-    assert!(!id("v1", "Pod", "p", "").same(&id("v1", "Pod", "p", "x")));
-    assert!(id("v1", "Node", "n", "a").same(&id("v1", "Node", "n", "b")));
-    assert!(!id("v1", "Pod", "p", "").same(&id("v2", "Pod", "p", "")));
+    assert!(id("v1", "Pod", "p", "").same(&id("v1", "Pod", "p", "default"), profile()));
+    assert!(!id("v1", "Pod", "p", "").same(&id("v1", "Pod", "p", "x"), profile()));
+    assert!(id("v1", "Node", "n", "a").same(&id("v1", "Node", "n", "b"), profile()));
+    assert!(!id("v1", "Pod", "p", "").same(&id("v2", "Pod", "p", ""), profile()));
 }
 
 #[test]

@@ -1,13 +1,14 @@
 //! How an image is taken apart and put together.
 
 use super::*;
-use crate::testing::{field, read, resources};
+use crate::testing::{field, profile, read, resources};
+use crate::version::KustomizeVersion;
 
 fn changed(image: &str, change: &str) -> String {
     let mut map = resources(&format!(
         "apiVersion: v1\nkind: Pod\nmetadata: {{name: p}}\nspec: {{containers: [{{image: '{image}'}}]}}\n"
     ));
-    transform(&mut map, &read::<Image>(change), &[]).unwrap();
+    transform(&mut map, &read::<Image>(change), &[], profile()).unwrap();
     let text = field(&map, "spec/containers");
     text.strip_prefix(r#"[{"image":""#).unwrap().strip_suffix(r#""}]"#).unwrap().to_owned()
 }
@@ -39,7 +40,7 @@ fn definitions_of_kinds_are_left_alone() {
     let mut map = resources(
         "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: c}\nspec: {containers: [{image: a}]}\n",
     );
-    transform(&mut map, &read("{name: a, newTag: '2'}"), &[]).unwrap();
+    transform(&mut map, &read("{name: a, newTag: '2'}"), &[], profile()).unwrap();
     assert_eq!(field(&map, "spec/containers"), r#"[{"image":"a"}]"#);
 }
 
@@ -48,7 +49,7 @@ fn suffixes_come_twice_where_a_field_spec_points_too() {
     let mut map =
         resources("apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{image: a:1}]}\n");
     let specs = [FieldSpec::new("spec/containers[]/image", false)];
-    transform(&mut map, &read("{name: a, tagSuffix: -s}"), &specs).unwrap();
+    transform(&mut map, &read("{name: a, tagSuffix: -s}"), &specs, profile()).unwrap();
     assert_eq!(field(&map, "spec/containers"), r#"[{"image":"a:1-s-s"}]"#);
 }
 
@@ -72,14 +73,41 @@ fn a_plain_name_matches_what_its_expression_would() {
         "re.io/x_y-z:v1.0-rc_1",
         "",
         "a@sha256:1@sha256:2",
+        "a@multihash+base58:Qm",
+        "a:1@a.b_c-d+e:{}",
+        "a@a..b:1",
+        "a@:1",
+        "a@-a:1",
+        "a@md5",
+        "a@é:1",
     ];
-    for name in names {
-        let text = format!("^{name}(:[a-zA-Z0-9_.{{}}-]*)?(@sha256:[a-zA-Z0-9_.{{}}-]*)?$");
-        let regex = Name::Regex(selector::compile(&text).unwrap());
-        for image in images {
-            let plain = Name::of(name).unwrap();
-            assert!(matches!(plain, Name::Dotted(_)));
-            assert_eq!(plain.is_of(image), regex.is_of(image), "{name} {image:?}");
+    for version in KustomizeVersion::ALL {
+        for name in names {
+            // A group without meaning, so that the name is compiled.
+            let (plain, regex) = (of(name, version), format!("(?:{name})"));
+            let regex = of(&regex, version);
+            assert!(matches!(plain, Name::Dotted { .. }) && matches!(regex, Name::Regex(_)));
+            for image in images {
+                assert_eq!(plain.is_of(image), regex.is_of(image), "{version} {name} {image:?}");
+            }
         }
+    }
+}
+
+fn of(name: &str, version: KustomizeVersion) -> Name<'_> {
+    Name::of(name, version.profile()).unwrap().unwrap()
+}
+
+#[test]
+fn digests_of_any_algorithm_match_since_5_8_3() {
+    let matches = |version| of("a", version).is_of("a@sha512:ab");
+    assert!(!matches(KustomizeVersion::V5_8_1) && matches(KustomizeVersion::V5_8_3));
+}
+
+#[test]
+fn names_that_are_no_expression_match_nothing_since_5_8_3() {
+    for name in ["[", "(", "a)"] {
+        assert!(Name::of(name, KustomizeVersion::V5_8_1.profile()).is_err(), "{name}");
+        assert!(Name::of(name, KustomizeVersion::V5_8_3.profile()).unwrap().is_none(), "{name}");
     }
 }

@@ -10,7 +10,7 @@ fn node(text: &str) -> Node {
 }
 
 fn json(node: &Node) -> Result<String> {
-    Ok(yaml::json::to_string(&data::of(node)?)?)
+    Ok(yaml::json::to_string(&data::of(node, crate::testing::profile())?)?)
 }
 
 #[test]

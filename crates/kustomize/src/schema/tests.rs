@@ -36,7 +36,11 @@ fn scope_is_known_by_group_version_and_kind() {
         ("example.org/v1", "Node", false),
         ("rbac.authorization.k8s.io/v9", "ClusterRole", false),
     ] {
-        assert_eq!(is_cluster_scoped(&Gvk::new(api, kind)), wanted, "{api} {kind}");
+        assert_eq!(
+            is_cluster_scoped(&Gvk::new(api, kind), crate::testing::profile()),
+            wanted,
+            "{api} {kind}"
+        );
     }
 }
 

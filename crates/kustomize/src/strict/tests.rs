@@ -1,7 +1,8 @@
 //! JSON into structs, in Go's words.
 
 use super::*;
-use crate::testing::value;
+use crate::testing::{profile, value};
+use crate::version::KustomizeVersion;
 
 record! {
     /// A thing.
@@ -24,7 +25,8 @@ record! {
 #[test]
 fn names_fit_in_any_case_and_null_is_nothing() {
     let thing: Thing =
-        read(&value("{NAME: a, count: 3, List: [x, null], sub: null, map: {k: v}}"), true).unwrap();
+        read(&value("{NAME: a, count: 3, List: [x, null], sub: null, map: {k: v}}"), true, profile())
+            .unwrap();
     assert_eq!((thing.name.as_str(), thing.count, thing.sub), ("a", 3, None));
     assert_eq!(thing.list, ["x", ""]);
     assert_eq!(thing.map["k"], "v");
@@ -33,6 +35,7 @@ fn names_fit_in_any_case_and_null_is_nothing() {
 #[test]
 fn the_first_mistake_is_told() {
     for (text, wanted) in [
+        ("{zzz: 1, b: 2, list: {}}", "json: unknown field \"b\""),
         ("{zzz: 1}", "json: unknown field \"zzz\""),
         ("{name: 1}", "json: cannot unmarshal number into Go struct field Thing.name of type string"),
         ("{count: a}", "json: cannot unmarshal string into Go struct field Thing.Inner.count of type int64"),
@@ -41,12 +44,32 @@ fn the_first_mistake_is_told() {
         ("{map: {k: yes}}", "json: cannot unmarshal bool into Go struct field Thing.map of type string"),
         ("[]", "json: cannot unmarshal array into Go value of type types.Thing"),
     ] {
-        assert_eq!(read::<Thing>(&value(text), true).unwrap_err(), wanted, "{text}");
+        let profile = KustomizeVersion::V5_8_1.profile();
+        assert_eq!(read::<Thing>(&value(text), true, profile).unwrap_err(), wanted, "{text}");
     }
 }
 
 #[test]
+fn mistakes_are_told_with_their_place_since_5_8_3() {
+    for (text, wanted) in [
+        ("{zzz: 1}", "unknown field \"zzz\""),
+        ("{NAME: 1}", "cannot unmarshal number into Go struct field Thing.NAME of type string"),
+        ("{count: 1.5}", "cannot unmarshal number 1.5 into Go struct field Thing.count of type int64"),
+        ("{list: [a, {}]}", "cannot unmarshal object into Thing.list.1 of type string"),
+        ("{sub: {'on': 1}}", "cannot unmarshal number into Go struct field Thing.sub.on of type bool"),
+        ("{map: {a/b~: yes}}", "cannot unmarshal bool into Go struct field Thing.map.a~1b~0 of type string"),
+        ("{map: {'1': yes}}", "cannot unmarshal bool into Thing.map.1 of type string"),
+        ("[]", "cannot unmarshal array into Go value of type types.Thing"),
+    ] {
+        let error = read_as::<Thing>("Thing", &value(text), true, profile()).unwrap_err();
+        assert_eq!(error, format!("json: {wanted}"), "{text}");
+    }
+    let error = read::<Vec<Thing>>(&value("[{sub: []}]"), true, profile()).unwrap_err();
+    assert_eq!(error, "json: cannot unmarshal array into Go struct field .0.sub of type types.Sub");
+}
+
+#[test]
 fn plugins_are_read_leniently() {
-    let thing: Thing = read(&value("{name: 1, zzz: 2, map: {a: true, b: 1.5}}"), false).unwrap();
+    let thing: Thing = read(&value("{name: 1, zzz: 2, map: {a: true, b: 1.5}}"), false, profile()).unwrap();
     assert_eq!((thing.name.as_str(), thing.map["a"].as_str(), thing.map["b"].as_str()), ("1", "true", "1.5"));
 }
