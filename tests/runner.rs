@@ -29,5 +29,6 @@ mod runner {
     mod scope;
     mod service;
     mod sources;
+    mod stealing_server;
     mod template;
 }

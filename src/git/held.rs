@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use gix::ObjectId;
-use tree::{ContentId, Kind, Named, Tree, TreePath};
+use tree::{ContentId, Kind, Named, PresentId, Tree, TreePath};
 
 use crate::error::Result;
 
@@ -46,6 +46,10 @@ impl Tree for Kept {
 
     fn id(&self, path: &TreePath) -> Result<Option<ContentId>, tree::Error> {
         self.snapshot.id(path)
+    }
+
+    fn present_id(&self, path: &TreePath) -> Result<PresentId, tree::Error> {
+        self.snapshot.present_id(path)
     }
 
     fn list(&self, path: &TreePath) -> Result<Arc<[Named]>, tree::Error> {

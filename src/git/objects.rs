@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use gix::ObjectId;
 use gix::objs::tree::EntryKind;
-use gix::objs::{Find, FindHeader, Kind as ObjectKind};
+use gix::objs::{Exists, Find, FindHeader, Kind as ObjectKind};
 use gix::odb::pack::cache::lru::MemoryCappedHashmap;
 use tree::{ContentId, Kind, Named, TreePath};
 
@@ -108,6 +108,11 @@ impl Objects {
     /// The size of the blob with this id in bytes, without reading it.
     pub(super) fn blob_size(&self, id: ObjectId) -> Result<u64, Reason> {
         self.with(|objects| size(objects, id, ObjectKind::Blob))
+    }
+
+    /// Fails unless the object with this id is in this repository. Looks into the indexes of its packs only.
+    pub(super) fn check_present(&self, id: ObjectId) -> Result<(), Reason> {
+        if self.with(|objects| objects.exists(&id)) { Ok(()) } else { Err(missing(id)) }
     }
 
     /// Reads an object once its header says that it is of the right kind and not too large.

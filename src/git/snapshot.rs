@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use gix::ObjectId;
-use tree::{ContentId, Error, Kind, MAX_LINK_TEXT, Named, Tree, TreePath};
+use tree::{ContentId, Error, Kind, MAX_LINK_TEXT, Named, PresentId, Tree, TreePath};
 
 use crate::error;
 
@@ -153,6 +153,13 @@ impl Tree for Snapshot {
             Kind::Folder => Ok(Some(folder_id(path, &found))),
             Kind::Link | Kind::Submodule | Kind::Other => Ok(Some(content_id(found.id))),
         }
+    }
+
+    fn present_id(&self, path: &TreePath) -> Result<PresentId, Error> {
+        let found = self.existing(path, Kind::File)?;
+        let conversion = self.conversion(path, &found)?;
+        self.objects.check_present(found.id).map_err(|reason| reason.at(path))?;
+        Ok(PresentId::of_proven(file_id(found.id, &conversion)))
     }
 
     fn list(&self, path: &TreePath) -> Result<Arc<[Named]>, Error> {

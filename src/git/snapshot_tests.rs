@@ -55,6 +55,22 @@ fn conforms() {
 }
 
 #[test]
+fn an_id_that_a_tree_only_names_is_not_present() {
+    let root = Root::new();
+    let repo = root.repo("a.git");
+    let (here, elsewhere) = (repo.blob("here"), Oid::from_str(&"12".repeat(20)).unwrap());
+    let tree = repo.raw_tree(&[("100644", "a", here), ("100644", "b", elsewhere)]);
+    let snapshot = open(&repo, repo.commit_tree("main", tree, "names"));
+    assert_eq!(Some(snapshot.present_id(&path("a")).unwrap().id()), snapshot.id(&path("a")).unwrap());
+    assert!(snapshot.id(&path("b")).unwrap().is_some());
+    assert!(matches!(snapshot.present_id(&path("b")), Err(Error::Store { .. })));
+    // Attributes decide about the id as well: one that cannot be read proves nothing.
+    let tree = repo.raw_tree(&[("100644", ".gitattributes", elsewhere), ("100644", "a", here)]);
+    let snapshot = open(&repo, repo.commit_tree("main", tree, "attributes"));
+    assert!(matches!(snapshot.present_id(&path("a")), Err(Error::Store { .. })));
+}
+
+#[test]
 fn threads_read_side_by_side() {
     let root = Root::new();
     let repo = root.repo("a.git");

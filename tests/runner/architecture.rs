@@ -44,6 +44,12 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("proto", &["src/api/", "src/cli/bench/", "proto/"]),
 ];
 
+/// The files that may say that a content id is proven: each has the content, or asks its own store for it.
+const PROVING: &[&str] = &["crates/tree/src/lib.rs", "crates/tree/src/memory.rs", "src/git/snapshot.rs"];
+
+/// What no map may be keyed by: these ids are only names, and whoever writes a tree may name anything.
+const NAMES_ONLY: &[&str] = &["Map<ContentId", "Recent<ContentId", "Cache<ContentId", "Set<ContentId"];
+
 /// What a crate of `crates/` must not touch: files, the network, programs, the environment, a runtime.
 const OUTSIDE: &[&str] = &[
     "std::fs",
@@ -78,6 +84,18 @@ fn libraries_stay_where_they_belong() {
             .collect()
     });
     assert!(wrong.is_empty(), "a library outside of its home:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn only_trees_that_have_a_content_prove_its_id() {
+    let all = sources();
+    let wrong = collect(&all, |source, line| {
+        let proves = line.contains("of_proven(") && !line.contains("pub fn of_proven(");
+        let strayed = proves && !PROVING.contains(&source.path.as_str());
+        let keyed = NAMES_ONLY.iter().filter(|map| line.contains(**map)).map(|map| format!("{map}, …>"));
+        keyed.chain(strayed.then(|| "of_proven".to_owned())).collect()
+    });
+    assert!(wrong.is_empty(), "use an id that is proven to be present:\n{}", wrong.join("\n"));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use tree::{ContentId, Kind, Tree, TreePath};
+use tree::{Kind, PresentId, Tree, TreePath};
 use yaml::{Limits as YamlLimits, Value};
 
 use crate::address::{self, Address};
@@ -243,11 +243,11 @@ impl<'t> Loader<'t> {
         Ok(value)
     }
 
-    /// Where builds share what they have parsed, and the id of a file there.
-    fn shared_id(&self, real: &TreePath) -> Result<Option<(&'t Parsed, ContentId)>> {
+    /// Where builds share what they have parsed, and the id of a file there, which this tree has proven to hold.
+    fn shared_id(&self, real: &TreePath) -> Result<Option<(&'t Parsed, PresentId)>> {
         let Some(parsed) = self.shared.options.parsed else { return Ok(None) };
-        let id = self.shared.tree.id(real).map_err(|error| self.shared.of_tree(&error))?;
-        Ok(id.map(|id| (parsed, id)))
+        let id = self.shared.tree.present_id(real).map_err(|error| self.shared.of_tree(&error))?;
+        Ok(Some((parsed, id)))
     }
 
     /// Where the file that a text names really is.

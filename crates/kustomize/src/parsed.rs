@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use recent::Recent;
-use tree::ContentId;
+use tree::PresentId;
 use yaml::Value;
 
 use crate::node::{Node, Scalar};
@@ -14,15 +14,16 @@ use crate::version::KustomizeVersion;
 /// What a node takes beside its text, about.
 const NODE_BYTES: u64 = 96;
 
-/// Parsed files, by the id of their content. One of them may serve any number of builds at once, over any trees, as long
-/// as they have the same [`crate::Limits::yaml`]. Keeps what was used last, within a number of bytes.
+/// Parsed files, by the id of their content, which the tree that asks has proven to hold itself. One of them may serve
+/// any number of builds at once, over any trees, as long as they have the same [`crate::Limits::yaml`]. Keeps what was
+/// used last, within a number of bytes.
 pub struct Parsed {
     resources: Mutex<Recent<ResourcesKey, File<Arc<[Resource]>>>>,
-    kustomizations: Mutex<Recent<ContentId, File<Value>>>,
+    kustomizations: Mutex<Recent<PresentId, File<Value>>>,
 }
 
 /// What a file of resources holds depends on the version it is read for, too.
-type ResourcesKey = (KustomizeVersion, ContentId);
+type ResourcesKey = (KustomizeVersion, PresentId);
 
 /// A parsed file, and how long its text was.
 #[derive(Clone)]
@@ -53,11 +54,11 @@ impl Parsed {
         self.resources.lock().unwrap_or_else(PoisonError::into_inner).put(id, file, weight);
     }
 
-    pub(crate) fn kustomization(&self, id: &ContentId) -> Option<File<Value>> {
+    pub(crate) fn kustomization(&self, id: &PresentId) -> Option<File<Value>> {
         self.kustomizations.lock().unwrap_or_else(PoisonError::into_inner).get(id)
     }
 
-    pub(crate) fn put_kustomization(&self, id: ContentId, content: Value, bytes: usize) {
+    pub(crate) fn put_kustomization(&self, id: PresentId, content: Value, bytes: usize) {
         let weight = weight_of_value(&content);
         let file = File { content, bytes };
         self.kustomizations.lock().unwrap_or_else(PoisonError::into_inner).put(id, file, weight);

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use manifestd_kustomize::{Options, Parsed, build};
-use tree::{ContentId, Error, Kind, MemoryTree, Named, Tree, TreePath};
+use tree::{ContentId, Error, Kind, MemoryTree, Named, PresentId, Tree, TreePath};
 
 /// Counts how often each file is read.
 struct Counting {
@@ -22,6 +22,10 @@ impl Tree for Counting {
 
     fn id(&self, path: &TreePath) -> Result<Option<ContentId>, Error> {
         self.tree.id(path)
+    }
+
+    fn present_id(&self, path: &TreePath) -> Result<PresentId, Error> {
+        self.tree.present_id(path)
     }
 
     fn list(&self, path: &TreePath) -> Result<Arc<[Named]>, Error> {
@@ -76,6 +80,46 @@ fn a_base_is_read_once_for_all_of_its_overlays() {
     for path in ["base/cm.yaml", "base/kustomization.yaml"] {
         assert_eq!((reads(&tree, path), reads(&fresh, path)), (1, OVERLAYS), "{path}");
     }
+}
+
+/// A tree that names what another one holds, and holds nothing itself.
+struct Naming(MemoryTree);
+
+impl Tree for Naming {
+    fn kind(&self, path: &TreePath) -> Result<Option<Kind>, Error> {
+        self.0.kind(path)
+    }
+
+    fn id(&self, path: &TreePath) -> Result<Option<ContentId>, Error> {
+        self.0.id(path)
+    }
+
+    fn list(&self, path: &TreePath) -> Result<Arc<[Named]>, Error> {
+        self.0.list(path)
+    }
+
+    fn size(&self, path: &TreePath) -> Result<u64, Error> {
+        self.0.size(path)
+    }
+
+    fn read(&self, path: &TreePath) -> Result<Bytes, Error> {
+        Err(Error::store(path, "it is not here"))
+    }
+
+    fn link(&self, path: &TreePath) -> Result<Arc<str>, Error> {
+        self.0.link(path)
+    }
+}
+
+#[test]
+fn naming_a_content_is_not_having_it() {
+    let parsed = Parsed::new(1 << 20);
+    let tree = overlays("1");
+    built(&tree, 3, Some(&parsed));
+    let folder = TreePath::parse("o3").unwrap();
+    let options = Options { parsed: Some(&parsed), ..Options::default() };
+    let error = build(&Naming(overlays("1").tree), &folder, &options).unwrap_err().to_string();
+    assert!(error.contains("it is not here"), "{error}");
 }
 
 #[test]

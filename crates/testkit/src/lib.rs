@@ -17,6 +17,7 @@ mod big;
 mod cases;
 mod certificates;
 pub mod http;
+pub mod pack;
 mod program;
 mod random;
 mod raw;

@@ -121,6 +121,10 @@ impl Suite<'_> {
         let ids = (self.tree.id(path), self.tree.id(path));
         self.same(path, "having an id", &ids.0.clone().map(|id| id.is_some()), &exists);
         self.same(path, "the id asked again", &ids.1, &ids.0);
+        // The same id as without the proof, and only for what can be read.
+        let present = self.tree.present_id(path).map(|present| Some(present.id()));
+        let wanted = self.reference.read(path).and_then(|_| self.tree.id(path));
+        self.same(path, "the id with its proof", &present, &wanted);
     }
 
     fn sorted(&mut self, path: &TreePath) {

@@ -15,6 +15,29 @@ pub enum ContentId {
     Sha256([u8; 32]),
 }
 
+/// The id of a file whose content was proven to be in the store of the tree that gave it: the content was read, or the
+/// store was asked whether it holds it.
+///
+/// A [`ContentId`] is only a name. Whoever writes a git tree can name any object in it, also one of a repository he
+/// cannot read. So what is shared between trees under the ids of contents takes this type as its key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PresentId(ContentId);
+
+impl PresentId {
+    /// The id of a content that the caller has just read, or has just found in the store it reads from. Only for
+    /// implementations of [`crate::Tree`]; a test of the workspace lists the files that may call it.
+    #[must_use]
+    pub fn of_proven(id: ContentId) -> Self {
+        Self(id)
+    }
+
+    /// The id, without the proof.
+    #[must_use]
+    pub fn id(&self) -> ContentId {
+        self.0
+    }
+}
+
 impl ContentId {
     /// The SHA-256 id of a file with this content, or of a link with this text.
     #[must_use]

@@ -36,7 +36,7 @@ use bytes::Bytes;
 
 pub use encode::DecodeError;
 pub use error::Error;
-pub use id::ContentId;
+pub use id::{ContentId, PresentId};
 pub use inputs::Inputs;
 pub use links::{kind_of, list, read, resolve, resolve_within};
 pub use memory::{MemoryBuilder, MemoryTree};
@@ -81,7 +81,19 @@ pub trait Tree: Send + Sync {
 
     /// The strong id of what stands at `path`: for a file its content, for a link its text, for a folder everything
     /// beneath. Two equal ids mean equal content; trees that know their ids answer without reading contents.
+    ///
+    /// It is what the tree says, and proves nothing about what the tree can read: see [`Tree::present_id`].
     fn id(&self, path: &TreePath) -> Result<Option<ContentId>, Error>;
+
+    /// The id of the file at `path`, once its content is proven to be in this tree's own store; an error when it is
+    /// not there, or not a file. What is shared between trees is looked up with this and nothing else.
+    ///
+    /// Reads the file, unless the tree has a cheaper proof.
+    fn present_id(&self, path: &TreePath) -> Result<PresentId, Error> {
+        self.read(path)?;
+        let id = self.id(path)?.ok_or_else(|| Error::NotFound(path.clone()))?;
+        Ok(PresentId::of_proven(id))
+    }
 
     /// The entries of the folder at `path`, sorted by name bytewise; an error when it is not a folder.
     fn list(&self, path: &TreePath) -> Result<Arc<[Named]>, Error>;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::{ContentId, Error, Kind, MAX_LINK_TEXT, Named, PathError, Tree, TreePath};
+use crate::{ContentId, Error, Kind, MAX_LINK_TEXT, Named, PathError, PresentId, Tree, TreePath};
 
 /// A tree held in memory. Its ids are SHA-256, known from the start.
 ///
@@ -90,6 +90,16 @@ impl Tree for MemoryTree {
 
     fn id(&self, path: &TreePath) -> Result<Option<ContentId>, Error> {
         Ok(self.node(path)?.map(|node| node.id))
+    }
+
+    fn present_id(&self, path: &TreePath) -> Result<PresentId, Error> {
+        match self.node(path)? {
+            // The id was made of the content that stands beside it.
+            Some(Node { content: Content::File(_), id }) => Ok(PresentId::of_proven(*id)),
+            Some(Node { content: Content::Submodule(_), .. }) => Err(Error::submodule(path)),
+            Some(Node { content, .. }) => Err(Error::wrong(path, Kind::File, content.kind())),
+            None => Err(Error::NotFound(path.clone())),
+        }
     }
 
     fn list(&self, path: &TreePath) -> Result<Arc<[Named]>, Error> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::{ContentId, Error, Kind, Named, Tree, TreePath};
+use crate::{ContentId, Error, Kind, Named, PresentId, Tree, TreePath};
 
 /// One tree laid over another: where both have something the upper one wins; two folders are merged.
 #[derive(Clone)]
@@ -78,6 +78,13 @@ impl Tree for Overlay {
                 let ids = [required_id(&*self.upper, path)?, required_id(&*self.lower, path)?];
                 Ok(Some(ContentId::of_parts("overlay", ids.iter().map(ContentId::bytes))))
             }
+        }
+    }
+
+    fn present_id(&self, path: &TreePath) -> Result<PresentId, Error> {
+        match self.side(path)? {
+            Side::One(tree) => tree.present_id(path),
+            Side::Both => Err(Error::wrong(path, Kind::File, Kind::Folder)),
         }
     }
 
@@ -171,6 +178,10 @@ impl Tree for Mount {
             }
             Place::Beside => Ok(None),
         }
+    }
+
+    fn present_id(&self, path: &TreePath) -> Result<PresentId, Error> {
+        self.inside(path, Kind::File, |inside| self.tree.present_id(inside))
     }
 
     fn list(&self, path: &TreePath) -> Result<Arc<[Named]>, Error> {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 
 use crate::reads::{Fact, Reads, names_digest};
-use crate::{ContentId, Error, Kind, Named, Tree, TreePath};
+use crate::{ContentId, Error, Kind, Named, PresentId, Tree, TreePath};
 
 /// A tree that notes every answer it gives. Answers come from the tree it wraps.
 ///
@@ -91,6 +91,15 @@ impl Tree for Recorder {
         });
         debug_assert!(id.is_some(), "{path}: a {kind} has an id");
         Ok(id)
+    }
+
+    fn present_id(&self, path: &TreePath) -> Result<PresentId, Error> {
+        let present = self.noting(path, self.tree.present_id(path))?;
+        self.note(path, |seen| {
+            seen.stands(Some(Kind::File));
+            seen.has_id(present.id());
+        });
+        Ok(present)
     }
 
     fn list(&self, path: &TreePath) -> Result<Arc<[Named]>, Error> {

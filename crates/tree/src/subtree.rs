@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::{ContentId, Error, Kind, Named, Tree, TreePath};
+use crate::{ContentId, Error, Kind, Named, PresentId, Tree, TreePath};
 
 /// A folder of a tree as a tree. Links that leave the folder are out of bounds. Errors name the path in the whole
 /// tree, which is the one users know.
@@ -36,6 +36,10 @@ impl Tree for Subtree {
 
     fn id(&self, path: &TreePath) -> Result<Option<ContentId>, Error> {
         self.tree.id(&self.base.append(path))
+    }
+
+    fn present_id(&self, path: &TreePath) -> Result<PresentId, Error> {
+        self.tree.present_id(&self.base.append(path))
     }
 
     fn list(&self, path: &TreePath) -> Result<Arc<[Named]>, Error> {

@@ -4,6 +4,7 @@
 
 mod act;
 mod backend;
+mod scripted;
 mod wire;
 
 use std::io::{self, Read, Write};
@@ -14,6 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 pub use act::Act;
+pub use scripted::{Scripted, band};
 pub use wire::Request;
 
 /// How a [`Server`] behaves.
