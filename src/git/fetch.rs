@@ -5,6 +5,7 @@ use std::sync::Arc;
 use gix::ObjectId;
 use gix::hash::Prefix;
 
+use crate::credentials::Credential;
 use crate::error::{Error, Kind, Result};
 
 use super::held::Held;
@@ -37,16 +38,17 @@ impl Repositories {
         &self.network
     }
 
-    /// The commit, if it is here. Asks nobody.
+    /// The commit, if it is here. Asks nobody, and so proves nothing about the right of who asks.
     ///
     /// # Errors
     /// [`Kind::Unavailable`] when the store cannot be read.
-    pub fn find(&self, remote: &Remote, commit: ObjectId) -> Result<Option<Held>> {
-        let found = self.stores.store(&remote.identity).find(commit)?;
+    pub fn find(&self, remote: &Remote, by: &Credential, commit: ObjectId) -> Result<Option<Held>> {
+        let found = self.stores.store(remote, by).find(commit)?;
         Ok(found.map(|generation| Held::new(generation, commit)))
     }
 
-    /// The commit, fetched if it is not here. `listing` says what the remote lists, for remotes that give only that.
+    /// The commit, asked of the remote; what is here already need not be sent again. `listing` says what the remote lists,
+    /// for remotes that give only that.
     ///
     /// # Errors
     /// [`Kind::NotFound`] when the remote has no such commit, and what went wrong on the way.
@@ -56,10 +58,7 @@ impl Repositories {
         commit: ObjectId,
         listing: impl FnOnce() -> Result<Arc<Listing>>,
     ) -> Result<Held> {
-        if let Some(held) = self.find(ask.remote, commit)? {
-            return Ok(held);
-        }
-        let store = self.stores.store(&ask.remote.identity);
+        let store = self.stores.store(ask.remote, ask.by);
         let generation = match self.fetch(&store, ask, commit)? {
             Some(generation) => generation,
             None => self.fetch_history(&store, ask, commit, &*listing()?)?,
@@ -72,8 +71,13 @@ impl Repositories {
     ///
     /// # Errors
     /// [`Kind::Invalid`] when there are several.
-    pub fn abbreviated_here(&self, remote: &Remote, prefix: &Prefix) -> Result<Option<ObjectId>> {
-        let Some(newest) = self.stores.store(&remote.identity).newest()? else { return Ok(None) };
+    pub fn abbreviated_here(
+        &self,
+        remote: &Remote,
+        by: &Credential,
+        prefix: &Prefix,
+    ) -> Result<Option<ObjectId>> {
+        let Some(newest) = self.stores.store(remote, by).newest()? else { return Ok(None) };
         local::abbreviated(&newest.repository().to_thread_local(), prefix)
     }
 
@@ -87,7 +91,7 @@ impl Repositories {
         prefix: &Prefix,
         listing: &Listing,
     ) -> Result<Option<ObjectId>> {
-        let work = self.stores.store(&ask.remote.identity).workplace()?;
+        let work = self.stores.store(ask.remote, ask.by).workplace()?;
         let tips = listing.branch_tips();
         let want = Want { depth: self.max_history, only_commits: true, ..Want::whole(&tips, work.path()) };
         if tips.is_empty() || self.network.fetch(ask, &want)? != Fetched::Done {
@@ -102,7 +106,7 @@ impl Repositories {
         for _ in 0..ATTEMPTS {
             let plan = store.plan()?;
             let work = store.workplace()?;
-            let haves = plan.base.as_ref().map_or(Ok(Vec::new()), |base| base.haves())?;
+            let haves = plan.base.as_ref().map_or(Ok(Vec::new()), |base| base.haves(commit))?;
             let base = plan.base.as_ref().map(|base| base.repository().to_thread_local());
             let want = Want { haves: &haves, base, ..Want::whole(&ids, work.path()) };
             match self.network.fetch(ask, &want)? {

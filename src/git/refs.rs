@@ -39,6 +39,12 @@ impl Listing {
         Ok(self)
     }
 
+    /// Whether one of the names stands for `commit`.
+    #[must_use]
+    pub fn holds(&self, commit: ObjectId) -> bool {
+        self.head == Some(commit) || self.refs.values().any(|id| *id == commit)
+    }
+
     /// The commits of all branches and of `HEAD`, each once.
     #[must_use]
     pub fn branch_tips(&self) -> Vec<ObjectId> {

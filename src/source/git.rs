@@ -19,6 +19,7 @@ use super::flight::Flights;
 use super::listings::{Asked, Listings};
 use super::pages::{AskedPage, Pages};
 use super::permit::{Permit, Permits};
+use super::shown::{ShownCommit, ShownCommits};
 use super::{Access, Pinned, Scope, Settings};
 
 /// A remote and who asks it. Two are equal when the same remote is asked by the same scope.
@@ -55,6 +56,7 @@ pub(super) struct Gits {
     listings: Listings,
     listing: Flights<Asked, Arc<Listing>>,
     fetching: Flights<(Target, CommitId), Held>,
+    shown: ShownCommits,
     searching: Flights<(Target, Prefix), Option<CommitId>>,
     pages: Pages,
     visiting: Flights<AskedPage, Page>,
@@ -77,6 +79,7 @@ impl Gits {
             listings: Listings::new(settings.revision_cache_expiration),
             listing: Flights::default(),
             fetching: Flights::default(),
+            shown: ShownCommits::default(),
             searching: Flights::default(),
             pages: Pages::new(settings.revision_cache_expiration),
             visiting: Flights::default(),
@@ -124,6 +127,9 @@ impl Gits {
             }
             (None, None) => return Err(unknown(&target.remote, text)),
         };
+        if listing.holds(commit) {
+            self.shown.add(target.shown(commit));
+        }
         let revision = commit.to_string().into();
         let Target { remote, credential, scope } = target;
         let identity = remote.identity.clone();
@@ -164,11 +170,14 @@ impl Gits {
         blocking(move || held.tree()).await
     }
 
-    /// The commit, fetched if it is not here.
+    /// The commit: from the store when the remote has shown it to this scope, else asked of the remote.
     async fn hold(self: Arc<Self>, target: Target, commit: CommitId) -> Result<Held> {
-        let (repositories, remote) = (self.repositories.clone(), target.remote.clone());
-        if let Some(held) = blocking(move || repositories.find(&remote, commit)).await? {
-            return Ok(held);
+        if self.shown.contains(&target.shown(commit)) {
+            let (repositories, target) = (self.repositories.clone(), target.clone());
+            let find = move || repositories.find(&target.remote, &target.credential, commit);
+            if let Some(held) = blocking(find).await? {
+                return Ok(held);
+            }
         }
         let key = (target.clone(), commit);
         let start = |halt: Halt| {
@@ -183,7 +192,9 @@ impl Gits {
         blocking(move || {
             let asked = target.asks(Vec::new());
             let list = || self.list_now(&target, &asked, &halt);
-            self.repositories.get(target.ask(&halt), commit, list)
+            let held = self.repositories.get(target.ask(&halt), commit, list)?;
+            self.shown.add(target.shown(commit));
+            Ok(held)
         })
         .await
     }
@@ -197,21 +208,27 @@ impl Gits {
     ) -> Result<Option<CommitId>> {
         let all = self.listing(target, Vec::new(), fresh).await?;
         if let Some(commit) = tip_with(&prefix, &all)? {
+            self.shown.add(target.shown(commit));
             return Ok(Some(commit));
         }
         if let Place::Local(path) = &target.remote.place {
             let path = path.clone();
             return blocking(move || Local::open(&path)?.abbreviated(&prefix)).await;
         }
-        let (repositories, remote) = (self.repositories.clone(), target.remote.clone());
-        if let Some(commit) = blocking(move || repositories.abbreviated_here(&remote, &prefix)).await? {
+        let (repositories, asking) = (self.repositories.clone(), target.clone());
+        let here = move || repositories.abbreviated_here(&asking.remote, &asking.credential, &prefix);
+        let shown = |commit: &CommitId| self.shown.contains(&target.shown(*commit));
+        if let Some(commit) = blocking(here).await?.filter(shown) {
             return Ok(Some(commit));
         }
         let start = |halt: Halt| {
             let (this, target) = (self.clone(), target.clone());
             async move { this.search(target, prefix, all, halt).await }
         };
-        self.searching.join(&(target.clone(), prefix), false, start).await
+        let found = self.searching.join(&(target.clone(), prefix), false, start).await?;
+        // It came out of what the remote has just sent.
+        found.into_iter().for_each(|commit| self.shown.add(target.shown(commit)));
+        Ok(found)
     }
 
     async fn search(
@@ -279,6 +296,10 @@ impl Target {
 
     fn ask<'a>(&'a self, halt: &'a Halt) -> Ask<'a> {
         Ask { remote: &self.remote, by: &self.credential, halt }
+    }
+
+    fn shown(&self, commit: CommitId) -> ShownCommit {
+        ShownCommit { remote: self.remote.identity.clone(), scope: self.scope, commit }
     }
 
     fn asks(&self, prefixes: Vec<String>) -> Asked {

@@ -431,3 +431,6 @@ async fn when_nobody_waits_the_conversation_ends() {
 
 #[path = "git_transport_tests.rs"]
 mod transport;
+
+#[path = "shown_tests.rs"]
+mod shown;

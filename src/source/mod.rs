@@ -8,6 +8,7 @@ mod pages;
 mod part;
 mod permit;
 mod settings;
+mod shown;
 
 use std::collections::HashMap;
 use std::path::PathBuf;

@@ -115,10 +115,10 @@ impl Generation {
             .count())
     }
 
-    /// The commits that are here, newest first, as many as are worth telling a server.
-    pub(in super::super) fn haves(&self) -> Result<Vec<ObjectId>> {
+    /// The commits that are here, newest first, as many as are worth telling a server; `wanted` first of all.
+    pub(in super::super) fn haves(&self, wanted: ObjectId) -> Result<Vec<ObjectId>> {
         let mut commits: Vec<_> = commits(&self.folder)?.collect();
-        commits.sort_unstable_by_key(|(_, since)| std::cmp::Reverse(*since));
+        commits.sort_unstable_by_key(|(id, since)| (*id != wanted, std::cmp::Reverse(*since)));
         Ok(commits.into_iter().map(|(id, _)| id).take(MAX_HAVES).collect())
     }
 

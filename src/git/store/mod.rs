@@ -1,4 +1,4 @@
-//! Fetched objects on disk: one bare repository per remote under the data folder.
+//! Fetched objects on disk: one bare repository per remote, and per way to reach it, under the data folder.
 //!
 //! ```text
 //! version                    the layout's version
@@ -15,6 +15,7 @@
 mod evict;
 mod files;
 mod generation;
+mod name;
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -23,10 +24,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use gix::ObjectId;
-use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
+use crate::credentials::Credential;
 use crate::error::{Error, Kind, Result};
+
+use super::remote::Remote;
 
 pub(super) use generation::{Generation, scratch};
 
@@ -103,10 +106,9 @@ impl Stores {
         Ok(stores)
     }
 
-    /// The store of the remote with `identity`; it may be empty.
-    pub(super) fn store(&self, identity: &str) -> Arc<Store> {
-        let name: String =
-            Sha256::digest(identity.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+    /// The store of `remote` as it is reached with `by`; it may be empty.
+    pub(super) fn store(&self, remote: &Remote, by: &Credential) -> Arc<Store> {
+        let name = name::store_name(remote, by);
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let make = || {
             let folder = self.root.join("stores").join(&name);
