@@ -176,7 +176,18 @@ fn decode(text: &str) -> Option<String> {
 /// # Errors
 /// [`ErrorKind::Address`].
 pub(crate) fn check_url(url: &str) -> Result<()> {
-    check(url, url, "")
+    check(url, url, &option_in_query(url).unwrap_or_default())
+}
+
+/// A revision of a query that begins like an option. Such an address is hostile even where it names a file of the web,
+/// to which the query means nothing; what else is odd about the query is left to the web.
+fn option_in_query(url: &str) -> Option<String> {
+    let pairs = url.split_once('?')?.1.split(['&', ';']);
+    let mut values = pairs.filter_map(|pair| {
+        let (name, value) = pair.split_once('=')?;
+        matches!(&*decode(name)?, "ref" | "version").then(|| decode(value)).flatten()
+    });
+    values.find(|value| value.starts_with('-'))
 }
 
 /// Nothing of an address may look like an option, or hide something.
@@ -342,6 +353,21 @@ mod tests {
             let error = parse(entry).expect_err(entry);
             assert_eq!(error.kind(), ErrorKind::Address);
             assert!(error.to_string().ends_with(why), "{entry}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_file_whose_query_holds_an_option_is_refused_by_name() {
+        for url in [
+            "https://h/r?ref=--upload-pack=touch%20x",
+            "https://h/r?a=b&version=%2d%2dupload-pack=x",
+            "https://h/r.yaml?a;ref=-x",
+        ] {
+            let error = check_url(url).unwrap_err().to_string();
+            assert!(error.ends_with("its revision begins with '-'"), "{url}: {error}");
+        }
+        for url in ["https://h/r?ref=v1", "https://h/r?token=--x", "https://h/r?a;b=%", "https://h/r?ref="] {
+            assert!(check_url(url).is_ok(), "{url}");
         }
     }
 
