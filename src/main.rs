@@ -7,8 +7,8 @@ use std::process::ExitCode;
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
-    // Started for another program, this process is about to become it; started for Jsonnet programs, it is their worker.
+    // Started for another program, this process is about to become it; started by a server, it is a worker.
     manifestd::process::launched(std::env::args_os())
-        .or_else(|| manifestd::render::jsonnet::worked(std::env::args_os()))
+        .or_else(|| manifestd::render::worker::worked(std::env::args_os()))
         .unwrap_or_else(manifestd::cli::run)
 }

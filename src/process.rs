@@ -9,6 +9,7 @@ mod confine;
 mod launch;
 mod program;
 mod run;
+mod walls;
 
 use std::path::{Path, PathBuf};
 
@@ -17,6 +18,7 @@ use bytes::Bytes;
 pub use confine::confines;
 pub use launch::launched;
 pub use program::Program;
+pub use walls::{breaches, keep_descriptors, wall_in};
 
 use crate::error::Result;
 

@@ -2,14 +2,17 @@
 //! into these, and everything behind them knows nothing else.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
 use bytes::Bytes;
 use helm::HelmVersion;
 use kustomize::KustomizeVersion;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::credentials::Credential;
-use crate::pipeline::Body;
+use crate::render::Body;
 
 /// "This source, at this revision, with these options."
 #[derive(Clone, Debug, Default)]
@@ -64,7 +67,7 @@ pub enum Origin {
 }
 
 /// What to render with.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub enum Renderer {
     /// Look at the files: Kustomize, else Helm, else directory.
     #[default]
@@ -77,8 +80,21 @@ pub enum Renderer {
     Kustomize(KustomizeOptions),
 }
 
+impl Renderer {
+    /// The name by which logs call it.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Detect => "detected",
+            Self::Directory(_) => "Directory",
+            Self::Helm(_) => "Helm",
+            Self::Kustomize(_) => "Kustomize",
+        }
+    }
+}
+
 /// Options of a directory source (spec: Argo CD's `ApplicationSourceDirectory`).
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct DirectoryOptions {
     /// Also the folders beneath.
     pub recurse: bool,
@@ -91,7 +107,7 @@ pub struct DirectoryOptions {
 }
 
 /// Options of Jsonnet files in a directory source.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct JsonnetOptions {
     /// External variables (`std.extVar`), the last of a name wins.
     pub ext_vars: Vec<JsonnetVar>,
@@ -102,7 +118,7 @@ pub struct JsonnetOptions {
 }
 
 /// A Jsonnet variable.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct JsonnetVar {
     /// The name.
     pub name: String,
@@ -113,7 +129,7 @@ pub struct JsonnetVar {
 }
 
 /// Options of a Helm source.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct HelmOptions {
     /// The release name; empty is the request's name.
     pub release_name: String,
@@ -136,11 +152,12 @@ pub struct HelmOptions {
     /// Do not check `values.schema.json`.
     pub skip_schema_validation: bool,
     /// The version of helm to be equal to; the server's where a request does not say.
+    #[serde(serialize_with = "write_version", deserialize_with = "read_version")]
     pub version: Option<HelmVersion>,
 }
 
 /// One `--set name=value`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct HelmParameter {
     /// The path of the value.
     pub name: String,
@@ -151,7 +168,7 @@ pub struct HelmParameter {
 }
 
 /// One `--set-file name=path`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct HelmFileParameter {
     /// The path of the value.
     pub name: String,
@@ -160,7 +177,7 @@ pub struct HelmFileParameter {
 }
 
 /// Options of a Kustomize source.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct KustomizeOptions {
     /// Let files outside the kustomization's own folder be read (never outside the tree).
     pub load_restrictions_none: bool,
@@ -171,11 +188,12 @@ pub struct KustomizeOptions {
     /// What is changed in the kustomization before it is built.
     pub edits: KustomizeEdits,
     /// The version of kustomize to be equal to; `None` is the server's.
+    #[serde(serialize_with = "write_version", deserialize_with = "read_version")]
     pub version: Option<KustomizeVersion>,
 }
 
 /// Changes of a kustomization, as Argo CD makes them with `kustomize edit`; the source stays as it is.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct KustomizeEdits {
     /// `namePrefix`; empty leaves it.
     pub name_prefix: String,
@@ -224,7 +242,7 @@ impl KustomizeEdits {
 }
 
 /// How many replicas a workload has.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct KustomizeReplica {
     /// The name of the workload.
     pub name: String,
@@ -233,7 +251,7 @@ pub struct KustomizeReplica {
 }
 
 /// An entry of `patches`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct KustomizePatch {
     /// A file, relative to the kustomization; empty when `patch` is given.
     pub path: String,
@@ -246,7 +264,7 @@ pub struct KustomizePatch {
 }
 
 /// Which objects a patch is for: those that fit every part that is not empty.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct KustomizeTarget {
     /// API group.
     pub group: String,
@@ -331,4 +349,13 @@ pub struct Refs {
     pub commits: BTreeMap<String, String>,
     /// The full name `HEAD` points to, when the remote says so.
     pub head: Option<String>,
+}
+
+fn write_version<T: fmt::Display, S: Serializer>(version: &Option<T>, to: S) -> Result<S::Ok, S::Error> {
+    version.as_ref().map(T::to_string).serialize(to)
+}
+
+fn read_version<'de, T: FromStr<Err = String>, D: Deserializer<'de>>(from: D) -> Result<Option<T>, D::Error> {
+    let version = Option::<String>::deserialize(from)?;
+    version.map(|version| version.parse()).transpose().map_err(serde::de::Error::custom)
 }

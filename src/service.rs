@@ -12,7 +12,8 @@ use crate::error::Result;
 use crate::git::Progress;
 use crate::pipeline::{self, Pipeline, RENDERERS};
 use crate::process::Program;
-use crate::render::{Budgets, Engines, exec, helm, kustomize};
+use crate::render::worker::{WorkerPool, WorkerSettings};
+use crate::render::{Budgets, Engines, exec, helm, jsonnet, kustomize};
 use crate::source::{self, Sources};
 use crate::telemetry::Sample;
 
@@ -35,7 +36,7 @@ impl Service {
         let sources = Sources::new(sources(&settings.repositories, progress))?;
         let scratch = Scratch::new(&settings.repositories.data_dir)?;
         let engines = engines(&settings.rendering, scratch.path());
-        let stages = pipeline::Service::new(sources, engines);
+        let stages = pipeline::Service::new(sources, engines, settings.rendering.isolation);
         let cache = Cache::new(Memory::new(settings.cache.max_bytes));
         let pipeline = Pipeline::new(road(settings), stages, cache);
         Ok(Self { pipeline, _scratch: Arc::new(scratch) })
@@ -45,6 +46,14 @@ impl Service {
     #[must_use]
     pub fn sources(&self) -> &Sources {
         self.pipeline.stages().sources()
+    }
+
+    /// Starts the workers that requests will need, if they run in workers, so that none has to wait for it. Blocks.
+    ///
+    /// # Errors
+    /// When a worker cannot be started.
+    pub fn warm_up(&self) -> Result<()> {
+        self.pipeline.stages().warm_up()
     }
 
     /// What the stages counted so far, for the metrics.
@@ -132,6 +141,8 @@ fn engines(settings: &RenderingSettings, scratch: &Path) -> Engines {
         kustomize_engine,
         kustomize_version,
         seed_key,
+        parallelism,
+        worker_memory_bytes,
         helm_program,
         kustomize_program,
         search,
@@ -145,7 +156,10 @@ fn engines(settings: &RenderingSettings, scratch: &Path) -> Engines {
     let seed_key =
         seed_key.as_ref().map(|key| helm::SeedKey::new(key.expose().as_bytes())).unwrap_or_default();
     let native_helm = helm::Settings { version: *helm_version, seed_key };
+    let workers =
+        WorkerSettings { memory: *worker_memory_bytes, count: *parallelism, ..WorkerSettings::default() };
     Engines {
+        jsonnet: jsonnet::Evaluation::InWorker(WorkerPool::new(workers)),
         helm: *helm_engine,
         native_helm,
         kustomize: *kustomize_engine,

@@ -31,4 +31,5 @@ mod runner {
     mod sources;
     mod stealing_server;
     mod template;
+    mod workers;
 }

@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 
 use super::{Done, start};
 use crate::api::{self, Api};
-use crate::config::{ServerSettings, Settings};
+use crate::config::{MemoryPlan, RenderingSettings, ServerSettings, Settings};
 use crate::error::{Error, Kind, Result};
 use crate::server::Server;
 use crate::service::Service;
@@ -24,12 +24,15 @@ pub(super) fn run(matches: &ArgMatches) -> Done {
 
 async fn serve(settings: Settings) -> Result<()> {
     let service = Service::new(&settings, None)?;
+    let starting = service.clone();
+    let started = tokio::task::spawn_blocking(move || starting.warm_up()).await;
+    started.map_err(|error| Error::new(Kind::Internal, format!("workers: {error}")))??;
     let counted = service.clone();
     let metrics = Arc::new(Metrics::new(move || counted.samples()));
     let server = Server::bind(settings.server.clone(), metrics.clone()).await?;
     let api = Api::new(service.pipeline.clone(), metrics, limits(&settings.server));
     let routes = api::routes(api, &options(&settings.server));
-    announce(&server, &settings.server)?;
+    announce(&server, &settings)?;
     let mut signals = Signals::new()?;
     let (first, stop) = oneshot::channel();
     let twice = async {
@@ -68,7 +71,9 @@ fn is_private(settings: &ServerSettings) -> bool {
     settings.tls.is_some() || settings.listen.ip().is_loopback()
 }
 
-fn announce(server: &Server, settings: &ServerSettings) -> Result<()> {
+fn announce(server: &Server, settings: &Settings) -> Result<()> {
+    announce_memory(&settings.rendering);
+    let settings = &settings.server;
     let (grpc, tls) = (server.address()?, settings.tls.is_some());
     let metrics = server.metrics_address()?.map(|address| address.to_string()).unwrap_or_default();
     tracing::info!(version = env!("CARGO_PKG_VERSION"), %grpc, tls, metrics, "serving");
@@ -78,6 +83,26 @@ fn announce(server: &Server, settings: &ServerSettings) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// Says how memory is divided, where it is.
+fn announce_memory(settings: &RenderingSettings) {
+    let Some(plan) = settings.memory_plan else {
+        return tracing::info!(isolation = ?settings.isolation, renders = settings.parallelism, "rendering");
+    };
+    let MemoryPlan { budget, workers, worker_bytes, own_bytes } = plan;
+    tracing::info!(
+        budget_mib = budget >> 20,
+        workers,
+        worker_mib = worker_bytes >> 20,
+        server_mib = own_bytes >> 20,
+        "memory"
+    );
+    if !plan.fits() {
+        tracing::warn!(
+            "one worker and the server itself may need more memory than there is; lower --worker-memory-bytes"
+        );
+    }
 }
 
 /// What tells a server to stop.

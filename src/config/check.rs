@@ -13,11 +13,11 @@ use kustomize::KustomizeVersion;
 
 use super::flags::{FLAGS, Given, Values};
 use super::{
-    CacheSettings, LogSettings, RenderingSettings, RepositorySettings, ServerSettings, Settings, TlsSettings,
-    file, units,
+    CacheSettings, LogSettings, MemoryPlan, RenderingSettings, RepositorySettings, ServerSettings, Settings,
+    TlsSettings, file, memory, units,
 };
 use crate::credentials::Secret;
-use crate::render::Engine;
+use crate::render::{Engine, Isolation};
 use crate::telemetry::Format;
 
 /// What is wrong with the settings: one line each.
@@ -35,6 +35,9 @@ impl std::error::Error for Mistakes {}
 /// Where ssh keeps the host keys all users of a machine trust.
 const SYSTEM_KNOWN_HOSTS: &str = "/etc/ssh/ssh_known_hosts";
 
+/// A worker of less could not render anything.
+const MIN_WORKER_MEMORY: u64 = 32 << 20;
+
 /// The shortest secret that cannot be tried out, in bytes.
 const LEAST_KEY: usize = 16;
 
@@ -49,6 +52,8 @@ pub struct Environment {
     pub search: OsString,
     /// Whether `NO_COLOR` is set.
     pub no_color: bool,
+    /// Bytes of memory that the machine, or the container, has.
+    pub memory: Option<u64>,
 }
 
 impl Environment {
@@ -61,6 +66,7 @@ impl Environment {
             home: path("HOME"),
             search: std::env::var_os("PATH").unwrap_or_default(),
             no_color: path("NO_COLOR").is_some(),
+            memory: memory::available(),
         }
     }
 
@@ -79,13 +85,14 @@ impl Settings {
         let mut mistakes = Vec::new();
         let values = file::merge(values, &mut mistakes);
         let mut check = Checker { values, mistakes };
-        let settings = Self {
+        let mut settings = Self {
             server: check.server(),
             repositories: check.repositories(environment),
             cache: check.cache(),
             rendering: check.rendering(environment),
             logs: check.logs(environment),
         };
+        check.divide_memory(&mut settings, environment);
         if check.mistakes.is_empty() { Ok(settings) } else { Err(Mistakes(check.mistakes)) }
     }
 }
@@ -138,6 +145,9 @@ impl Checker {
     fn rendering(&mut self, environment: &Environment) -> RenderingSettings {
         RenderingSettings {
             parallelism: self.parallelism(),
+            isolation: self.isolation(),
+            worker_memory_bytes: self.worker_memory_bytes(),
+            memory_plan: None,
             memory_bytes: self.size("render-memory-bytes"),
             timeout: self.duration("render-timeout"),
             helm_engine: self.engine("helm-engine"),
@@ -252,6 +262,54 @@ impl Checker {
             return cores();
         }
         self.number::<NonZeroUsize>("parallelism-limit").map_or(1, NonZeroUsize::get)
+    }
+
+    fn isolation(&mut self) -> Isolation {
+        match self.text("isolation").as_str() {
+            "process" => Isolation::Process,
+            "none" => Isolation::None,
+            _ => {
+                self.mistake("isolation", "must be process or none");
+                Isolation::None
+            }
+        }
+    }
+
+    fn worker_memory_bytes(&mut self) -> u64 {
+        let bytes = self.size("worker-memory-bytes");
+        if bytes < MIN_WORKER_MEMORY {
+            self.mistake("worker-memory-bytes", "must be at least 32MiB");
+        }
+        bytes
+    }
+
+    /// As many workers as the memory budget has room for, where there are workers and a budget.
+    fn divide_memory(&mut self, settings: &mut Settings, environment: &Environment) {
+        let is_given = self.is_given("memory-budget");
+        let given = is_given.then(|| self.size("memory-budget"));
+        let Some(budget) = given.or_else(|| Some(environment.memory? / 4 * 3)) else { return };
+        if settings.rendering.isolation == Isolation::None || !self.values.contains_key("cache-max-bytes") {
+            return;
+        }
+        let wanted = settings.rendering.parallelism;
+        let plan = MemoryPlan::new(budget, wanted, settings);
+        settings.rendering.parallelism = plan.workers;
+        settings.rendering.memory_plan = Some(plan);
+        if plan.workers < wanted && self.is_given("parallelism-limit") {
+            let wrong = format!(
+                "the memory budget of {} MiB has room for {} workers of {} MiB beside the {} MiB of the server itself; \
+                 lower it or --worker-memory-bytes, or raise --memory-budget",
+                budget >> 20,
+                plan.workers,
+                plan.worker_bytes >> 20,
+                plan.own_bytes >> 20
+            );
+            self.mistake("parallelism-limit", &wrong);
+        }
+        if is_given && !plan.fits() {
+            let needed = plan.own_bytes.saturating_add(plan.worker_bytes) >> 20;
+            self.mistake("memory-budget", &format!("one worker and the server itself need {needed} MiB"));
+        }
     }
 
     fn log_format(&mut self) -> Format {

@@ -27,6 +27,15 @@ pub(super) const CACHE_MAX_BYTES: &str = "128MiB";
 /// Four charts of the largest public size at once; reserved by input size, so small ones hardly count.
 pub(super) const RENDER_MEMORY_BYTES: &str = "1GiB";
 
+/// Requests come from strangers, whose files must not take the service with them.
+pub(super) const ISOLATION: &str = "process";
+
+/// Whoever runs a command chose the files himself, and starting workers would cost it more than they save.
+pub(super) const LOCAL_ISOLATION: &str = "none";
+
+/// Three times what the largest public charts and Jsonnet programs need.
+pub(super) const WORKER_MEMORY_BYTES: &str = "768MiB";
+
 /// Twice what the slowest chart of the public corpus takes with the helm program on a busy machine.
 pub(super) const RENDER_TIMEOUT: &str = "60s";
 

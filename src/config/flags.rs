@@ -126,6 +126,9 @@ pub const FLAGS: &[Flag] = &[
         "Calls at once on one connection; further ones wait in the client"),
     flag!(Server, One, "reply-memory-bytes", "MANIFESTD_REPLY_MEMORY_BYTES", "SIZE", Some(defaults::REPLY_MEMORY_BYTES),
         "Bytes of all replies being sent together; further ones wait"),
+    flag!(Server, One, "memory-budget", "MANIFESTD_MEMORY_BUDGET", "SIZE", None,
+        "Memory for this process and all workers together: it decides how many workers there may be \
+         [default: three quarters of what the machine or the container has]"),
 
     flag!(Policy, Many, "allow-repo", "MANIFESTD_ALLOW_REPO", "GLOB", None,
         "Only repositories whose URL matches one of these globs, such as `https://github.com/my-org/**`; \
@@ -170,6 +173,12 @@ pub const FLAGS: &[Flag] = &[
     flag!(Rendering, One, "render-memory-bytes", "MANIFESTD_RENDER_MEMORY_BYTES", "SIZE",
         Some(defaults::RENDER_MEMORY_BYTES),
         "Memory for all renders together, reserved by the size of their inputs"),
+    flag!(Rendering, One, "isolation", "MANIFESTD_ISOLATION", "process|none", Some(defaults::ISOLATION),
+        "Where renders run: process (workers of this program's own, with limits and without files or network) or none \
+         (this process; only Jsonnet programs have a worker)"),
+    flag!(Rendering, One, "worker-memory-bytes", "MANIFESTD_WORKER_MEMORY_BYTES", "SIZE",
+        Some(defaults::WORKER_MEMORY_BYTES),
+        "Memory one worker may use, beside its stack; a render that needs more fails with RESOURCE_EXHAUSTED"),
     flag!(Rendering, One, "render-timeout", "MANIFESTD_RENDER_TIMEOUT", "TIME", Some(defaults::RENDER_TIMEOUT),
         "How long one render may take"),
     flag!(Rendering, One, "helm-engine", "MANIFESTD_HELM_ENGINE", "ENGINE", Some(defaults::HELM_ENGINE),
@@ -227,6 +236,7 @@ fn arg(flag: &Flag, local: bool) -> Arg {
     // Who runs a command sees what it does; who runs a server reads about it.
     let default = match flag.name {
         "log-level" if local => Some(defaults::LOCAL_LOG_LEVEL),
+        "isolation" if local => Some(defaults::LOCAL_ISOLATION),
         "kustomize-remote-host" if local => Some(defaults::LOCAL_KUSTOMIZE_REMOTE_HOSTS),
         _ => flag.default,
     };

@@ -5,6 +5,7 @@ mod check;
 mod defaults;
 mod file;
 mod flags;
+mod memory;
 mod units;
 
 use std::ffi::OsString;
@@ -14,13 +15,14 @@ use std::time::Duration;
 
 pub use check::{Environment, Mistakes};
 pub use flags::{FLAGS, Flag, Given, Group, Kind, Values, args, repository_args, values};
+pub use memory::MemoryPlan;
 
 use helm::HelmVersion;
 use kustomize::KustomizeVersion;
 use tracing_subscriber::filter::Targets;
 
 use crate::credentials::Secret;
-use crate::render::Engine;
+use crate::render::{Engine, Isolation};
 use crate::telemetry::Format;
 
 /// Everything that can be set, checked.
@@ -113,8 +115,14 @@ pub struct CacheSettings {
 /// Rendering.
 #[derive(Clone, Debug)]
 pub struct RenderingSettings {
-    /// Renders at once.
+    /// Renders at once, and workers.
     pub parallelism: usize,
+    /// Where they run.
+    pub isolation: Isolation,
+    /// Bytes one worker may use, beside its stack.
+    pub worker_memory_bytes: u64,
+    /// How memory is divided between this process and workers; `None` where there are none.
+    pub memory_plan: Option<MemoryPlan>,
     /// Memory for all of them together.
     pub memory_bytes: u64,
     /// How long one may take.

@@ -9,17 +9,18 @@ use std::future::Future;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, spawn_blocking};
 use tracing::Instrument;
 use tree::{MemoryTree, Overlay, Tree, TreePath};
 
 use super::Road;
 use super::deps::Trees;
-use super::plan::Plan;
+use super::key::Keys;
+use super::plan::{self, Plan};
 use super::stages::Stages;
-use super::work::{Desk, broke_off};
+use super::work::broke_off;
 use crate::error::{Error, Kind, Result};
-use crate::render::{Chance, Remotes, Stop, Want};
+use crate::render::{Budgets, Chance, OrderOrigin, Remotes, RenderOrder, SourceOrder, Stop, Want};
 use crate::source::{Part, Pinned};
 
 /// The folder parts are mounted in. A repository that has one of this name cannot have parts elsewhere.
@@ -53,6 +54,30 @@ impl Gathered {
         self.remotes.iter().any(|remotes| !remotes.is_empty())
     }
 
+    /// The order to render these trees as the plan says.
+    pub(super) fn order(&self, plan: &Plan, budgets: Budgets, chance: Chance, stop: Stop) -> RenderOrder {
+        let Plan { parts, name, namespace, kube_version, api_versions, fresh: _, fresh_names: _ } = plan;
+        let source = |(at, part): (usize, &plan::Part)| SourceOrder {
+            tree: Arc::clone(&self.trees[at]),
+            remotes: self.remotes.get(at).cloned().unwrap_or_default(),
+            path: part.path.clone(),
+            ref_name: part.ref_name.clone(),
+            only_lends: part.only_lends,
+            renderer: part.renderer.clone(),
+        };
+        RenderOrder {
+            sources: parts.iter().enumerate().map(source).collect(),
+            name: name.clone(),
+            namespace: namespace.clone(),
+            kube_version: kube_version.clone(),
+            api_versions: api_versions.clone(),
+            chance,
+            budgets,
+            stop,
+            origin: OrderOrigin::default(),
+        }
+    }
+
     fn mounts(&self, at: usize) -> Mounts {
         Mounts { tree: Arc::clone(&self.trees[at]), remotes: Remotes::clone(&self.remotes[at]) }
     }
@@ -66,6 +91,14 @@ impl Gathered {
         (trees[at], remotes[at]) = (mounted.tree, Arc::new(mounted.remotes));
         Ok(Self { trees: trees.into(), remotes: remotes.into() })
     }
+}
+
+/// What parts are looked for, for one request.
+#[derive(Clone, Copy)]
+pub(super) struct PartSearch<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) keys: Keys,
+    pub(super) stop: &'a Stop,
 }
 
 /// Whether a path is one of something mounted.
@@ -148,35 +181,29 @@ impl<S: Stages> Road<S> {
     /// # Errors
     /// What is wrong with a name, what the policy does not allow, and what went wrong on the way; with the line that
     /// names the part.
-    pub(super) async fn gather(
-        self: &Arc<Self>,
-        plan: &Arc<Plan>,
-        trees: &Trees,
-        stop: &Stop,
-    ) -> Result<Gathered> {
+    pub(super) async fn gather(self: &Arc<Self>, search: PartSearch<'_>, trees: &Trees) -> Result<Gathered> {
         let mut gathered = Gathered::nothing(trees);
-        let rendered = plan.parts.iter().enumerate().filter(|(_, part)| !part.only_lends);
+        let rendered = search.plan.parts.iter().enumerate().filter(|(_, part)| !part.only_lends);
         for at in rendered.map(|(at, _)| at) {
-            gathered = self.gather_one(plan, gathered, at, stop).await?;
+            gathered = self.gather_one(search, gathered, at).await?;
         }
         Ok(gathered)
     }
 
     async fn gather_one(
         self: &Arc<Self>,
-        plan: &Arc<Plan>,
+        search: PartSearch<'_>,
         mut gathered: Gathered,
         at: usize,
-        stop: &Stop,
     ) -> Result<Gathered> {
         let mut left = self.rules.budgets.directory_bytes;
         for _ in 0..MOST_ROUNDS {
-            let wants = self.wants(plan, &gathered, at, stop).await?;
+            let wants = self.wants(search, &gathered, at).await?;
             if wants.is_empty() {
                 return Ok(gathered);
             }
             gathered.mounts(at).check_free()?;
-            let parts = self.fetch(plan, wants, &mut left).await?;
+            let parts = self.fetch(search.plan, wants, &mut left).await?;
             gathered = gathered.mounted(at, parts)?;
         }
         Err(too_deep())
@@ -184,20 +211,18 @@ impl<S: Stages> Road<S> {
 
     async fn wants(
         self: &Arc<Self>,
-        plan: &Arc<Plan>,
+        search: PartSearch<'_>,
         gathered: &Gathered,
         at: usize,
-        stop: &Stop,
     ) -> Result<Vec<Want>> {
-        let (road, plan, gathered) = (Arc::clone(self), Arc::clone(plan), gathered.clone());
+        let PartSearch { plan, keys, stop } = search;
+        let _turn = self.searches.acquire().await;
         let stop = stop.within(self.rules.budgets.time);
-        let look = move || {
-            let Gathered { trees, remotes } = &gathered;
-            let chance = Chance::default();
-            let desk = Desk { plan: &plan, trees, remotes, inputs: &Arc::default(), chance, stop: &stop };
-            road.stages.wants(&desk.job(at, road.rules.budgets))
-        };
-        self.look(look).await?
+        let order = gathered.order(plan, self.rules.budgets, Chance::default(), stop);
+        let order = RenderOrder { origin: plan.origin(keys), ..order };
+        let (road, span) = (Arc::clone(self), tracing::Span::current());
+        let search = spawn_blocking(move || span.in_scope(|| road.stages.wants(&order, at)));
+        search.await.map_err(|broken| broke_off(&broken))?
     }
 
     /// The parts, a few side by side; the bytes of files count against `left`.

@@ -4,11 +4,9 @@
 //! the same at the same time.
 
 mod answers;
-mod body;
 mod clock;
 mod deps;
 mod estimate;
-mod finish;
 mod flight;
 pub mod gather;
 mod key;
@@ -31,7 +29,7 @@ use crate::error::Result;
 use crate::render::{Budgets, Stop};
 use crate::request::{Answered, RenderRequest, Rendered};
 
-pub use body::Body;
+pub use crate::render::Body;
 pub use limit::{Replies, ReplyRoom};
 pub use service::Service;
 pub use stages::Stages;
@@ -40,7 +38,7 @@ pub use stats::{RENDERERS, Reading};
 use answers::Answers;
 use clock::{Clock, Timings};
 use flight::{Flights, Landed};
-use gather::Gathered;
+use gather::{Gathered, PartSearch};
 use key::{Keys, Rules};
 use limit::Limit;
 use plan::Plan;
@@ -96,6 +94,8 @@ struct Road<S> {
     limit: Limit,
     /// Looking at trees without rendering takes a thread for a moment; so many of them at once.
     looks: Semaphore,
+    /// Looks for parts that lie elsewhere parse files, which may take as long as a render: they wait among themselves.
+    searches: Semaphore,
     stats: Stats,
 }
 
@@ -120,6 +120,7 @@ impl<S: Stages> Pipeline<S> {
             flights: Flights::new(),
             limit: Limit::new(parallelism, render_memory_bytes),
             looks: Semaphore::new(2 * cores()),
+            searches: Semaphore::new(parallelism.max(1)),
             stats: Stats::default(),
         }))
     }
@@ -193,8 +194,9 @@ impl<S: Stages> Road<S> {
         let trees = clock.time("open", self.open(&plan)).await?;
         let earlier = self.earlier(&plan, keys).await;
         let mut gathered = Gathered::nothing(&trees);
+        let search = PartSearch { plan: &plan, keys, stop: &stop };
         if earlier.looked_elsewhere() {
-            gathered = clock.time("gather", self.gather(&plan, &trees, &stop)).await?;
+            gathered = clock.time("gather", self.gather(search, &trees)).await?;
         }
         let earlier = match clock.time("reuse", self.reuse(&plan, keys, &gathered, earlier)).await? {
             Reuse::Held(body) => {
@@ -203,12 +205,12 @@ impl<S: Stages> Road<S> {
             Reuse::Missed(earlier) => earlier,
         };
         if !earlier.looked_elsewhere() {
-            gathered = clock.time("gather", self.gather(&plan, &trees, &stop)).await?;
+            gathered = clock.time("gather", self.gather(search, &trees)).await?;
         }
         let elsewhere = gathered.is_elsewhere();
         let permit = clock.time("queue", self.queue(&plan, &trees)).await?;
-        let turn = Turn { permit, stop: &stop };
-        let made = clock.time("render", self.make(&plan, keys, gathered, turn)).await;
+        let turn = Turn { permit, stop: &stop, earlier: &earlier };
+        let made = clock.time("render", self.make(&plan, keys, &gathered, turn)).await;
         let body = clock.time("keep", self.keep(keys, made, &earlier, elsewhere)).await?;
         let answered = Answered::Rendered { because: earlier.because };
         Ok(Filled { body, answered, timings: clock.timings() })

@@ -3,10 +3,12 @@
 
 use std::collections::BTreeSet;
 
+use sha2::{Digest, Sha256};
 use tree::TreePath;
 
+use super::key::Keys;
 use crate::error::{Error, Kind, Result};
-use crate::render::Job;
+use crate::render::{Job, OrderOrigin};
 use crate::request::{RenderRequest, Renderer, Source};
 use crate::source::Pinned;
 
@@ -79,6 +81,25 @@ impl Plan {
     /// What each source was pinned to.
     pub(super) fn revisions(&self) -> Vec<String> {
         self.parts.iter().map(|part| part.pinned.revision.to_string()).collect()
+    }
+
+    /// Who asks for what, for workers and logs.
+    pub(super) fn origin(&self, keys: Keys) -> OrderOrigin {
+        let mut scope = Sha256::new();
+        for Part { pinned, .. } in &self.parts {
+            scope.update((pinned.identity.len() as u64).to_be_bytes());
+            scope.update(pinned.identity.as_bytes());
+            scope.update(pinned.scope.0);
+        }
+        let shown = self.parts.iter().map(|Part { pinned, path, renderer, .. }| {
+            format!("{} at {}, path {path}, {}", pinned.identity, pinned.revision, renderer.name())
+        });
+        OrderOrigin {
+            key: keys.exact,
+            scope: scope.finalize().into(),
+            shown: shown.collect(),
+            earlier: Vec::new(),
+        }
     }
 
     /// The value of an input that is not a file, as facts hold it.

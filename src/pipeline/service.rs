@@ -6,27 +6,39 @@ use tree::Tree;
 
 use super::stages::Stages;
 use crate::error::Result;
-use crate::render::{Engines, Job, Want, render, wants};
-use crate::request::{Manifests, Source};
+use crate::render::{Engines, Isolation, RenderOrder, RenderOutcome, Want, jsonnet, render, wants, worker};
+use crate::request::Source;
 use crate::source::{Part, PartName, Pinned, Sources};
 
 /// Where sources come from and what renders them.
 pub struct Service {
     sources: Arc<Sources>,
     engines: Engines,
+    isolation: Isolation,
 }
 
 impl Service {
-    /// These sources, rendered by these engines.
+    /// These sources, rendered by these engines: in this process or in workers.
     #[must_use]
-    pub fn new(sources: impl Into<Arc<Sources>>, engines: Engines) -> Self {
-        Self { sources: sources.into(), engines }
+    pub fn new(sources: impl Into<Arc<Sources>>, engines: Engines, isolation: Isolation) -> Self {
+        Self { sources: sources.into(), engines, isolation }
     }
 
     /// Where sources come from, for what is asked of them besides rendering.
     #[must_use]
     pub fn sources(&self) -> &Arc<Sources> {
         &self.sources
+    }
+
+    /// Starts the workers that renders will need, if they run in workers. Blocks.
+    ///
+    /// # Errors
+    /// When a worker cannot be started.
+    pub fn warm_up(&self) -> Result<()> {
+        match (self.isolation, &self.engines.jsonnet) {
+            (Isolation::Process, jsonnet::Evaluation::InWorker(pool)) => pool.warm_up(),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -39,8 +51,11 @@ impl Stages for Service {
         self.sources.open(pinned).await
     }
 
-    fn wants(&self, job: &Job) -> Result<Vec<Want>> {
-        wants(job, &self.engines)
+    fn wants(&self, order: &RenderOrder, at: usize) -> Result<Vec<Want>> {
+        match self.isolation {
+            Isolation::None => wants(&order.unrecorded_job(at), &self.engines),
+            Isolation::Process => worker::wants(order, at, &self.engines),
+        }
     }
 
     async fn part(&self, want: &Want, beside: &[Pinned], no_revision_cache: bool) -> Result<Part> {
@@ -48,8 +63,11 @@ impl Stages for Service {
         self.sources.part(&name, beside, no_revision_cache).await
     }
 
-    fn render(&self, job: &Job) -> Result<Manifests> {
-        render(job, &self.engines)
+    fn render(&self, order: &RenderOrder) -> Result<RenderOutcome> {
+        match self.isolation {
+            Isolation::None => order.run(|job| render(job, &self.engines)),
+            Isolation::Process => worker::render(order, &self.engines),
+        }
     }
 
     /// All settings of the engines, whatever they are: one that is added later is in the key by itself.

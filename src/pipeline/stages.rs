@@ -7,8 +7,8 @@ use std::sync::Arc;
 use tree::Tree;
 
 use crate::error::Result;
-use crate::render::{Job, Want};
-use crate::request::{Manifests, Source};
+use crate::render::{RenderOrder, RenderOutcome, Want};
+use crate::request::Source;
 use crate::source::{Part, Pinned};
 
 /// Resolving, opening and rendering.
@@ -23,8 +23,8 @@ pub trait Stages: Send + Sync + 'static {
     /// The files of a pinned source.
     fn open(&self, pinned: &Pinned) -> impl Future<Output = Result<Arc<dyn Tree>>> + Send;
 
-    /// What rendering one source needs that is neither in the trees nor mounted. Blocks.
-    fn wants(&self, job: &Job) -> Result<Vec<Want>>;
+    /// What rendering the source at `at` needs that is neither in the trees nor mounted. Blocks.
+    fn wants(&self, order: &RenderOrder, at: usize) -> Result<Vec<Want>>;
 
     /// What a want names, for a request of these sources.
     fn part(
@@ -34,8 +34,8 @@ pub trait Stages: Send + Sync + 'static {
         no_revision_cache: bool,
     ) -> impl Future<Output = Result<Part>> + Send;
 
-    /// Renders one source. Blocks.
-    fn render(&self, job: &Job) -> Result<Manifests>;
+    /// Renders every source of an order. Blocks.
+    fn render(&self, order: &RenderOrder) -> Result<RenderOutcome>;
 
     /// The engines and the versions they behave like: equal profiles give equal manifests.
     fn profile(&self) -> String;

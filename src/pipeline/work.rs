@@ -1,17 +1,16 @@
 //! What is done in one flight, step by step; [`Road::fill`] says in which order.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::task::{JoinError, JoinSet, spawn_blocking};
 use tracing::Instrument;
-use tree::{Inputs, Reads, Recorder, Tree};
+use tree::Reads;
 
 use super::answers::FactSet;
 use super::deps::{Earlier, Trees};
 use super::estimate::estimate;
-use super::finish::finish;
 use super::gather::Gathered;
 use super::key::Keys;
 use super::limit::Permit;
@@ -19,8 +18,7 @@ use super::plan::{Part, Plan};
 use super::stages::Stages;
 use super::{Body, Road};
 use crate::error::{Error, Kind, Result};
-use crate::render::{Chance, Job, Lent, Remotes, Stop};
-use crate::request::Manifests;
+use crate::render::{Chance, OrderOrigin, RenderOrder, RenderOutcome, Stop};
 
 /// What became of the earlier results of a request.
 pub(super) enum Reuse {
@@ -30,17 +28,12 @@ pub(super) enum Reuse {
     Missed(Earlier),
 }
 
-/// What a render made.
-pub(super) struct Made {
-    body: Body,
-    /// What was read of each source.
-    reads: Vec<Reads>,
-}
-
 /// The right to render now, and until when.
 pub(super) struct Turn<'a> {
     pub(super) permit: Permit,
     pub(super) stop: &'a Stop,
+    /// What earlier renders read.
+    pub(super) earlier: &'a Earlier,
 }
 
 impl<S: Stages> Road<S> {
@@ -136,16 +129,18 @@ impl<S: Stages> Road<S> {
         self: &Arc<Self>,
         plan: &Arc<Plan>,
         keys: Keys,
-        gathered: Gathered,
-        Turn { permit, stop }: Turn<'_>,
-    ) -> Result<Made> {
+        gathered: &Gathered,
+        Turn { permit, stop, earlier }: Turn<'_>,
+    ) -> Result<RenderOutcome> {
         let time = self.rules.budgets.time;
-        let stop = stop.within(time);
-        let (road, plan, of) = (Arc::clone(self), Arc::clone(plan), keys.reuse);
-        let span = tracing::Span::current();
+        let chance = Chance { of: keys.reuse, now: now() };
+        let order = gathered.order(plan, self.rules.budgets, chance, stop.within(time));
+        let earlier = earlier.sets.first().map(|set| set.reads.clone()).unwrap_or_default();
+        let order = RenderOrder { origin: OrderOrigin { earlier, ..plan.origin(keys) }, ..order };
+        let (road, span) = (Arc::clone(self), tracing::Span::current());
         let render = spawn_blocking(move || {
             let _permit = permit;
-            span.in_scope(|| road.make_now(&plan, of, &gathered, &stop))
+            span.in_scope(|| road.stages.render(&order))
         });
         // An engine looks at its flag often. One that does not is given a quarter more; then its callers are told, and
         // it keeps its permit for as long as it really runs.
@@ -160,12 +155,13 @@ impl<S: Stages> Road<S> {
     pub(super) async fn keep(
         &self,
         keys: Keys,
-        made: Result<Made>,
+        made: Result<RenderOutcome>,
         earlier: &Earlier,
         elsewhere: bool,
     ) -> Result<Body> {
         match made {
-            Ok(Made { body, reads }) => {
+            Ok(RenderOutcome { body, renderers, reads }) => {
+                renderers.iter().for_each(|renderer| self.stats.rendered(renderer));
                 let id = self.answers.keep_body(&body).await;
                 if !elsewhere {
                     self.answers.keep_name(&keys.exact, id).await;
@@ -186,34 +182,6 @@ impl<S: Stages> Road<S> {
         }
     }
 
-    fn make_now(&self, plan: &Plan, of: [u8; 32], gathered: &Gathered, stop: &Stop) -> Result<Made> {
-        let recorders: Vec<Arc<Recorder>> =
-            gathered.trees.iter().map(|tree| Arc::new(Recorder::new(Arc::clone(tree)))).collect();
-        let trees: Vec<Arc<dyn Tree>> = recorders.iter().cloned().map(|tree| tree as Arc<dyn Tree>).collect();
-        let chance = Chance { of, now: now() };
-        let desk =
-            Desk { plan, trees: &trees, remotes: &gathered.remotes, inputs: &Arc::default(), chance, stop };
-        let given = (0..plan.parts.len()).map(|at| self.make_one(&desk, at)).collect::<Result<_>>()?;
-        let body = finish(given, self.rules.budgets.output_bytes)?;
-        let mut reads: Vec<Reads> = recorders.iter().map(|recorder| recorder.reads()).collect();
-        if let Some(first) = reads.first_mut() {
-            *first = std::mem::take(first).with_inputs(desk.inputs);
-        }
-        Ok(Made { body, reads })
-    }
-
-    fn make_one(&self, desk: &Desk<'_>, at: usize) -> Result<Option<Manifests>> {
-        let several = desk.plan.parts.len() > 1;
-        if desk.plan.parts[at].only_lends {
-            return Ok(None);
-        }
-        let given = self.stages.render(&desk.job(at, self.rules.budgets));
-        let given = given
-            .map_err(|error| if several { error.context(format!("source {}", at + 1)) } else { error })?;
-        given.renderers.iter().for_each(|renderer| self.stats.rendered(renderer));
-        Ok(Some(given))
-    }
-
     /// Runs something short that reads trees, so many at a time.
     pub(super) async fn look<T: Send + 'static>(
         &self,
@@ -221,45 +189,6 @@ impl<S: Stages> Road<S> {
     ) -> Result<T> {
         let _place = self.looks.acquire().await;
         spawn_blocking(look).await.map_err(|broken| broke_off(&broken))
-    }
-}
-
-/// What lies ready for the jobs of one request.
-pub(super) struct Desk<'a> {
-    pub(super) plan: &'a Plan,
-    /// The trees of the sources, recording where it matters.
-    pub(super) trees: &'a [Arc<dyn Tree>],
-    /// What is mounted in each.
-    pub(super) remotes: &'a [Arc<Remotes>],
-    pub(super) inputs: &'a Arc<Inputs>,
-    pub(super) chance: Chance,
-    pub(super) stop: &'a Stop,
-}
-
-impl Desk<'_> {
-    pub(super) fn job(&self, at: usize, budgets: crate::render::Budgets) -> Job {
-        let Part { pinned: _, path, ref_name: _, only_lends: _, renderer } = &self.plan.parts[at];
-        Job {
-            tree: self.trees[at].clone(),
-            path: path.clone(),
-            remotes: self.remotes.get(at).cloned().unwrap_or_default(),
-            lent: self.lent(),
-            renderer: renderer.clone(),
-            name: self.plan.name.clone(),
-            namespace: self.plan.namespace.clone(),
-            kube_version: self.plan.kube_version.clone(),
-            api_versions: self.plan.api_versions.clone(),
-            inputs: Arc::clone(self.inputs),
-            chance: self.chance,
-            budgets,
-            stop: self.stop.clone(),
-        }
-    }
-
-    /// The files of every source that has a ref name, whether it is rendered as well or not.
-    fn lent(&self) -> BTreeMap<String, Lent> {
-        let named = self.plan.parts.iter().zip(self.trees).filter(|(part, _)| !part.ref_name.is_empty());
-        named.map(|(part, tree)| (part.ref_name.clone(), Lent { tree: tree.clone() })).collect()
     }
 }
 

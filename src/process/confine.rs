@@ -9,7 +9,7 @@ use landlock::{
 };
 
 /// The newest set of rights known here; an older kernel keeps those it knows.
-const RIGHTS: ABI = ABI::V6;
+pub(super) const RIGHTS: ABI = ABI::V6;
 
 /// Where systems keep programs and their libraries. Nothing secret is there.
 const SYSTEM: [&str; 9] =

@@ -63,7 +63,7 @@ fn number(argument: Option<OsString>) -> Option<u64> {
 fn limit(data: u64, parent: u64) -> Result<(), String> {
     // Set before asking: a parent that dies in between is seen by one or the other.
     set_parent_process_death_signal(Some(Signal::KILL)).map_err(|error| error.to_string())?;
-    if getppid().map(Pid::as_raw_nonzero).map(|pid| u64::from(pid.get().unsigned_abs())) != Some(parent) {
+    if !is_child_of(parent) {
         return Err("its parent is gone".to_owned());
     }
     let limits = [
@@ -75,8 +75,13 @@ fn limit(data: u64, parent: u64) -> Result<(), String> {
     limits.into_iter().try_for_each(|(resource, most)| lower(resource, most))
 }
 
+/// Whether the process of this number is our parent.
+pub(super) fn is_child_of(parent: u64) -> bool {
+    getppid().map(Pid::as_raw_nonzero).map(|pid| u64::from(pid.get().unsigned_abs())) == Some(parent)
+}
+
 /// Lowers a limit; one that is lower already stays.
-fn lower(resource: Resource, most: u64) -> Result<(), String> {
+pub(super) fn lower(resource: Resource, most: u64) -> Result<(), String> {
     let hard = getrlimit(resource).maximum.map_or(most, |hard| hard.min(most));
     let limit = Rlimit { current: Some(hard), maximum: Some(hard) };
     setrlimit(resource, limit).map_err(|error| format!("cannot limit itself: {error}"))

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
 use tree::{Tree, TreePath};
 
 use super::kustomize::Remotes;
@@ -116,7 +117,7 @@ pub struct Chance {
 }
 
 /// What one render may use up.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Budgets {
     /// Wall clock of one render.
     pub time: Duration,

@@ -1,25 +1,31 @@
 //! From a tree and options to manifests: one engine call. Runs on the blocking pool, under the budgets of its job.
 
+mod body;
 pub mod detect;
 pub mod directory;
 mod documents;
 pub mod exec;
+mod finish;
 pub mod helm;
 mod job;
 pub mod jsonnet;
 pub mod kustomize;
+mod order;
 mod output;
 mod release;
 mod stack;
 mod values;
 pub mod walk;
+pub mod worker;
 
 use tree::TreePath;
 use yaml::Limits;
 
+pub use body::Body;
 pub use documents::Printed;
 pub use job::{Budgets, Chance, Job, Lent, Stop};
-pub use kustomize::{Remotes, Want};
+pub use kustomize::{Mounted, Remotes, Want};
+pub use order::{OrderOrigin, RenderOrder, RenderOutcome, SourceOrder};
 pub(crate) use stack::on_stack;
 
 use self::detect::Type;
@@ -36,6 +42,16 @@ pub enum Engine {
     Exec,
 }
 
+/// Where engines run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Isolation {
+    /// In worker processes: see [`worker`].
+    Process,
+    /// In this process, all but Jsonnet programs.
+    #[default]
+    None,
+}
+
 /// What to do about a dependency of a chart that is not there.
 const VENDOR: &str =
     "run `helm dependency build` and commit the folder charts/: dependencies are not fetched at render time";
@@ -43,8 +59,8 @@ const VENDOR: &str =
 /// What renders, as configured.
 #[derive(Clone, Debug, Default)]
 pub struct Engines {
-    /// How Jsonnet programs are evaluated.
-    pub jsonnet: jsonnet::Settings,
+    /// Where Jsonnet programs are evaluated.
+    pub jsonnet: jsonnet::Evaluation,
     /// What renders charts.
     pub helm: Engine,
     /// How [`Engine::Native`] renders them.

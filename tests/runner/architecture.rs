@@ -25,8 +25,8 @@ const RANKS: &[(&str, u8)] = &[
 
 /// Uses against the ranks that are meant, with their reason.
 const MEANT: &[(&str, &str)] = &[
-    // An answer holds its encoded body, whose type is the pipeline's affair.
-    ("request", "pipeline::Body"),
+    // An answer holds its encoded body, whose type is the renderers' affair.
+    ("request", "render::Body"),
     // A request holds the credential it was sent with.
     ("request", "credentials::"),
 ];

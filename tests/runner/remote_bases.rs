@@ -10,7 +10,7 @@ use cache::{Cache, Memory};
 use manifestd::credentials::{Credential, Secret};
 use manifestd::error::{Error, Kind, Result};
 use manifestd::pipeline::{Pipeline, Service, Settings};
-use manifestd::render::{Engine, Engines};
+use manifestd::render::{Engine, Engines, Isolation};
 use manifestd::request::{Answered, Origin, RenderRequest, Rendered, Renderer, Source};
 use manifestd::source::{Parts, Settings as SourceSettings, Sources};
 use testkit::http::{Act, Auth, Options, Request, Server};
@@ -72,7 +72,7 @@ impl Case {
 }
 
 fn pipeline(settings: SourceSettings, engines: Engines) -> Pipeline {
-    let service = Service::new(Sources::new(settings).unwrap(), engines);
+    let service = Service::new(Sources::new(settings).unwrap(), engines, Isolation::None);
     Pipeline::new(Settings::default(), service, Cache::new(Memory::new(64 << 20)))
 }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use manifestd::error::{Error, Kind};
 use manifestd::inspect;
+use manifestd::render::worker::{WorkerPool, WorkerSettings};
 use manifestd::render::{Budgets, Chance, Engines, Job, Stop, jsonnet, render};
 use manifestd::request::{DirectoryOptions, JsonnetOptions, JsonnetVar, Manifests, Renderer};
 use serde::Deserialize;
@@ -70,10 +71,7 @@ fn check(case: &Case) -> Result<(), String> {
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", case.name))
     });
     let engines = Engines {
-        jsonnet: jsonnet::Settings {
-            program: env!("CARGO_BIN_EXE_manifestd").into(),
-            memory: options.megabytes.unwrap_or(256) << 20,
-        },
+        jsonnet: evaluation(env!("CARGO_BIN_EXE_manifestd"), options.megabytes.unwrap_or(256)),
         ..Engines::default()
     };
     let shown =
@@ -196,8 +194,14 @@ fn recorded(files: &[(&'static str, &'static str)]) -> (Job, Arc<Recorder>) {
 }
 
 fn engines() -> Engines {
-    let jsonnet = jsonnet::Settings { program: env!("CARGO_BIN_EXE_manifestd").into(), ..Default::default() };
-    Engines { jsonnet, ..Default::default() }
+    Engines { jsonnet: evaluation(env!("CARGO_BIN_EXE_manifestd"), 256), ..Default::default() }
+}
+
+/// Jsonnet programs in workers that are this program, with so much memory.
+fn evaluation(program: &str, megabytes: u64) -> jsonnet::Evaluation {
+    let settings =
+        WorkerSettings { program: program.into(), memory: megabytes << 20, ..WorkerSettings::default() };
+    jsonnet::Evaluation::InWorker(WorkerPool::new(settings))
 }
 
 #[test]
@@ -241,10 +245,7 @@ fn a_stopped_program_ends_at_once() {
 #[test]
 fn a_worker_that_cannot_start_is_said_to_be_one() {
     let (job, _) = recorded(&[("app/a.jsonnet", "{ kind: 'A' }")]);
-    let engines = Engines {
-        jsonnet: jsonnet::Settings { program: "/nowhere/manifestd".into(), ..Default::default() },
-        ..Default::default()
-    };
+    let engines = Engines { jsonnet: evaluation("/nowhere/manifestd", 256), ..Default::default() };
     let error = render(&job, &engines).unwrap_err();
     assert_eq!(error.kind(), Kind::Unavailable);
     assert!(!error.to_string().contains("/nowhere"), "{error}");

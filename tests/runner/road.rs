@@ -8,7 +8,7 @@ use cache::{Cache, Memory};
 use manifestd::credentials::{Credential, Secret};
 use manifestd::error::{Kind, Result};
 use manifestd::pipeline::{Pipeline, Service, Settings};
-use manifestd::render::{Engine, Engines, exec};
+use manifestd::render::{Engine, Engines, Isolation, exec};
 use manifestd::request::{
     Answered, DirectoryOptions, HelmOptions, Origin, RenderRequest, Rendered, Renderer, Source,
 };
@@ -30,7 +30,7 @@ impl Here {
     fn with(engines: Engines) -> Self {
         let data = tempfile::tempdir().unwrap();
         let settings = SourceSettings { allow_local: true, ..SourceSettings::new(data.path().join("data")) };
-        let service = Service::new(Sources::new(settings).unwrap(), engines);
+        let service = Service::new(Sources::new(settings).unwrap(), engines, Isolation::None);
         let cache = Cache::new(Memory::new(64 << 20));
         Self { pipeline: Pipeline::new(Settings::default(), service, cache), _data: data }
     }

@@ -62,3 +62,9 @@ pub use release::{LookedAt, Output, Release};
 pub use values::{FileReader, ValuesOptions};
 pub use version::{Build, HelmVersion, Profile, Types};
 pub use wants::{Want, wants};
+
+/// Gives up everything that is kept of texts between renders, as a process does that goes over to another's charts.
+pub fn forget() {
+    engine::forget_parsed();
+    schema::forget_compiled();
+}

@@ -41,6 +41,11 @@ impl<T: OfText> Memo<T> {
         Ok(made)
     }
 
+    /// Gives up everything.
+    pub(crate) fn clear(&self) {
+        self.kept().clear();
+    }
+
     fn kept(&self) -> MutexGuard<'_, Recent<u64, Arc<T>>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -42,6 +42,13 @@ impl<K: Eq + Hash + Clone, V: Clone> Recent<K, V> {
         Some(value)
     }
 
+    /// Gives up everything.
+    pub fn clear(&mut self) {
+        self.young.clear();
+        self.old.clear();
+        self.weight = 0;
+    }
+
     /// Keeps `value`, unless it alone weighs more than a generation may.
     pub fn put(&mut self, key: K, value: V, weight: u64) {
         if weight > self.most {

@@ -5,6 +5,7 @@ mod build;
 mod clone;
 mod commit;
 mod first;
+mod isolation;
 mod load;
 mod peer;
 mod repository;
@@ -31,6 +32,9 @@ pub(super) fn command() -> Command {
         .subcommand(Command::new("first").about("The first render of an application of 50 files"))
         .subcommand(Command::new("commit").about("A commit that does not touch the application, among 1,000"))
         .subcommand(
+            Command::new("isolation").about("Renders in workers, against renders in the server's process"),
+        )
+        .subcommand(
             Command::new("clone").about("Clone and first render of 50,000 objects, against the git program"),
         )
         .subcommand(template::command())
@@ -54,6 +58,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<()> {
             Some(("warm", matches)) => warm::run(seconds_of(matches)).await,
             Some(("first", _)) => first::run().await,
             Some(("commit", _)) => commit::run().await,
+            Some(("isolation", _)) => isolation::run().await,
             Some(("clone", _)) => clone::run(),
             Some((peer::NAME, matches)) => peer::run(matches).await,
             _ => Err(Error::new(Kind::Invalid, "unknown benchmark").help("see `manifestd bench --help`")),

@@ -22,8 +22,17 @@ pub(super) struct Service {
 impl Service {
     /// `manifestd serve` with an empty data folder.
     pub(super) fn serve() -> Result<Self> {
+        Self::serve_with(&[])
+    }
+
+    /// The same, rendering where `isolation` says.
+    pub(super) fn isolated(isolation: &str) -> Result<Self> {
+        Self::serve_with(&[&format!("--isolation={isolation}")])
+    }
+
+    fn serve_with(arguments: &[&str]) -> Result<Self> {
         Self::start(|command, address, data| {
-            command.args(["serve", "--metrics-listen=off", "--log-level=warn"]);
+            command.args(["serve", "--metrics-listen=off", "--log-level=warn"]).args(arguments);
             command.arg(format!("--listen={address}")).arg("--data-dir").arg(data);
         })
     }

@@ -13,7 +13,7 @@ use tree::{ContentId, Kind as What, MemoryTree, Named, Tree, TreePath};
 use crate::credentials::Credential;
 use crate::error::{Error, Kind, Place, Result};
 use crate::pipeline::{Pipeline, Settings, Stages};
-use crate::render::{Job, Want};
+use crate::render::{Job, RenderOrder, RenderOutcome, Want};
 use crate::request::{
     Answered, HelmOptions, Manifest, Manifests, Origin, RenderRequest, Rendered, Renderer, Source,
 };
@@ -150,7 +150,8 @@ impl Stages for World {
         found.ok_or_else(|| Error::new(Kind::NotFound, "no such commit"))
     }
 
-    fn wants(&self, job: &Job) -> Result<Vec<Want>> {
+    fn wants(&self, order: &RenderOrder, at: usize) -> Result<Vec<Want>> {
+        let job = &order.unrecorded_job(at);
         let missing = |name: &String| !job.remotes.contains_key(name);
         Ok(Toy { job, salt: 0 }.elsewhere()?.into_iter().filter(missing).map(want).collect())
     }
@@ -162,7 +163,17 @@ impl Stages for World {
         found.map(Part::Repository).ok_or_else(|| Error::new(Kind::NotFound, "nothing of this name"))
     }
 
-    fn render(&self, job: &Job) -> Result<Manifests> {
+    fn render(&self, order: &RenderOrder) -> Result<RenderOutcome> {
+        order.run(|job| self.render_one(job))
+    }
+
+    fn profile(&self) -> String {
+        "toy 1".into()
+    }
+}
+
+impl World {
+    fn render_one(&self, job: &Job) -> Result<Manifests> {
         self.0.renders.fetch_add(1, Ordering::SeqCst);
         let mut closed = self.0.gate.closed.lock().unwrap();
         while *closed {
@@ -179,10 +190,6 @@ impl Stages for World {
             _ => {}
         }
         Toy { job, salt: self.0.salt.load(Ordering::SeqCst) }.render()
-    }
-
-    fn profile(&self) -> String {
-        "toy 1".into()
     }
 }
 

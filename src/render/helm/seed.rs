@@ -9,18 +9,35 @@ use crate::credentials;
 
 /// The key that seeds are made with. Replicas that share it agree on what functions of chance yield.
 #[derive(Clone)]
-pub struct SeedKey(Vec<u8>);
+pub struct SeedKey(Seeds);
+
+#[derive(Clone)]
+enum Seeds {
+    /// Made with this key.
+    Keyed(Vec<u8>),
+    /// The one seed there is.
+    Given([u8; 32]),
+}
 
 impl SeedKey {
     /// The key that a shared secret stands for.
     #[must_use]
     pub fn new(secret: &[u8]) -> Self {
-        Self(secret.to_vec())
+        Self(Seeds::Keyed(secret.to_vec()))
+    }
+
+    /// What stands for the key where only one render is done and its seed is known: a worker is not told the key.
+    pub(in crate::render) fn of_one_render(seed: [u8; 32]) -> Self {
+        Self(Seeds::Given(seed))
     }
 
     /// The seed of one render: HMAC-SHA256 of what is rendered.
     pub(in crate::render) fn seed(&self, of: &[u8; 32]) -> [u8; 32] {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes keys of any length");
+        let key = match &self.0 {
+            Seeds::Keyed(key) => key,
+            Seeds::Given(seed) => return *seed,
+        };
+        let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
         mac.update(of);
         mac.finalize().into_bytes().into()
     }

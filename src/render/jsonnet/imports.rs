@@ -13,7 +13,7 @@ pub(super) struct Imports<'a> {
     /// Where to look when it is not beside the importing file: the last library first, then the folder itself.
     libraries: Vec<TreePath>,
     /// The bytes that may still be imported.
-    left: u64,
+    pub(super) left: u64,
 }
 
 impl<'a> Imports<'a> {

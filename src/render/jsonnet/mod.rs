@@ -1,56 +1,46 @@
 //! Jsonnet programs of a directory source (spec: argocd.md §3.6), evaluated by `rsjsonnet` in a worker process.
 //!
 //! A pure program can take all memory (`s + s`, again and again) or never end, and nothing inside an evaluator that is
-//! not ours can bound that. So the binary starts itself again as a worker with a memory limit: it holds no secret and
-//! opens no file; what it imports is read here, from the tree, and handed over.
+//! not ours can bound that. So a worker evaluates it, whatever the rest of the source is rendered in: a process that
+//! holds no secret, opens no file and asks the server for what is imported (`render/worker`).
 
-mod child;
 mod explain;
 mod imports;
 mod program;
-mod wire;
-mod worker;
 
-use std::path::PathBuf;
+use std::rc::Rc;
 
 use tree::TreePath;
 use yaml::Value;
 
-pub use worker::worked;
-
-use self::child::Worker;
 use self::imports::Imports;
-use self::wire::{Answer, Failure, Order, Variable};
-use super::{Job, document_limits, names_secret};
+use self::program::{Failure, Importer, Input, Source};
+use super::worker::{self, JsonnetProgram, WorkerPool};
+use super::{Job, document_limits, names_secret, on_stack};
 use crate::error::{Error, Kind, Place, Result};
-use crate::request::{JsonnetOptions, JsonnetVar};
+use crate::request::JsonnetOptions;
 
-/// The data size a worker may use: several times what the largest published programs (kube-prometheus) need.
-const MEMORY: u64 = 512 << 20;
-
-/// How programs are evaluated.
+/// Where programs are evaluated.
 #[derive(Clone, Debug)]
-pub struct Settings {
-    /// The executable that becomes a worker by calling [`worked`] first: as a rule this very one.
-    pub program: PathBuf,
-    /// Its data size in bytes.
-    pub memory: u64,
+pub enum Evaluation {
+    /// In workers of this pool.
+    InWorker(WorkerPool),
+    /// In this process, which is a worker.
+    Here,
 }
 
-impl Default for Settings {
+impl Default for Evaluation {
     fn default() -> Self {
-        // Also after an upgrade has replaced the file.
-        Self { program: PathBuf::from("/proc/self/exe"), memory: MEMORY }
+        Self::InWorker(WorkerPool::default())
     }
 }
 
-/// Evaluates the programs of one source, one after the other, in one worker that starts with the first.
+/// Evaluates the programs of one source, one after the other.
 pub(super) struct Evaluator<'a> {
-    job: &'a Job,
-    settings: &'a Settings,
+    folder: TreePath,
     options: &'a JsonnetOptions,
-    imports: Imports<'a>,
-    worker: Option<Worker>,
+    evaluation: &'a Evaluation,
+    local: LocalEvaluator<'a>,
 }
 
 impl<'a> Evaluator<'a> {
@@ -60,12 +50,12 @@ impl<'a> Evaluator<'a> {
     /// When a library is no path in the tree.
     pub(super) fn new(
         job: &'a Job,
-        settings: &'a Settings,
+        evaluation: &'a Evaluation,
         folder: &TreePath,
         options: &'a JsonnetOptions,
     ) -> Result<Self> {
-        let imports = Imports::new(job, folder, &options.libs)?;
-        Ok(Self { job, settings, options, imports, worker: None })
+        let local = LocalEvaluator::new(job, folder, options)?;
+        Ok(Self { folder: folder.clone(), options, evaluation, local })
     }
 
     /// The value of the program at `path`, whose text is `code`.
@@ -73,50 +63,94 @@ impl<'a> Evaluator<'a> {
     /// # Errors
     /// What the program or one of its imports has wrong, with the place; a limit it ran into.
     pub(super) fn evaluate(&mut self, path: &TreePath, code: &[u8]) -> Result<Value> {
-        let mut worker = match self.worker.take() {
-            Some(worker) => worker,
-            None => Worker::start(self.settings, self.job)?,
+        let json = match self.evaluation {
+            Evaluation::Here => self.local.evaluate(path, code),
+            Evaluation::InWorker(pool) => self.evaluate_in(pool, path, code),
         };
-        let json = self.run(&mut worker, path, code).map_err(|error| error.at(file_only(path)))?;
-        self.worker = Some(worker);
+        let json = json.map_err(|error| error.at(file_only(path)))?;
         yaml::json::from_str(&json, &document_limits(json.len())).map_err(|error| {
             Error::new(Kind::OverBudget, format!("the program's value: {error}")).at(file_only(path))
         })
     }
 
-    fn run(&mut self, worker: &mut Worker, path: &TreePath, code: &[u8]) -> Result<String> {
-        let order = Order::Evaluate {
-            file: path.as_str().to_owned(),
-            ext_vars: variables(&self.options.ext_vars),
-            tlas: variables(&self.options.tlas),
-        };
-        let mut refusal = None;
-        let mut answer = worker.ask(&order, code)?;
-        loop {
-            match answer {
-                (Answer::Done, json) => {
-                    return String::from_utf8(json)
-                        .map_err(|_| Error::new(Kind::Internal, "the jsonnet worker sent no text"));
-                }
-                (Answer::Failed(failure), _) => return Err(explained(failure, refusal)),
-                (Answer::Import { from, path }, _) => match self.imports.find(&from, &path) {
-                    Ok((file, content)) => {
-                        answer = worker.ask(&Order::Found { file: file.as_str().to_owned() }, &content)?;
-                    }
-                    Err(error) => {
-                        refusal = Some(error);
-                        answer = worker.ask(&Order::Refused, &[])?;
-                    }
-                },
-            }
-        }
+    fn evaluate_in(&mut self, pool: &WorkerPool, path: &TreePath, code: &[u8]) -> Result<String> {
+        let import_bytes = self.local.imports.left;
+        let program =
+            JsonnetProgram { folder: &self.folder, file: path, code, options: self.options, import_bytes };
+        let (json, left) = worker::evaluate(self.local.job, pool, &program)?;
+        self.local.imports.left = left;
+        Ok(json)
     }
 }
 
-fn variables(variables: &[JsonnetVar]) -> Vec<Variable> {
-    let copy =
-        |from: &JsonnetVar| Variable { name: from.name.clone(), value: from.value.clone(), code: from.code };
-    variables.iter().map(copy).collect()
+/// Evaluates programs in this process, which nothing bounds: for workers.
+pub(super) struct LocalEvaluator<'a> {
+    job: &'a Job,
+    options: &'a JsonnetOptions,
+    imports: Imports<'a>,
+}
+
+impl<'a> LocalEvaluator<'a> {
+    /// For the programs in `folder`.
+    ///
+    /// # Errors
+    /// When a library is no path in the tree.
+    pub(super) fn new(job: &'a Job, folder: &TreePath, options: &'a JsonnetOptions) -> Result<Self> {
+        Ok(Self { job, options, imports: Imports::new(job, folder, &options.libs)? })
+    }
+
+    /// The bytes that may still be imported.
+    pub(super) fn import_bytes(&self) -> u64 {
+        self.imports.left
+    }
+
+    /// From now on so many bytes may be imported.
+    pub(super) fn set_import_bytes(&mut self, bytes: u64) {
+        self.imports.left = bytes;
+    }
+
+    /// The value of the program at `path`, whose text is `code`, as JSON.
+    ///
+    /// # Errors
+    /// What the program or one of its imports has wrong, with the place.
+    pub(super) fn evaluate(&mut self, path: &TreePath, code: &[u8]) -> Result<String> {
+        let most = self.job.budgets.output_bytes;
+        let json = on_stack(|| {
+            let input = Input {
+                source: Source { file: Rc::from(path.as_str()), content: Rc::from(code) },
+                ext_vars: &self.options.ext_vars,
+                tlas: &self.options.tlas,
+            };
+            let mut importing = Importing { imports: &mut self.imports, refusal: None };
+            let evaluated = program::evaluate(&input, &mut importing);
+            evaluated.map_err(|failure| explained(failure, importing.refusal))
+        })??;
+        if json.len() as u64 > most {
+            let message = format!("the program's value is larger than {most} bytes");
+            return Err(Error::new(Kind::OverBudget, message).help("split the application"));
+        }
+        Ok(json)
+    }
+}
+
+/// Imports for one program, and why the last one was refused.
+struct Importing<'i, 'a> {
+    imports: &'i mut Imports<'a>,
+    refusal: Option<Error>,
+}
+
+impl Importer for Importing<'_, '_> {
+    fn import(&mut self, from: &str, path: &str) -> Option<Source> {
+        match self.imports.find(from, path) {
+            Ok((file, content)) => {
+                Some(Source { file: Rc::from(file.as_str()), content: Rc::from(&content[..]) })
+            }
+            Err(error) => {
+                self.refusal = Some(error);
+                None
+            }
+        }
+    }
 }
 
 /// The failure as an error with its place; an import's failure is the reason it was refused for.

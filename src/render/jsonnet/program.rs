@@ -12,8 +12,8 @@ use rsjsonnet_lang::program::{
 use rsjsonnet_lang::span::{SourceId, SpanContext, SpanId};
 
 use super::explain::{self, Words};
-use super::wire::{Failure, Spot, Variable};
 use crate::render::names_secret;
+use crate::request::JsonnetVar;
 
 /// The deepest nesting of calls (the default of the jsonnet program).
 const MAX_CALLS: usize = 500;
@@ -30,21 +30,42 @@ pub(super) struct Source {
     pub content: Rc<[u8]>,
 }
 
-/// Answers imports; `None` is a refusal whose reason the server knows.
+/// Answers imports; `None` is a refusal whose reason the importer knows.
 pub(super) trait Importer {
     /// What `path` means in the file `from`.
     fn import(&mut self, from: &str, path: &str) -> Option<Source>;
 }
 
 /// What to evaluate, and with what.
-pub(super) struct Input {
+pub(super) struct Input<'a> {
     pub source: Source,
-    pub ext_vars: Vec<Variable>,
-    pub tlas: Vec<Variable>,
+    pub ext_vars: &'a [JsonnetVar],
+    pub tlas: &'a [JsonnetVar],
+}
+
+/// Why a program has no value.
+#[derive(Debug)]
+pub(super) struct Failure {
+    /// What went wrong, in one line.
+    pub message: String,
+    /// Whether it was an import that was refused.
+    pub import: bool,
+    /// Where.
+    pub spot: Option<Spot>,
+}
+
+/// A place in a file of the tree, counted from 1.
+#[derive(Debug)]
+pub(super) struct Spot {
+    pub file: String,
+    pub line: u32,
+    pub column: u32,
+    /// The text of the line.
+    pub text: String,
 }
 
 /// The value of a program as JSON. A function is called with the top-level arguments.
-pub(super) fn evaluate(input: &Input, importer: &mut dyn Importer) -> Result<String, Failure> {
+pub(super) fn evaluate(input: &Input<'_>, importer: &mut dyn Importer) -> Result<String, Failure> {
     let arena = Arena::new();
     let mut program = Program::new(&arena);
     program.set_max_stack(MAX_CALLS);
@@ -55,10 +76,10 @@ pub(super) fn evaluate(input: &Input, importer: &mut dyn Importer) -> Result<Str
         seen: HashMap::new(),
         failure: None,
     };
-    for (name, thunk) in session.variables(&mut program, &input.ext_vars)? {
+    for (name, thunk) in session.variables(&mut program, input.ext_vars)? {
         program.add_ext_var(name, &thunk);
     }
-    let tlas = session.variables(&mut program, &input.tlas)?;
+    let tlas = session.variables(&mut program, input.tlas)?;
     let main = session.load(&mut program, &input.source).map_err(|words| session.failure(&program, words))?;
     let value = run(&mut program, &mut session, &main, &tlas);
     value.map_err(|error| session.evaluation_failure(&program, &error))
@@ -95,9 +116,9 @@ impl<'p> Session<'p, '_> {
     fn variables(
         &mut self,
         program: &mut Program<'p>,
-        variables: &[Variable],
+        variables: &[JsonnetVar],
     ) -> Result<Vec<(InternedStr<'p>, Thunk<'p>)>, Failure> {
-        let last: HashMap<&str, &Variable> =
+        let last: HashMap<&str, &JsonnetVar> =
             variables.iter().map(|variable| (variable.name.as_str(), variable)).collect();
         let mut thunks = Vec::new();
         for variable in last.into_values() {
@@ -106,7 +127,7 @@ impl<'p> Session<'p, '_> {
         Ok(thunks)
     }
 
-    fn variable(&mut self, program: &mut Program<'p>, variable: &Variable) -> Result<Thunk<'p>, Failure> {
+    fn variable(&mut self, program: &mut Program<'p>, variable: &JsonnetVar) -> Result<Thunk<'p>, Failure> {
         if !variable.code {
             return Ok(program.value_to_thunk(&Value::string(&variable.value)));
         }
@@ -268,13 +289,13 @@ mod tests {
         }
     }
 
-    fn text(name: &str, value: &str, code: bool) -> Variable {
-        Variable { name: name.to_owned(), value: value.to_owned(), code }
+    fn text(name: &str, value: &str, code: bool) -> JsonnetVar {
+        JsonnetVar { name: name.to_owned(), value: value.to_owned(), code }
     }
 
-    fn input(code: &str) -> Input {
+    fn input(code: &str) -> Input<'_> {
         let source = Source { file: Rc::from("a/main.jsonnet"), content: Rc::from(code.as_bytes()) };
-        Input { source, ext_vars: vec![], tlas: vec![] }
+        Input { source, ext_vars: &[], tlas: &[] }
     }
 
     fn failure(code: &str) -> (String, Option<(u32, u32)>) {
@@ -287,8 +308,9 @@ mod tests {
     fn variables_and_imports_reach_the_program() {
         let code = "function(t, u=5) [std.extVar('e'), std.extVar('c') + 1, t, u, import 'x', importstr 'x', import 'x']";
         let mut input = input(code);
-        input.ext_vars = vec![text("e", "old", false), text("e", "new", false), text("c", "1 + 1", true)];
-        input.tlas = vec![text("t", "T", false)];
+        let ext_vars = [text("e", "old", false), text("e", "new", false), text("c", "1 + 1", true)];
+        let tlas = [text("t", "T", false)];
+        (input.ext_vars, input.tlas) = (&ext_vars, &tlas);
         let mut table = Table(HashMap::from([("x", "{a: 1}")]), 0);
         let value = evaluate(&input, &mut table).ok().unwrap();
         assert_eq!(value, r#"["new", 3, "T", 5, {"a": 1}, "{a: 1}", {"a": 1}]"#);

@@ -18,6 +18,7 @@ use super::{Engines, Job, document_limits, helm, on_stack, release};
 use crate::error::Result;
 use crate::request::KustomizeOptions;
 
+pub use ::kustomize::Mounted;
 pub(crate) use charts::{Charts, Found};
 pub(crate) use edit::edited;
 pub use remotes::{Remotes, Want};
@@ -41,6 +42,16 @@ impl Settings {
     #[must_use]
     pub fn new(version: KustomizeVersion) -> Self {
         Self { version, parsed: Arc::new(Parsed::new(PARSED_BYTES)) }
+    }
+
+    /// The version to be equal to, where a request does not say.
+    pub(in crate::render) fn version(&self) -> KustomizeVersion {
+        self.version
+    }
+
+    /// The same for another version, sharing what is parsed.
+    pub(in crate::render) fn with_version(&self, version: KustomizeVersion) -> Self {
+        Self { version, parsed: Arc::clone(&self.parsed) }
     }
 }
 

@@ -93,10 +93,16 @@ impl OfText for Known {
 /// How much source the parsed templates that are kept may have, in bytes. A parsed template takes some three times its source.
 const KEPT_SOURCE: u64 = 4 << 20;
 
+static OLD: OnceLock<Table> = OnceLock::new();
+static NEW: OnceLock<Table> = OnceLock::new();
+
+/// Gives up the parsed templates that are kept.
+pub(crate) fn forget_parsed() {
+    [&OLD, &NEW].into_iter().filter_map(OnceLock::get).for_each(|table| table.parsed.clear());
+}
+
 /// One table for each set of functions there is.
 fn of(profile: &Profile) -> &'static Table {
-    static OLD: OnceLock<Table> = OnceLock::new();
-    static NEW: OnceLock<Table> = OnceLock::new();
     let must = profile.has_must_encoders && profile.has_must_to_toml;
     let cell = if must { &NEW } else { &OLD };
     cell.get_or_init(|| build(must))

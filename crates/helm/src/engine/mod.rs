@@ -21,7 +21,7 @@ use gotmpl::{Limits, Machine, Map, Set, Str, Template, Value};
 
 pub(crate) use encode::{merge_maps, to_yaml, values_documents, values_value};
 pub(crate) use files::no_files;
-pub(crate) use functions::{parse, table as functions};
+pub(crate) use functions::{forget_parsed, parse, table as functions};
 pub(crate) use host::{Chance, Host, Looked};
 pub(crate) use metadata::chart_value;
 pub(crate) use objects::{KubeVersion, capabilities, table_at};

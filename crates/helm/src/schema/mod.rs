@@ -32,6 +32,11 @@ const KEPT_TEXT: u64 = 1 << 20;
 
 static COMPILED: LazyLock<Memo<Compiled>> = LazyLock::new(|| Memo::new(KEPT_TEXT));
 
+/// Gives up the compiled schemas that are kept.
+pub(crate) fn forget_compiled() {
+    COMPILED.clear();
+}
+
 /// A schema that was read and compiled.
 struct Compiled {
     text: String,
