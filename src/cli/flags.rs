@@ -1,6 +1,6 @@
 //! Flags as the commands have them that stand for another program: `template` and `build`.
 
-use clap::{Arg, ArgAction, ArgMatches, value_parser};
+use clap::{Arg, ArgAction, ArgMatches};
 
 /// A flag with a value.
 pub(super) fn one(name: &'static str, value: &'static str, help: &'static str) -> Arg {
@@ -23,8 +23,17 @@ pub(super) fn switch(name: &'static str, help: &'static str) -> Arg {
         .default_missing_value("true")
         .hide_default_value(true)
         .hide_possible_values(true)
-        .value_parser(value_parser!(bool))
+        .value_parser(go_bool)
         .help(help)
+}
+
+/// A truth value as Go's `strconv.ParseBool` reads it.
+fn go_bool(text: &str) -> Result<bool, String> {
+    match text {
+        "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok(true),
+        "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok(false),
+        _ => Err("must be true or false".to_owned()),
+    }
 }
 
 /// Whether a switch is on.
@@ -55,7 +64,7 @@ mod tests {
             command.try_get_matches_from(["x", flag]).map(|matches| is_on(&matches, "no-hooks"))
         };
         assert!(read("--no-hooks").unwrap());
-        assert!(!read("--no-hooks=false").unwrap());
+        assert!(!read("--no-hooks=false").unwrap() && !read("--no-hooks=0").unwrap());
         assert!(read("--no-hooks=maybe").is_err());
     }
 }

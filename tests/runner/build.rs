@@ -97,7 +97,78 @@ const ASKED: &[&[&str]] = &[
     &["plain", "-o", "plain/cm.yaml/x"],
     &["plain", "--output=out"],
     &["several", "-o", "out/"],
+    &["plain", "--load-restrictor", ""],
+    &["plain", "--enable-managedby-label=false"],
+    &["plain", "--as-current-user", "--enable-exec", "--network=T", "--network-name", "n", "--stack-trace"],
+    &["plain", "--env", "A=b", "-e", "C", "--mount", "type=bind", "--mount=x", "--enable-alpha-plugins"],
+    &["plain", "--helm-command", "x", "--helm-debug", "--helm-api-versions=a", "--helm-kube-version", "1.30"],
 ];
+
+/// The flags of `kustomize build` 5.8.3 with a value for each; the last two are not in its help.
+const FLAGS: &[(&str, &[&str])] = &[
+    ("--as-current-user", &[]),
+    ("--enable-alpha-plugins", &[]),
+    ("--enable-exec", &[]),
+    ("--enable-helm", &[]),
+    ("--env", &["A=b"]),
+    ("--helm-api-versions", &["v1"]),
+    ("--helm-command", &["helm"]),
+    ("--helm-debug", &[]),
+    ("--helm-kube-version", &["1.30"]),
+    ("--load-restrictor", &["LoadRestrictionsNone"]),
+    ("--mount", &["x"]),
+    ("--network", &[]),
+    ("--network-name", &["n"]),
+    ("--output", &["out.yaml"]),
+    ("--stack-trace", &[]),
+    ("--enable-managedby-label", &[]),
+    ("--reorder", &["none"]),
+];
+
+#[test]
+fn every_flag_of_the_program_is_handled_or_listed() {
+    let folder = kustomizations();
+    let differences =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("COMPATIBILITY.md")).unwrap();
+    for (flag, value) in FLAGS {
+        let arguments = [&["plain", flag], *value].concat();
+        let (_, stderr, code) = told(manifestd(), folder.path(), &arguments);
+        assert!(code == Some(0) || differences.contains(&format!("`{flag}`")), "{flag}: {stderr}");
+    }
+    let Some(kustomize) = Program::Kustomize.find("every_flag_of_the_program_is_handled_or_listed") else {
+        return;
+    };
+    let help = Command::new(kustomize).args(["build", "--help"]).output().unwrap().stdout;
+    let help = String::from_utf8(help).unwrap();
+    let flags = help.lines().filter_map(|line| {
+        let start = line.find("--").filter(|at| line[..*at].trim_start().len() <= "-e, ".len())?;
+        line[start..].split_whitespace().next().filter(|flag| *flag != "--help")
+    });
+    let unknown: Vec<_> = flags.filter(|flag| FLAGS.iter().all(|(known, _)| known != flag)).collect();
+    assert!(unknown.is_empty(), "{unknown:?}");
+}
+
+#[test]
+fn the_managed_by_label_can_be_asked_for() {
+    let folder = kustomizations();
+    let (stdout, stderr, _) = told(manifestd(), folder.path(), &["plain", "--enable-managedby-label"]);
+    assert!(stderr.starts_with("Flag --enable-managedby-label has been deprecated, "), "{stderr}");
+    assert_eq!(stdout.matches("    app.kubernetes.io/managed-by: kustomize-v5.8.3\n").count(), 2, "{stdout}");
+    let mut command = manifestd();
+    command.env("KUSTOMIZE_ENABLE_MANAGEDBY_LABEL", "on");
+    assert_eq!(told(command, folder.path(), &["plain"]).0, stdout);
+}
+
+#[test]
+fn two_orders_are_told_of() {
+    let folder = kustomizations();
+    let text = "resources: [cm.yaml, ns.yaml]\nsortOptions: {order: fifo}\n";
+    fs::write(folder.path().join("plain/kustomization.yaml"), text).unwrap();
+    let (stdout, stderr, _) = told(manifestd(), folder.path(), &["plain", "--reorder", "legacy"]);
+    assert!(stdout.starts_with(MAP), "{stdout}");
+    assert!(stderr.contains("Warning: Sorting order is set both in 'kustomization.yaml'"), "{stderr}");
+    assert!(built(folder.path(), &["plain"]).starts_with(MAP));
+}
 
 /// The files that a command has written.
 fn written(folder: &Path) -> BTreeMap<String, String> {
@@ -174,14 +245,15 @@ fn warnings_and_errors_are_kustomize_s() {
 #[test]
 fn nothing_is_ever_run_or_fetched() {
     let folder = kustomizations();
-    for flag in ["--enable-exec", "--network", "--env=A=b", "-eA=b", "--as-current-user", "--helm-command=x"]
-    {
-        let told = failure(folder.path(), &["plain", flag]);
-        assert!(
-            told.contains("is refused: no functions, plugins or programs are ever run"),
-            "{flag}: {told}"
-        );
+    let told = failure(folder.path(), &["charts", "--enable-helm", "--helm-command=x"]);
+    assert!(told.contains("--helm-command x is refused: charts are rendered in process"), "{told}");
+    let function = "apiVersion: v1\nkind: Fn\nmetadata:\n  name: f\n  annotations:\n    config.kubernetes.io/function: |\n      exec: {path: ./touch}\n";
+    fs::create_dir(folder.path().join("function")).unwrap();
+    for (name, text) in [("kustomization.yaml", "transformers: [fn.yaml]\n"), ("fn.yaml", function)] {
+        fs::write(folder.path().join("function").join(name), text).unwrap();
     }
+    let told = failure(folder.path(), &["function", "--enable-alpha-plugins", "--enable-exec"]);
+    assert!(told.contains("asks to run the program './touch'; nothing is ever run here"), "{told}");
     let told = failure(folder.path(), &["https://h.example/o/r?ref=v1"]);
     assert!(told.contains("only folders of this machine are built here"), "{told}");
 }

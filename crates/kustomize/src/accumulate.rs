@@ -138,7 +138,7 @@ impl<'t> Target<'t> {
             };
             if let Some(origin) = &self.inherited.origin {
                 let here = origin.below(self.file);
-                resources.iter_mut().for_each(|resource| here.put(resource));
+                resources.iter_mut().try_for_each(|resource| here.add(resource))?;
             }
             found.map.append(resources)?;
         }
@@ -241,13 +241,15 @@ impl<'t> Target<'t> {
             let mut map = ResMap::default();
             map.append(resources)?;
             self.notice_kinds(&map);
-            if let Some(origin) = &self.inherited.origin {
-                let here = origin.below(path);
-                map.list.iter_mut().for_each(|resource| here.put(resource));
-            }
             Ok(map)
         };
-        let file = read().map_err(|error| error.under(format!("accumulating resources from '{path}'")))?;
+        let mut file =
+            read().map_err(|error| error.under(format!("accumulating resources from '{path}'")))?;
+        if let Some(origin) = &self.inherited.origin {
+            let here = origin.below(path);
+            let added = file.list.iter_mut().try_for_each(|resource| here.add(resource));
+            added.map_err(|error| error.under(format!("cannot add path annotation for '{path}'")))?;
+        }
         self.append(into, file).map_err(|error| error.under(format!("merging resources from '{path}'")))
     }
 

@@ -1,6 +1,6 @@
 //! From nodes to data: what a document holds once kustomize has written it as YAML 1.2 and read it back.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use yaml::{ScalarStyle, Value, kyaml};
@@ -218,18 +218,13 @@ impl Lines {
         }
     }
 
+    /// What is wrong with the keys of a map comes before what is wrong inside of it.
     fn walk_map(&mut self, map: &Map, flow: bool) {
-        let mut seen: HashMap<&str, Vec<usize>> = HashMap::new();
+        let first = self.found.len();
+        let mut keys: BTreeMap<&str, Vec<(usize, usize)>> = BTreeMap::new();
         for (at, (key, value)) in map.entries.iter().enumerate() {
             self.line += usize::from(at > 0 && !flow);
-            let line = self.line;
-            let before = seen.entry(&key.text).or_default();
-            for first in before.iter() {
-                let key = yaml::json::to_string(&Value::String(key.text.clone())).unwrap_or_default();
-                self.found
-                    .push(format!("\n  line {line}: mapping key {key} already defined at line {first}"));
-            }
-            before.push(line);
+            keys.entry(&key.text).or_default().push((at, self.line));
             let block = match value {
                 Node::Map(map) => !map.flow && !map.entries.is_empty(),
                 Node::List(list) => !list.flow && !list.items.is_empty(),
@@ -238,5 +233,17 @@ impl Lines {
             self.line += usize::from(block && !flow);
             self.walk(value, flow);
         }
+        let mut own = Vec::new();
+        for (key, lines) in keys.into_iter().filter(|(_, lines)| lines.len() > 1) {
+            let key = yaml::json::to_string(&Value::String(key.into())).unwrap_or_default();
+            for (n, (at, before)) in lines.iter().enumerate() {
+                let later = lines[n + 1..].iter();
+                own.extend(later.map(|(_, line)| {
+                    (*at, format!("\n  line {line}: mapping key {key} already defined at line {before}"))
+                }));
+            }
+        }
+        own.sort_by_key(|(at, _)| *at);
+        self.found.splice(first..first, own.into_iter().map(|(_, text)| text));
     }
 }

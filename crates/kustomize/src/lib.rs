@@ -98,6 +98,8 @@ pub struct Options<'o> {
     pub reorder: Reorder,
     /// Where files may lie.
     pub load_restrictor: LoadRestrictor,
+    /// Put the label `app.kubernetes.io/managed-by` on everything, as `buildMetadata: [managedByLabel]` does.
+    pub add_managed_by: bool,
     /// What paths in messages begin with; empty: `/` is the root of the tree.
     pub display_root: &'o str,
     /// Entries that lie elsewhere, as they are written, and where in the tree they are mounted (see [`wants`]).
@@ -128,8 +130,10 @@ pub struct Mounted {
 /// The order of resources where `sortOptions` does not say (`--reorder`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Reorder {
-    /// By kind, as the program does unless it is told otherwise.
+    /// Nothing is said: by kind.
     #[default]
+    Unspecified,
+    /// By kind; a kustomization that says another order is told of.
     Legacy,
     /// As they were accumulated.
     None,
@@ -181,6 +185,7 @@ impl Default for Options<'_> {
             version: KustomizeVersion::default(),
             reorder: Reorder::default(),
             load_restrictor: LoadRestrictor::default(),
+            add_managed_by: false,
             display_root: "",
             remotes: BTreeMap::new(),
             whole_disk: false,
@@ -236,6 +241,9 @@ pub fn build(tree: &dyn Tree, path: &TreePath, options: &Options<'_>) -> Result<
     }
 }
 
+const TWO_ORDERS: &str = "Warning: Sorting order is set both in 'kustomization.yaml' ('sortOptions') and in a CLI flag \
+     ('--reorder'). Using the kustomization file over the CLI flag.";
+
 fn run<'t>(shared: &'t Shared<'t>, build: &'t Build, path: &TreePath) -> Result<Vec<String>, Error> {
     let target = Target::root(Loader::start(shared, path)?, build)?;
     let mut all = Accumulator::new(shared.profile());
@@ -247,10 +255,14 @@ fn run<'t>(shared: &'t Shared<'t>, build: &'t Build, path: &TreePath) -> Result<
     shared.warnings.borrow_mut().extend(unused);
     output::drop_local(&mut map)?;
     let options = target.kustomization.sort_options.as_ref();
-    sort::transform(&mut map, options, shared.options.reorder == Reorder::Legacy)?;
+    let reorder = shared.options.reorder;
+    sort::transform(&mut map, options, reorder != Reorder::None)?;
+    if options.is_some() && reorder != Reorder::Unspecified {
+        shared.warnings.borrow_mut().push(TWO_ORDERS.to_owned());
+    }
     let metadata = &target.kustomization.build_metadata;
     let wants = |name: &str| metadata.iter().any(|wanted| wanted == name);
-    if wants("managedByLabel") {
+    if shared.options.add_managed_by || wants("managedByLabel") {
         output::add_managed_by(&mut map, shared.options.version)?;
     }
     let shown = output::Shown {

@@ -42,6 +42,7 @@ pub(crate) fn transform(map: &mut ResMap, affix: Affix<'_>, specs: &[FieldSpec])
                     Affix::Prefix(text) => history.prefixes.push(text.into()),
                     Affix::Suffix(text) => history.suffixes.push(text.into()),
                 }
+                resource.clear_empty_annotations();
                 resource.store_previous_id();
             }
             fieldspec::apply(resource, spec, Create::Never, &mut |node| {

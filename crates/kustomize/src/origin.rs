@@ -3,6 +3,9 @@
 //! Source: kustomize 5.8.1 `api/resource/origin.go`.
 
 use crate::address;
+use crate::error::Result;
+use crate::fieldspec::{self, Create, FieldSpec};
+use crate::namespace::wrong_kind;
 use crate::node::{List, Map, Node, Scalar};
 use crate::reader;
 use crate::resmap::ResMap;
@@ -90,7 +93,23 @@ impl Origin {
         Node::Map(out)
     }
 
-    /// Writes it on a resource.
+    /// Writes it on a resource that was read, among the first annotations there are.
+    ///
+    /// # Errors
+    /// What is there is no map.
+    pub(crate) fn add(&self, resource: &mut Resource) -> Result<()> {
+        let text = yaml3::emit(&self.node());
+        let spec = FieldSpec::new("metadata/annotations", true);
+        fieldspec::apply_to_any(resource, &spec, Create::Map, &mut |node| match node {
+            Node::Map(map) => {
+                map.set(ORIGIN, Node::text(&text));
+                Ok(())
+            }
+            other => Err(wrong_kind("MappingNode", other)),
+        })
+    }
+
+    /// Writes it on a resource; all annotations become text.
     pub(crate) fn put(&self, resource: &mut Resource) {
         annotate(resource, ORIGIN, yaml3::emit(&self.node()));
     }

@@ -8,6 +8,7 @@ use crate::data;
 use crate::error::Result;
 use crate::fieldspec::FieldSpec;
 use crate::labels;
+use crate::namespace::wrong_kind;
 use crate::origin::{ORIGIN, TRANSFORMATIONS};
 use crate::reader;
 use crate::resmap::ResMap;
@@ -83,18 +84,36 @@ pub(crate) fn documents(map: &mut ResMap, shown: Shown) -> Result<Vec<String>> {
 }
 
 fn document(resource: &mut Resource, shown: Shown) -> Result<String> {
-    let is_hidden = |key: &str| match key {
-        ORIGIN => !shown.origin,
-        TRANSFORMATIONS => !shown.transformations,
-        key => is_internal(key),
-    };
-    let annotations: BTreeMap<_, _> =
-        resource.texts("annotations").into_iter().filter(|(key, _)| !is_hidden(key)).collect();
-    if resource.node.at(&["metadata", "annotations"]).is_some() {
-        resource.set_texts("annotations", &annotations);
+    if !resource.texts("annotations").is_empty() || resource.has_history() {
+        remove_annotations(resource, is_internal)?;
+    }
+    if !shown.origin {
+        let done = remove_annotations(resource, |key| key == ORIGIN);
+        done.map_err(|error| error.under("failed to clean up origin tracking annotations"))?;
+    }
+    if !shown.transformations {
+        let done = remove_annotations(resource, |key| key == TRANSFORMATIONS);
+        done.map_err(|error| error.under("failed to clean up transformer annotations"))?;
     }
     let done = resource.value().and_then(|value| Ok(v2::marshal(&value)?));
     done.map_err(|error| data::explain_output(&resource.node, error))
+}
+
+/// Takes annotations out. All that are left become text, and a second block of them takes those of the first.
+fn remove_annotations(resource: &mut Resource, is_removed: impl Fn(&str) -> bool) -> Result<()> {
+    if resource.node.at(&["metadata", "annotations"]).is_none() {
+        return Ok(());
+    }
+    let mut annotations = resource.texts("annotations");
+    annotations.retain(|key, _| !is_removed(key));
+    match resource.second_block("annotations") {
+        Some(other) if other.as_map().is_none() && !other.is_null() && !annotations.is_empty() => {
+            return Err(wrong_kind("MappingNode", other));
+        }
+        _ => {}
+    }
+    resource.set_texts("annotations", &annotations);
+    Ok(())
 }
 
 fn is_internal(key: &str) -> bool {

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::json6902::JsonPatch;
 use crate::kustomization::Patch;
 use crate::loader::Loader;
-use crate::node::Node;
+use crate::node::{Node, Scalar};
 use crate::resmap::ResMap;
 use crate::resource::Resource;
 use crate::schema::Schema;
@@ -155,8 +155,9 @@ fn allow(body: Body, patch: &Patch) -> Body {
     for patch in &mut patches {
         patch.history.allow_name_change = options.allow_name_change;
         patch.history.allow_kind_change = options.allow_kind_change;
-        if options.allow_name_change || options.allow_kind_change {
-            // kustomize notes this in the patch's annotations, which makes text of all of them.
+        // kustomize notes each in the patch's annotations, which makes text of all of them.
+        for _ in [options.allow_name_change, options.allow_kind_change].into_iter().filter(|allowed| *allowed)
+        {
             let texts = patch.texts("annotations");
             patch.set_texts("annotations", &texts);
         }
@@ -217,8 +218,13 @@ fn apply_copy(target: &mut Resource, schema: &Schema, patch: &Resource) -> Resul
     let mut copy = patch.clone();
     for field in ["labels", "annotations"] {
         if copy.node.at(&["metadata", field]).is_some() {
+            let next_is_null = copy.second_block(field).is_some_and(Node::is_null);
             let texts = copy.texts(field);
             copy.set_texts(field, &texts);
+            if next_is_null && !texts.is_empty() {
+                // Texts put into a null do not show.
+                copy.metadata().put(field, Node::Scalar(Scalar::tagged("", "!!null")));
+            }
         }
     }
     copy.set_api_version(&target.gvk());

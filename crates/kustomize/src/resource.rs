@@ -144,8 +144,23 @@ impl Resource {
         fits(&self.id()) || self.previous_ids().any(|id| fits(&id))
     }
 
-    /// Notes the present identity as one it had.
+    /// Takes out the first `metadata.annotations` without any; kustomize does so before it notes something there.
+    pub(crate) fn clear_empty_annotations(&mut self) {
+        let is_empty = |node: &Node| match node {
+            Node::Scalar(_) => true,
+            Node::Map(map) => map.entries.is_empty(),
+            Node::List(list) => list.items.is_empty(),
+        };
+        let Some(metadata) = self.node.get_mut("metadata").and_then(Node::as_map_mut) else { return };
+        let mut entries = metadata.entries.iter();
+        if let Some(at) = entries.position(|(key, value)| &*key.text == "annotations" && is_empty(value)) {
+            metadata.entries.remove(at);
+        }
+    }
+
+    /// Notes the present identity as one it had: its name, its namespace and its kind.
     pub(crate) fn store_previous_id(&mut self) {
+        (0..3).for_each(|_| self.clear_empty_annotations());
         let id = self.id();
         let namespace = id.effective_namespace(self.profile).into();
         self.history.previous.push(Previous { name: id.name, namespace, kind: id.gvk.kind });
@@ -223,15 +238,31 @@ impl Resource {
         self.node.at(&["metadata", "annotations"])?.get(key).map(Node::raw)
     }
 
-    /// Rewrites `metadata.labels` or `metadata.annotations` as sorted text; nothing in it takes the field out.
+    /// Rewrites `metadata.labels` or `metadata.annotations` as sorted text; nothing in it takes the field out. A field
+    /// that is written twice is not looked for here: the texts go over those of the next one, as in kustomize.
     pub(crate) fn set_texts(&mut self, field: &str, texts: &BTreeMap<String, String>) {
         let metadata = self.metadata();
+        metadata.remove(field);
         if texts.is_empty() {
-            metadata.remove(field);
             return;
         }
-        let entries = texts.iter().map(|(key, value)| (Scalar::untagged(key), Node::text(value))).collect();
-        metadata.put(field, Node::Map(Map { entries, flow: false }));
+        let block = metadata.entry(field, Node::map);
+        if block.as_map().is_none() {
+            *block = Node::map();
+        }
+        let Node::Map(block) = block else { return };
+        if block.entries.is_empty() {
+            let entries = texts.iter().map(|(key, value)| (Scalar::untagged(key), Node::text(value)));
+            block.entries = entries.collect();
+        } else {
+            texts.iter().for_each(|(key, value)| block.set(key, Node::text(value)));
+        }
+    }
+
+    /// What `metadata` holds where a field is written the second time.
+    pub(crate) fn second_block(&self, field: &str) -> Option<&Node> {
+        let metadata = self.node.get("metadata").and_then(Node::as_map)?;
+        metadata.entries.iter().filter(|(key, _)| &*key.text == field).map(|(_, value)| value).nth(1)
     }
 
     /// `metadata`, made if it is missing.

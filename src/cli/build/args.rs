@@ -1,6 +1,6 @@
 //! The flags of `manifestd build`: those of `kustomize build`, and a few of our own.
 
-use clap::{Arg, ArgAction, Command};
+use clap::{Arg, Command};
 use helm::HelmVersion;
 use kustomize::KustomizeVersion;
 
@@ -19,18 +19,6 @@ Examples:
   One with bases in other repositories:
     manifestd build overlays/prod --kustomize-remotes on";
 
-/// Flags of kustomize that only matter to what is never run here.
-pub(super) const REFUSED: [&str; 8] = [
-    "as-current-user",
-    "enable-alpha-plugins",
-    "enable-exec",
-    "env",
-    "helm-command",
-    "mount",
-    "network",
-    "network-name",
-];
-
 /// The command.
 pub(in crate::cli) fn command() -> Command {
     Command::new("build")
@@ -45,7 +33,7 @@ pub(in crate::cli) fn command() -> Command {
         .args(helm_args().map(|arg| arg.help_heading("Charts")))
         .args(template::repeat_args().map(|arg| arg.help_heading("Charts")))
         .args(remote_args())
-        .args(REFUSED.map(refused))
+        .args(function_args().map(|arg| arg.hide(true)))
         .after_help(format!("{EXAMPLES}\n\n{}", report::EXIT_CODES))
 }
 
@@ -55,6 +43,9 @@ fn build_args() -> impl Iterator<Item = Arg> {
             .default_value("LoadRestrictionsRootOnly"),
         one("reorder", "ORDER", "legacy or none: the order of the output where sortOptions does not say. Deprecated by kustomize")
             .default_value("legacy"),
+        switch("enable-managedby-label", "Put the label app.kubernetes.io/managed-by on everything. Deprecated by kustomize"),
+        // What the program reads from the environment.
+        Arg::new("managedby-label-variable").long("managedby-label-variable").env("KUSTOMIZE_ENABLE_MANAGEDBY_LABEL").hide(true),
         one("kustomize-version", "VERSION", "The version of kustomize to be equal to: 5.8.3 or 5.8.1")
             .env("MANIFESTD_KUSTOMIZE_VERSION")
             .default_value("5.8.3")
@@ -75,6 +66,12 @@ fn helm_args() -> impl Iterator<Item = Arg> {
             "API versions for charts that do not say any; may be given several times",
         ),
         switch("helm-debug", "As kustomize's; charts come out the same"),
+        one(
+            "helm-command",
+            "PROGRAM",
+            "As kustomize's; only its default is accepted, since no program is run",
+        )
+        .default_value("helm"),
         one("helm-version", "VERSION", "The version of helm to be equal to: 4.2.4, 4.2.1 or 3.21.4")
             .env("MANIFESTD_HELM_VERSION")
             .default_value("4.2.4")
@@ -92,8 +89,22 @@ fn remote_args() -> impl Iterator<Item = Arg> {
     })
 }
 
-/// A flag that is known and refused, with or without a value.
-fn refused(name: &'static str) -> Arg {
-    let arg = Arg::new(name).long(name).num_args(0..=1).action(ArgAction::Append).hide(true);
-    if name == "env" { arg.short('e') } else { arg }
+/// Flags that only matter to functions and plugins, which are refused by name where a kustomization asks for one, and
+/// to errors of the program itself. They do nothing else here, but for plugins, which come with charts.
+fn function_args() -> impl Iterator<Item = Arg> {
+    const NOTHING: &str = "Accepted; no function or plugin is ever run";
+    [
+        switch("as-current-user", NOTHING),
+        switch(
+            "enable-alpha-plugins",
+            "Enables the charts of helmCharts, as kustomize does; no plugin is ever run",
+        ),
+        switch("enable-exec", NOTHING),
+        many("env", "NAME=VALUE", NOTHING).short('e'),
+        many("mount", "STORAGE", NOTHING),
+        switch("network", NOTHING),
+        one("network-name", "NAME", NOTHING),
+        switch("stack-trace", "Accepted; errors have no trace"),
+    ]
+    .into_iter()
 }

@@ -25,6 +25,7 @@ pub(super) use self::args::command;
 struct Ask {
     reorder: Reorder,
     load_restrictor: LoadRestrictor,
+    add_managed_by: bool,
     enable_helm: bool,
     kube_version: String,
     api_versions: Vec<String>,
@@ -67,19 +68,27 @@ impl Ask {
                 "Flag --reorder has been deprecated, use the new 'sortOptions' field in kustomization.yaml instead.\n",
             );
         }
-        if let Some(flag) = args::REFUSED.into_iter().find(|flag| is_given(matches, flag)) {
+        if is_given(matches, "enable-managedby-label") {
+            say(
+                "Flag --enable-managedby-label has been deprecated, The flag `enable-managedby-label` has been deprecated. \
+                 Use the `managedByLabel` option in the `buildMetadata` field instead.\n",
+            );
+        }
+        let enable_helm = is_on(matches, "enable-helm") || is_on(matches, "enable-alpha-plugins");
+        let program = text(matches, "helm-command").unwrap_or_default();
+        if program != "helm" && enable_helm {
             return Err(words(&format!(
-                "--{flag} is refused: no functions, plugins or programs are ever run; leave it out"
+                "--helm-command {program} is refused: charts are rendered in process and no program is run; leave it out, \
+                 and choose the version with --helm-version"
             )));
         }
-        let restrictors = [
-            ("LoadRestrictionsRootOnly", LoadRestrictor::RootOnly),
-            ("LoadRestrictionsNone", LoadRestrictor::None),
-        ];
+        let order = one_of(matches, "reorder", [("legacy", Reorder::Legacy), ("none", Reorder::None)])?;
         Ok(Self {
-            reorder: one_of(matches, "reorder", [("legacy", Reorder::Legacy), ("none", Reorder::None)])?,
-            load_restrictor: one_of(matches, "load-restrictor", restrictors)?,
-            enable_helm: is_on(matches, "enable-helm"),
+            reorder: if is_given(matches, "reorder") { order } else { Reorder::Unspecified },
+            load_restrictor: load_restrictor(matches)?,
+            add_managed_by: is_on(matches, "enable-managedby-label")
+                || text(matches, "managedby-label-variable") == Some("on"),
+            enable_helm,
             kube_version: text(matches, "helm-kube-version").unwrap_or_default().to_owned(),
             api_versions: texts(matches, "helm-api-versions"),
             debug: is_on(matches, "helm-debug"),
@@ -108,6 +117,7 @@ impl Ask {
         let options = Options {
             version: self.version,
             reorder: self.reorder,
+            add_managed_by: self.add_managed_by,
             load_restrictor: self.load_restrictor,
             display_root: &folder.shown_root,
             whole_disk: folder.shown_root.is_empty(),
@@ -118,6 +128,18 @@ impl Ask {
         let output = kustomize::build(&*mounts.tree, &folder.path, &options);
         (output, charts.found.into_inner())
     }
+}
+
+/// Where files may lie; an empty text is as good as the default.
+fn load_restrictor(matches: &ArgMatches) -> Result<LoadRestrictor, Failure> {
+    if text(matches, "load-restrictor") == Some("") {
+        return Ok(LoadRestrictor::RootOnly);
+    }
+    let restrictors = [
+        ("LoadRestrictionsRootOnly", LoadRestrictor::RootOnly),
+        ("LoadRestrictionsNone", LoadRestrictor::None),
+    ];
+    one_of(matches, "load-restrictor", restrictors)
 }
 
 /// What the value of a flag stands for.

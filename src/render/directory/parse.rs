@@ -67,17 +67,17 @@ pub(super) fn json(text: &Text<'_>, file: &TreePath) -> Result<Vec<Object>> {
         .map_err(|fault| fault.into_error(text, file))
 }
 
-/// The objects of a Jsonnet program's value: a list of them, or one.
+/// The objects of a Jsonnet program's value: a list of them, one, or null for none.
 ///
 /// # Errors
-/// When the value is neither.
+/// When the value is something else.
 pub(super) fn generated(value: Value) -> Result<Vec<Object>, ObjectError> {
     match value {
         Value::List(items) => {
             let present = items.iter().filter(|item| !item.is_null()).cloned();
             Ok(present.map(manifest::flatten).collect::<Result<Vec<_>, _>>()?.concat())
         }
-        Value::Null => Err(ObjectError::NotAMap("nothing")),
+        Value::Null => Ok(Vec::new()),
         value => manifest::flatten(value),
     }
 }

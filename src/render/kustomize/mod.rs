@@ -78,7 +78,10 @@ pub(super) fn kustomize(
     let build = Build { job, folder, engines, options };
     let (output, found) = on_stack(|| build.run())??;
     build.note(&found);
-    let warned = output.warnings().iter().map(|line| line.trim_start_matches("# Warning:").trim());
+    let warned = output
+        .warnings()
+        .iter()
+        .map(|line| line.trim_start_matches("# ").trim_start_matches("Warning:").trim());
     let mut warnings: Vec<_> = warned.filter(|line| !line.is_empty()).map(str::to_owned).collect();
     warnings.extend(found.warnings());
     Ok(Printed { documents: Bytes::from(output.text()), warnings })
@@ -95,7 +98,7 @@ fn reading<'o>(
     let yaml = document_limits(usize::try_from(bytes).unwrap_or(usize::MAX));
     Options {
         version: options.version.unwrap_or(settings.version),
-        reorder: if options.reorder_none { Reorder::None } else { Reorder::Legacy },
+        reorder: if options.reorder_none { Reorder::None } else { Reorder::Unspecified },
         load_restrictor: match options.load_restrictions_none {
             true => LoadRestrictor::None,
             false => LoadRestrictor::RootOnly,

@@ -94,6 +94,9 @@ fn env_line(line: &[u8]) -> Result<Option<Pair>> {
         return Ok(None);
     }
     let (key, value) = text.split_once('=').unwrap_or((text, ""));
+    if key.is_empty() {
+        return Ok(None);
+    }
     Ok(Some(Pair { key: key.to_owned(), value: value.as_bytes().to_vec() }))
 }
 
