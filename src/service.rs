@@ -83,6 +83,27 @@ impl Service {
                 read.flights,
             ),
         ]);
+        samples.extend(self.workers());
+        samples
+    }
+
+    fn workers(&self) -> Vec<Sample> {
+        let Some(pool) = self.pipeline.stages().workers() else { return Vec::new() };
+        let counts = pool.counts();
+        let deaths = [
+            ("memory", counts.died_of_memory),
+            ("time", counts.died_of_time),
+            ("other", counts.died_of_other),
+        ];
+        let deaths = deaths.into_iter().map(|(cause, count)| {
+            Sample::counter("worker_deaths", "Workers that died while they rendered", count)
+                .of("cause", cause)
+        });
+        let mut samples: Vec<_> = deaths.collect();
+        samples.extend([
+            Sample::gauge("workers_busy", "Workers that render", counts.busy as u64),
+            Sample::gauge("workers_idle", "Workers that wait for something to render", counts.idle as u64),
+        ]);
         samples
     }
 

@@ -17,6 +17,7 @@ mod runner {
     mod exec;
     mod full_disk;
     mod history;
+    mod hostile_renders;
     mod killed;
     mod kustomization;
     mod once;

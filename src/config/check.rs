@@ -434,6 +434,28 @@ mod tests {
     }
 
     #[test]
+    fn workers_fit_the_memory_budget() {
+        let serve =
+            [("isolation", "process"), ("cache-max-bytes", "128MiB"), ("reply-memory-bytes", "128MiB")];
+        let with = |more: &[(&'static str, &str)]| check(&[&serve[..], more].concat());
+        // A worker of 512 MiB and its stack of 512 MiB, beside caches, replies and 256 MiB of the server's own.
+        let worker = ("worker-memory-bytes", "512MiB");
+        let settings = with(&[worker, ("memory-budget", "2560MiB"), ("parallelism-limit", "2")]).unwrap();
+        let plan = settings.rendering.memory_plan.unwrap();
+        assert_eq!((plan.workers, plan.worker_bytes, plan.own_bytes), (2, 1 << 30, 512 << 20));
+        assert!(plan.fits() && settings.rendering.parallelism == 2);
+        let mistakes = with(&[worker, ("memory-budget", "2559MiB"), ("parallelism-limit", "2")]).unwrap_err();
+        assert!(
+            mistakes.0[0]
+                .starts_with("--parallelism-limit: `2` the memory budget of 2559 MiB has room for 1")
+        );
+        let mistakes = with(&[worker, ("memory-budget", "1GiB")]).unwrap_err();
+        assert_eq!(mistakes.0, ["--memory-budget: `1GiB` one worker and the server itself need 1536 MiB"]);
+        let settings = check(&[("isolation", "none"), ("memory-budget", "1GiB")]).unwrap();
+        assert!(settings.rendering.memory_plan.is_none());
+    }
+
+    #[test]
     fn defaults_are_no_mistakes_and_mean_what_they_say() {
         let settings = check(&[]).unwrap();
         assert_eq!(settings.server.listen.to_string(), "127.0.0.1:8081");

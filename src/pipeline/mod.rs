@@ -170,6 +170,7 @@ impl<S: Stages> Pipeline<S> {
         if let Some(known) = clock.time("cache", road.recall(&plan, keys)).await {
             return Ok(rendered(&plan, known?, Answered::Cache, clock.timings()));
         }
+        road.stages.check_refused(&keys.exact)?;
         let fill = |stop| Arc::clone(road).fill(Arc::clone(&plan), keys, stop);
         let landed = clock.time("wait", road.flights.join(keys.flight(&plan), arrival, fill)).await;
         let Landed { result, began } = landed;

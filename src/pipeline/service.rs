@@ -6,7 +6,8 @@ use tree::Tree;
 
 use super::stages::Stages;
 use crate::error::Result;
-use crate::render::{Engines, Isolation, RenderOrder, RenderOutcome, Want, jsonnet, render, wants, worker};
+use crate::render::worker::{self, WorkerPool};
+use crate::render::{Engines, Isolation, RenderOrder, RenderOutcome, Want, jsonnet, render, wants};
 use crate::request::Source;
 use crate::source::{Part, PartName, Pinned, Sources};
 
@@ -30,13 +31,22 @@ impl Service {
         &self.sources
     }
 
+    /// The workers, if there are any.
+    #[must_use]
+    pub fn workers(&self) -> Option<&WorkerPool> {
+        match &self.engines.jsonnet {
+            jsonnet::Evaluation::InWorker(pool) => Some(pool),
+            jsonnet::Evaluation::Here => None,
+        }
+    }
+
     /// Starts the workers that renders will need, if they run in workers. Blocks.
     ///
     /// # Errors
     /// When a worker cannot be started.
     pub fn warm_up(&self) -> Result<()> {
-        match (self.isolation, &self.engines.jsonnet) {
-            (Isolation::Process, jsonnet::Evaluation::InWorker(pool)) => pool.warm_up(),
+        match (self.isolation, self.workers()) {
+            (Isolation::Process, Some(pool)) => pool.warm_up(),
             _ => Ok(()),
         }
     }
@@ -68,6 +78,10 @@ impl Stages for Service {
             Isolation::None => order.run(|job| render(job, &self.engines)),
             Isolation::Process => worker::render(order, &self.engines),
         }
+    }
+
+    fn check_refused(&self, key: &[u8; 32]) -> Result<()> {
+        worker::check_refused(key, &self.engines)
     }
 
     /// All settings of the engines, whatever they are: one that is added later is in the key by itself.

@@ -37,6 +37,11 @@ pub trait Stages: Send + Sync + 'static {
     /// Renders every source of an order. Blocks.
     fn render(&self, order: &RenderOrder) -> Result<RenderOutcome>;
 
+    /// Fails for a request of this exact key whose render ended a process lately.
+    fn check_refused(&self, _key: &[u8; 32]) -> Result<()> {
+        Ok(())
+    }
+
     /// The engines and the versions they behave like: equal profiles give equal manifests.
     fn profile(&self) -> String;
 }

@@ -18,7 +18,7 @@ mod values;
 pub mod walk;
 pub mod worker;
 
-use tree::TreePath;
+use tree::{Tree, TreePath};
 use yaml::Limits;
 
 pub use body::Body;
@@ -78,7 +78,7 @@ pub struct Engines {
 /// # Errors
 /// What is wrong with the job's folder or files; a budget or the time that ran out.
 pub fn render(job: &Job, engines: &Engines) -> Result<Manifests> {
-    let folder = folder(job)?;
+    let folder = folder(&*job.tree, &job.path)?;
     let renderer = match &job.renderer {
         Renderer::Detect => detect::renderer(&*job.tree, &folder)?,
         chosen => chosen.clone(),
@@ -111,7 +111,7 @@ pub fn render(job: &Job, engines: &Engines) -> Result<Manifests> {
 /// # Errors
 /// An address that is never used, and a budget that is used up. What else is wrong is left for [`render`] to say.
 pub fn wants(job: &Job, engines: &Engines) -> Result<Vec<Want>> {
-    let Ok(folder) = folder(job) else { return Ok(Vec::new()) };
+    let Ok(folder) = folder(&*job.tree, &job.path) else { return Ok(Vec::new()) };
     let renderer = match &job.renderer {
         Renderer::Detect => detect::renderer(&*job.tree, &folder)?,
         chosen => chosen.clone(),
@@ -137,15 +137,15 @@ fn names_secret(line: &str) -> bool {
     ["password", "secret", "token"].iter().any(|word| line.contains(word))
 }
 
-/// The folder that the job's path leads to (spec: argocd.md §3.9).
-fn folder(job: &Job) -> Result<TreePath> {
-    let real = tree::resolve(&*job.tree, &job.path)?;
-    let (kind, message) = match job.tree.kind(&real)? {
+/// The folder that a job's path leads to (spec: argocd.md §3.9).
+fn folder(tree: &dyn Tree, path: &TreePath) -> Result<TreePath> {
+    let real = tree::resolve(tree, path)?;
+    let (kind, message) = match tree.kind(&real)? {
         Some(tree::Kind::Folder) => return Ok(real),
         // Listing it says what it is.
-        Some(tree::Kind::Submodule) => return job.tree.list(&real).map(|_| real).map_err(Error::from),
+        Some(tree::Kind::Submodule) => return tree.list(&real).map(|_| real).map_err(Error::from),
         Some(_) => (Kind::Invalid, "app path is not a directory"),
         None => (Kind::NotFound, "app path does not exist"),
     };
-    Err(Error::new(kind, format!("{}: {message}", job.path)))
+    Err(Error::new(kind, format!("{path}: {message}")))
 }

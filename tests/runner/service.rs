@@ -74,6 +74,16 @@ impl Service {
         service
     }
 
+    /// The number of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Whether `/healthz` answers.
+    pub(crate) fn is_live(&self) -> bool {
+        !http_get(self.metrics, "/healthz").is_empty()
+    }
+
     /// The most memory it ever had resident.
     pub(crate) fn peak_resident_bytes(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();

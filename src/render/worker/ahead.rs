@@ -3,9 +3,9 @@
 
 use std::collections::HashSet;
 
-use tree::{Fact, Kind, Tree, TreePath};
+use tree::{Error, Fact, Kind, Tree, TreePath};
 
-use super::answers::{AnswerRecord, AnswerWriter, Question};
+use super::answers::{AnswerRecord, AnswerWriter, Question, TreeAnswer};
 use crate::render::RenderOrder;
 use crate::request::Renderer;
 
@@ -82,9 +82,12 @@ impl Collector {
 
     fn ask(&mut self, at: usize, tree: &dyn Tree, path: &TreePath, question: Question) {
         if self.seen.insert((at, path.clone(), question)) {
-            let answer = question.ask(tree, path);
-            self.writer.write(&AnswerRecord { tree: at, path: path.clone(), question, answer });
+            self.tell(at, path, question, question.ask(tree, path));
         }
+    }
+
+    fn tell(&mut self, at: usize, path: &TreePath, question: Question, answer: Result<TreeAnswer, Error>) {
+        self.writer.write(&AnswerRecord { tree: at, path: path.clone(), question, answer });
     }
 
     /// What a fact is about, as it is now.
@@ -120,8 +123,11 @@ impl Collector {
         while next < folders.len().min(most) && !self.is_full() {
             let folder = folders[next].clone();
             next += 1;
-            self.ask(at, tree, &folder, Question::List);
-            let Ok(entries) = tree.list(&folder) else { continue };
+            let listed = tree.list(&folder);
+            if self.seen.insert((at, folder.clone(), Question::List)) {
+                self.tell(at, &folder, Question::List, listed.clone().map(TreeAnswer::List));
+            }
+            let Ok(entries) = listed else { continue };
             for entry in entries.iter() {
                 if self.is_full() {
                     return;

@@ -27,6 +27,9 @@ use crate::render::{
 /// the process that started it.
 pub(super) const ARGUMENT: &str = "__worker";
 
+/// How far workers stand back behind the server: a third of its share where both want a processor.
+const NICE: i32 = 5;
+
 /// Works if the arguments ask for a worker: `<self> __worker <data bytes> <parent>`. `main` calls it before anything
 /// else and ends with the code if there is one.
 pub fn worked(arguments: impl IntoIterator<Item = OsString>) -> Option<ExitCode> {
@@ -48,6 +51,7 @@ pub fn worked(arguments: impl IntoIterator<Item = OsString>) -> Option<ExitCode>
 
 fn work(data: u64, parent: u64) -> Result<(), String> {
     let input = io::stdin().as_fd().try_clone_to_owned().map_err(|error| error.to_string())?;
+    yield_to_server();
     wall_in(data, parent)?;
     let pipe: SharedPipe = Arc::new(Mutex::new(Box::new(Socket(BufReader::new(File::from(input))))));
     let mut next = receive(&pipe)?;
@@ -58,6 +62,14 @@ fn work(data: u64, parent: u64) -> Result<(), String> {
         ::helm::forget();
     }
     Ok(())
+}
+
+/// Where processor or memory are short, the server comes first: answers from memory and health checks wait for no render,
+/// and a kernel that is out of memory ends a worker.
+fn yield_to_server() {
+    // Neither is a wall: where the system does not grant it, workers do without.
+    let _ = rustix::process::nice(NICE);
+    let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
 }
 
 /// The socket to the server.
@@ -88,7 +100,7 @@ struct Received {
 /// The next order; `None` when the server has closed its end.
 fn receive(pipe: &SharedPipe) -> Result<Option<Received>, String> {
     let mut pipe = pipe.lock().unwrap_or_else(PoisonError::into_inner);
-    match protocol::receive(&mut *pipe, u64::MAX).map_err(|error| error.to_string())? {
+    match protocol::receive(&mut *pipe, u64::MAX, u64::MAX).map_err(|error| error.to_string())? {
         None => Ok(None),
         Some((ToWorker::Order(order), ahead)) => Ok(Some(Received { order, ahead: ahead.into() })),
         Some((ToWorker::Answers, _)) => Err("answers came without a question".to_owned()),

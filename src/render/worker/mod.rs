@@ -29,6 +29,8 @@ use self::answers::Question;
 use self::death::Cause;
 use self::pool::WorkerLease;
 use self::protocol::{FromWorker, JsonnetWork, ToWorkerRef, WireOrder, WireSource, WireVersions, Work};
+use super::detect::Type;
+use super::jsonnet::Evaluation;
 use super::{
     Body, Engine, Engines, Job, OrderOrigin, RenderOrder, RenderOutcome, SourceOrder, Want, detect, folder,
 };
@@ -37,6 +39,9 @@ use crate::request::{JsonnetOptions, Renderer};
 
 /// The most bytes of encoded facts: some hundred thousand files.
 const MAX_FACTS: u64 = 64 << 20;
+
+/// The most bytes that a worker's message has beside its body: texts of errors and names of parts.
+const MAX_HEAD: u64 = 64 << 20;
 
 /// Renders an order in a worker. What is rendered by a program of its own stays here: workers start none, and the program
 /// has walls of its own.
@@ -60,14 +65,26 @@ pub fn render(order: &RenderOrder, engines: &Engines) -> Result<RenderOutcome> {
 /// # Errors
 /// As [`super::wants`] and [`render`].
 pub fn wants(order: &RenderOrder, at: usize, engines: &Engines) -> Result<Vec<Want>> {
-    let job = order.unrecorded_job(at);
-    let kustomize = matches!(renderer(&job), Some(Renderer::Kustomize(_)));
-    if !kustomize || engines.kustomize == Engine::Exec {
-        return super::wants(&job, engines);
+    let is_kustomize =
+        order.sources.get(at).is_some_and(|source| kind_of_renderer(source) == Some(Type::Kustomize));
+    // The program fetches nothing, and what is no kustomization names nothing elsewhere.
+    if !is_kustomize || engines.kustomize == Engine::Exec {
+        return Ok(Vec::new());
     }
     match Errand::new(order, engines, Work::Wants(at))?.run(&ahead::collect_ahead(order))? {
         Reply::Wants(wants) => Ok(wants),
         _ => Err(unexpected()),
+    }
+}
+
+/// Fails for inputs that ended a worker lately, by the key of their order.
+///
+/// # Errors
+/// The failure of then, which says that it is one.
+pub fn check_refused(key: &[u8; 32], engines: &Engines) -> Result<()> {
+    match &engines.jsonnet {
+        Evaluation::InWorker(pool) => pool.refused().check(key),
+        Evaluation::Here => Ok(()),
     }
 }
 
@@ -138,20 +155,25 @@ pub fn try_walls(order: &RenderOrder, engines: &Engines) -> Result<Vec<String>> 
 
 /// Whether a source of the order is rendered by a program.
 fn runs_programs(order: &RenderOrder, engines: &Engines) -> bool {
-    let rendered = order.sources.iter().enumerate().filter(|(_, source)| !source.only_lends);
-    let mut renderers = rendered.filter_map(|(at, _)| renderer(&order.unrecorded_job(at)));
-    renderers.any(|renderer| match renderer {
-        Renderer::Helm(_) => engines.helm == Engine::Exec,
-        Renderer::Kustomize(_) => engines.kustomize == Engine::Exec,
-        Renderer::Directory(_) | Renderer::Detect => false,
-    })
+    let runs = |source: &SourceOrder| match kind_of_renderer(source) {
+        Some(Type::Helm) => engines.helm == Engine::Exec,
+        Some(Type::Kustomize) => engines.kustomize == Engine::Exec,
+        Some(Type::Directory) | None => false,
+    };
+    let any = engines.helm == Engine::Exec || engines.kustomize == Engine::Exec;
+    any && order.sources.iter().filter(|source| !source.only_lends).any(runs)
 }
 
-/// What a job is rendered with; only names are looked at. `None` where that cannot be told: rendering says why.
-fn renderer(job: &Job) -> Option<Renderer> {
-    match &job.renderer {
-        Renderer::Detect => detect::renderer(&*job.tree, &folder(job).ok()?).ok(),
-        chosen => Some(chosen.clone()),
+/// What a source is rendered with; only names are looked at. `None` where that cannot be told: rendering says why.
+fn kind_of_renderer(source: &SourceOrder) -> Option<Type> {
+    match &source.renderer {
+        Renderer::Detect => {
+            let folder = folder(&*source.tree, &source.path).ok()?;
+            Some(detect::marked(&source.tree.list(&folder).ok()?).unwrap_or(Type::Directory))
+        }
+        Renderer::Directory(_) => Some(Type::Directory),
+        Renderer::Helm(_) => Some(Type::Helm),
+        Renderer::Kustomize(_) => Some(Type::Kustomize),
     }
 }
 
@@ -175,7 +197,7 @@ enum Reply {
 
 impl<'a> Errand<'a> {
     fn new(order: &'a RenderOrder, engines: &'a Engines, work: Work) -> Result<Self> {
-        let super::jsonnet::Evaluation::InWorker(pool) = &engines.jsonnet else {
+        let Evaluation::InWorker(pool) = &engines.jsonnet else {
             return Err(Error::new(Kind::Internal, "a worker has no workers"));
         };
         let wire = wire_order(order, engines, work);
@@ -221,7 +243,8 @@ impl<'a> Errand<'a> {
         let mut facts = Vec::new();
         protocol::send(socket, &ToWorkerRef::Order(&self.wire), ahead)?;
         loop {
-            let (head, body) = protocol::receive(socket, most)?.ok_or(io::ErrorKind::UnexpectedEof)?;
+            let (head, body) =
+                protocol::receive(socket, MAX_HEAD, most)?.ok_or(io::ErrorKind::UnexpectedEof)?;
             return Ok(match head {
                 FromWorker::Ask { tree, question, path } => {
                     let answers = self.answers(tree, question, &path).ok_or(io::ErrorKind::InvalidData)?;
@@ -260,6 +283,7 @@ impl<'a> Errand<'a> {
     fn died(&self, lease: &mut WorkerLease, killed_by_us: bool) -> Error {
         let death = lease.worker().examine_death(&self.order.stop, killed_by_us);
         let error = death.error(self.pool.settings().memory);
+        self.pool.count_death(death.cause());
         match death.cause() {
             Cause::Cancelled => {}
             cause => {

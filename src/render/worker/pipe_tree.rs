@@ -104,7 +104,7 @@ impl PipeTrees {
         let mut pipe = self.pipe.lock().unwrap_or_else(PoisonError::into_inner);
         let ask = FromWorker::Ask { tree, question, path: path.as_str().to_owned() };
         protocol::send(&mut *pipe, &ask, &[])?;
-        match protocol::receive(&mut *pipe, u64::MAX)? {
+        match protocol::receive(&mut *pipe, u64::MAX, u64::MAX)? {
             Some((ToWorker::Answers, answers)) => Ok(answers.into()),
             _ => Err(io::ErrorKind::InvalidData.into()),
         }
@@ -239,7 +239,9 @@ mod tests {
         let asked = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&asked);
         thread::spawn(move || {
-            while let Ok(Some((FromWorker::Ask { question, path, .. }, _))) = protocol::receive(&mut far, 0) {
+            while let Ok(Some((FromWorker::Ask { question, path, .. }, _))) =
+                protocol::receive(&mut far, 1000, 0)
+            {
                 count.fetch_add(1, Ordering::SeqCst);
                 let path = TreePath::parse(&path).unwrap();
                 let mut writer = AnswerWriter::default();

@@ -4,9 +4,11 @@
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::death::Cause;
 use super::process::WorkerProcess;
 use super::refused::RefusedInputs;
 use super::starter::Starter;
@@ -61,6 +63,15 @@ struct Shared {
     state: Mutex<State>,
     freed: Condvar,
     refused: RefusedInputs,
+    deaths: Deaths,
+}
+
+/// How many died of what.
+#[derive(Default)]
+struct Deaths {
+    memory: AtomicU64,
+    time: AtomicU64,
+    other: AtomicU64,
 }
 
 #[derive(Default)]
@@ -78,6 +89,12 @@ pub struct WorkerCounts {
     pub busy: usize,
     /// Waiting for one.
     pub idle: usize,
+    /// Died of want of memory or stack.
+    pub died_of_memory: u64,
+    /// Killed because a render took too long.
+    pub died_of_time: u64,
+    /// Died of something else.
+    pub died_of_other: u64,
 }
 
 impl WorkerPool {
@@ -85,7 +102,13 @@ impl WorkerPool {
     #[must_use]
     pub fn new(settings: WorkerSettings) -> Self {
         let state = Mutex::new(State::default());
-        Self(Arc::new(Shared { settings, state, freed: Condvar::new(), refused: RefusedInputs::default() }))
+        Self(Arc::new(Shared {
+            settings,
+            state,
+            freed: Condvar::new(),
+            refused: RefusedInputs::default(),
+            deaths: Deaths::default(),
+        }))
     }
 
     /// How they are started.
@@ -98,7 +121,10 @@ impl WorkerPool {
     #[must_use]
     pub fn counts(&self) -> WorkerCounts {
         let state = self.0.state();
-        WorkerCounts { busy: state.busy, idle: state.idle.len() }
+        let Deaths { memory, time, other } = &self.0.deaths;
+        let [died_of_memory, died_of_time, died_of_other] =
+            [memory, time, other].map(|count| count.load(Ordering::Relaxed));
+        WorkerCounts { busy: state.busy, idle: state.idle.len(), died_of_memory, died_of_time, died_of_other }
     }
 
     /// The numbers of the processes that wait for work, for whoever watches them.
@@ -121,6 +147,17 @@ impl WorkerPool {
             let worker = WorkerProcess::start(&self.0.settings, &starter)?;
             state.idle.insert(0, worker);
         }
+    }
+
+    pub(super) fn count_death(&self, cause: Cause) {
+        let Deaths { memory, time, other } = &self.0.deaths;
+        let count = match cause {
+            Cause::Cancelled => return,
+            Cause::Memory | Cause::Depth => memory,
+            Cause::Time => time,
+            Cause::Killed | Cause::Unknown => other,
+        };
+        count.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(super) fn refused(&self) -> &RefusedInputs {

@@ -12,8 +12,8 @@ use crate::error::{Error, Kind, Place};
 use crate::render::{Budgets, Want};
 use crate::request::{JsonnetOptions, Renderer};
 
-/// The largest head: the options of an order are within the largest gRPC message.
-const MAX_HEAD: u32 = 256 << 20;
+/// What is made room for before any byte of a part has come.
+const FIRST_BYTES: u32 = 64 << 10;
 
 /// Server to worker.
 #[derive(Debug, Serialize, Deserialize)]
@@ -263,11 +263,12 @@ pub(super) fn send(to: &mut impl Write, head: &impl Serialize, body: &[u8]) -> i
     to.write_all(body)
 }
 
-/// Receives one message whose body has up to `most` bytes; `None` when the other side has closed its end. A longer one
+/// Receives one message whose parts have up to so many bytes; `None` when the other side has closed its end. A longer one
 /// is [`io::ErrorKind::FileTooLarge`] and is not read.
 pub(super) fn receive<T: DeserializeOwned>(
     from: &mut impl Read,
-    most: u64,
+    most_head: u64,
+    most_body: u64,
 ) -> io::Result<Option<(T, Vec<u8>)>> {
     let mut lengths = [0; 8];
     if let Err(error) = from.read_exact(&mut lengths) {
@@ -276,7 +277,7 @@ pub(super) fn receive<T: DeserializeOwned>(
     let length =
         |at: usize| u32::from_le_bytes([lengths[at], lengths[at + 1], lengths[at + 2], lengths[at + 3]]);
     let (head, body) = (length(0), length(4));
-    if head > MAX_HEAD || u64::from(body) > most {
+    if u64::from(head) > most_head || u64::from(body) > most_body {
         return Err(io::ErrorKind::FileTooLarge.into());
     }
     let head = read_part(from, head)?;
@@ -286,7 +287,7 @@ pub(super) fn receive<T: DeserializeOwned>(
 
 /// Memory is taken as bytes come in.
 fn read_part(from: &mut impl Read, length: u32) -> io::Result<Vec<u8>> {
-    let mut part = Vec::new();
+    let mut part = Vec::with_capacity(length.min(FIRST_BYTES) as usize);
     let read = from.take(u64::from(length)).read_to_end(&mut part)?;
     if read < length as usize { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(part) }
 }
@@ -302,17 +303,17 @@ mod tests {
         send(&mut pipe, &ask, b"\0\xff").unwrap();
         send(&mut pipe, &FromWorker::Rendered { renderers: vec!["Helm".into()] }, b"").unwrap();
         let mut pipe = pipe.as_slice();
-        let (head, body) = receive::<FromWorker>(&mut pipe, 2).unwrap().unwrap();
+        let (head, body) = receive::<FromWorker>(&mut pipe, 100, 2).unwrap().unwrap();
         assert!(matches!(head, FromWorker::Ask { tree: 1, question: Question::List, path } if path == "a"));
         assert_eq!(body, b"\0\xff");
-        assert!(matches!(receive(&mut pipe, 0), Ok(Some((FromWorker::Rendered { .. }, _)))));
-        assert!(matches!(receive::<FromWorker>(&mut pipe, 0), Ok(None)));
+        assert!(matches!(receive(&mut pipe, 100, 0), Ok(Some((FromWorker::Rendered { .. }, _)))));
+        assert!(matches!(receive::<FromWorker>(&mut pipe, 100, 0), Ok(None)));
     }
 
     #[test]
     fn a_cut_or_senseless_message_is_an_error() {
-        assert!(receive::<FromWorker>(&mut [9, 0, 0, 0, 0, 0, 0, 0, 1].as_slice(), 100).is_err());
-        let long = receive::<FromWorker>(&mut [1, 0, 0, 0, 101, 0, 0, 0].as_slice(), 100).unwrap_err();
+        assert!(receive::<FromWorker>(&mut [9, 0, 0, 0, 0, 0, 0, 0, 1].as_slice(), 100, 100).is_err());
+        let long = receive::<FromWorker>(&mut [1, 0, 0, 0, 101, 0, 0, 0].as_slice(), 100, 100).unwrap_err();
         assert_eq!(long.kind(), io::ErrorKind::FileTooLarge);
     }
 
