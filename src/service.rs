@@ -186,7 +186,6 @@ fn engines(settings: &RenderingSettings, scratch: &Path) -> Engines {
         kustomize: *kustomize_engine,
         native_kustomize: kustomize::Settings::new(*kustomize_version),
         exec,
-        ..Engines::default()
     }
 }
 
