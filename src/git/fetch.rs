@@ -39,12 +39,10 @@ impl Repositories {
     }
 
     /// The commit, if it is here. Asks nobody, and so proves nothing about the right of who asks.
-    ///
-    /// # Errors
-    /// [`Kind::Unavailable`] when the store cannot be read.
-    pub fn find(&self, remote: &Remote, by: &Credential, commit: ObjectId) -> Result<Option<Held>> {
-        let found = self.stores.store(remote, by).find(commit)?;
-        Ok(found.map(|generation| Held::new(generation, commit)))
+    #[must_use]
+    pub fn find(&self, remote: &Remote, by: &Credential, commit: ObjectId) -> Option<Held> {
+        let found = self.stores.store(remote, by).find(commit);
+        found.map(|generation| Held::new(generation, commit))
     }
 
     /// The commit, asked of the remote; what is here already need not be sent again. `listing` says what the remote lists,
@@ -77,7 +75,7 @@ impl Repositories {
         by: &Credential,
         prefix: &Prefix,
     ) -> Result<Option<ObjectId>> {
-        let Some(newest) = self.stores.store(remote, by).newest()? else { return Ok(None) };
+        let Some(newest) = self.stores.store(remote, by).newest() else { return Ok(None) };
         local::abbreviated(&newest.repository().to_thread_local(), prefix)
     }
 
@@ -104,15 +102,18 @@ impl Repositories {
     fn fetch(&self, store: &Store, ask: Ask<'_>, commit: ObjectId) -> Result<Option<Arc<Generation>>> {
         let ids = [commit];
         for _ in 0..ATTEMPTS {
-            let plan = store.plan()?;
+            let plan = store.plan();
             let work = store.workplace()?;
             let haves = plan.base.as_ref().map_or(Ok(Vec::new()), |base| base.haves(commit))?;
             let base = plan.base.as_ref().map(|base| base.repository().to_thread_local());
             let want = Want { haves: &haves, base, ..Want::whole(&ids, work.path()) };
-            match self.network.fetch(ask, &want)? {
-                Fetched::Done => {}
-                Fetched::Refused => return Ok(None),
-                Fetched::Missing => return Err(missing(ask.remote, commit)),
+            match self.network.fetch(ask, &want) {
+                Ok(Fetched::Done) => {}
+                Ok(Fetched::Refused) => return Ok(None),
+                Ok(Fetched::Missing) => return Err(missing(ask.remote, commit)),
+                // What is sent are differences to what should be here.
+                Err(error) if error.kind() == Kind::Unavailable && store.heal(&plan) => continue,
+                Err(error) => return Err(error),
             }
             if let Some(generation) = store.install(&plan, work.path(), commit)? {
                 return Ok(Some(generation));
@@ -136,7 +137,7 @@ impl Repositories {
             ))
         };
         let tips = listing.branch_tips();
-        let plan = store.plan()?.whole();
+        let plan = store.plan().whole();
         let work = store.workplace()?;
         let want = Want { depth: self.max_history, ..Want::whole(&tips, work.path()) };
         if tips.is_empty() || self.network.fetch(ask, &want)? != Fetched::Done {

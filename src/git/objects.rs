@@ -1,6 +1,7 @@
 //! The objects of one repository, read side by side by any number of threads: blobs, and folders decoded once.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -10,8 +11,9 @@ use gix::objs::{Exists, Find, FindHeader, Kind as ObjectKind};
 use gix::odb::pack::cache::lru::MemoryCappedHashmap;
 use tree::{ContentId, Kind, Named, TreePath};
 
-/// The largest blob that is read, in bytes: no manifest, chart or values file comes near it.
-const MAX_BLOB: u64 = 1 << 30;
+/// The largest blob that is read, in bytes, as large as any that is fetched: no manifest, chart or values file comes
+/// near it.
+const MAX_BLOB: u64 = 256 << 20;
 
 /// The largest tree object that is decoded, in bytes: a folder of some 200,000 entries.
 const MAX_FOLDER: u64 = 8 << 20;
@@ -38,6 +40,8 @@ pub struct Objects {
     /// Handles no thread uses right now: a handle keeps what it learned of the packs.
     idle: Mutex<Vec<gix::OdbHandle>>,
     folders: Mutex<Generations>,
+    /// Whether something was missing or could not be read.
+    lost: AtomicBool,
 }
 
 /// A decoded tree object.
@@ -79,7 +83,12 @@ impl Objects {
     /// The objects of `repo`.
     #[must_use]
     pub fn new(repo: gix::ThreadSafeRepository) -> Arc<Self> {
-        Arc::new(Self { repo, idle: Mutex::default(), folders: Mutex::default() })
+        Arc::new(Self {
+            repo,
+            idle: Mutex::default(),
+            folders: Mutex::default(),
+            lost: AtomicBool::new(false),
+        })
     }
 
     /// The tree a commit holds.
@@ -107,17 +116,29 @@ impl Objects {
 
     /// The size of the blob with this id in bytes, without reading it.
     pub(super) fn blob_size(&self, id: ObjectId) -> Result<u64, Reason> {
-        self.with(|objects| size(objects, id, ObjectKind::Blob))
+        self.noting(self.with(|objects| size(objects, id, ObjectKind::Blob)))
     }
 
     /// Fails unless the object with this id is in this repository. Looks into the indexes of its packs only.
     pub(super) fn check_present(&self, id: ObjectId) -> Result<(), Reason> {
-        if self.with(|objects| objects.exists(&id)) { Ok(()) } else { Err(missing(id)) }
+        if self.with(|objects| objects.exists(&id)) { Ok(()) } else { self.noting(Err(missing(id))) }
+    }
+
+    /// Whether something was missing or could not be read since this was last asked.
+    pub(super) fn take_lost(&self) -> bool {
+        self.lost.swap(false, Ordering::Relaxed)
+    }
+
+    fn noting<T>(&self, answer: Result<T, Reason>) -> Result<T, Reason> {
+        if matches!(answer, Err(Reason::Lost(_))) {
+            self.lost.store(true, Ordering::Relaxed);
+        }
+        answer
     }
 
     /// Reads an object once its header says that it is of the right kind and not too large.
     fn read(&self, id: ObjectId, kind: ObjectKind, most: u64) -> Result<Vec<u8>, Reason> {
-        self.with(|objects| {
+        let read = self.with(|objects| {
             let size = size(objects, id, kind)?;
             if size > most {
                 return Err(Reason::refused(format!(
@@ -130,7 +151,8 @@ impl Objects {
                 Ok(None) => Err(missing(id)),
                 Err(error) => Err(unreadable(id, &error)),
             }
-        })
+        });
+        self.noting(read)
     }
 
     fn with<T>(&self, ask: impl FnOnce(&gix::OdbHandle) -> T) -> T {

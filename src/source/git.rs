@@ -10,8 +10,8 @@ use tree::Tree;
 use crate::credentials::{Book, Credential, ScopeKey};
 use crate::error::{Error, Kind, Result};
 use crate::git::{
-    Ask, CommitId, Gate, Halt, Held, Listing, Local, Network, Page, Place, Prefix, Remote, Repositories,
-    Revision, Stats, Stores, tip_with,
+    Ask, CommitId, Gate, Halt, Held, Limits, Listing, Local, Network, Page, Place, Prefix, Remote,
+    Repositories, Revision, Stats, Stores, tip_with,
 };
 use crate::request::Refs;
 
@@ -45,6 +45,10 @@ impl Hash for Target {
     }
 }
 
+/// What a fetch may bring however little the data folder may take: the remote of a whole repository is asked before it is
+/// known how large it is, and what is too much for the folder is removed again.
+const MIN_FETCH_BYTES: u64 = 64 << 20;
+
 /// All repositories.
 pub(super) struct Gits {
     gate: Gate,
@@ -67,8 +71,11 @@ impl Gits {
         let gate = gate(&settings)?;
         let stores = Stores::open(&settings.data_dir, settings.data_max_bytes)?;
         let refs = settings.limits.refs;
+        // What one fetch brings has to fit the data folder, but for the smallest of folders.
+        let most = settings.data_max_bytes.max(MIN_FETCH_BYTES);
+        let limits = Limits { fetch_bytes: settings.limits.fetch_bytes.min(most), ..settings.limits };
         let known_hosts = known_hosts(&settings.known_hosts_files)?;
-        let network = Network::new(settings.limits, gate.clone(), known_hosts).shown(settings.progress);
+        let network = Network::new(limits, gate.clone(), known_hosts).shown(settings.progress);
         Ok(Self {
             gate,
             refs,
@@ -166,15 +173,22 @@ impl Gits {
             let path = path.clone();
             return blocking(move || Local::open(&path)?.tree(commit)).await;
         }
-        let held = self.hold(target, commit).await?;
-        blocking(move || held.tree()).await
+        let held = self.clone().hold(target.clone(), commit).await?;
+        match blocking(move || held.tree()).await {
+            // What cannot be read is put aside when the store is asked again, and fetched anew.
+            Err(error) if error.kind() == Kind::Unavailable => {
+                let held = self.hold(target, commit).await?;
+                blocking(move || held.tree()).await
+            }
+            opened => opened,
+        }
     }
 
     /// The commit: from the store when the remote has shown it to this scope, else asked of the remote.
     async fn hold(self: Arc<Self>, target: Target, commit: CommitId) -> Result<Held> {
         if self.shown.contains(&target.shown(commit)) {
             let (repositories, target) = (self.repositories.clone(), target.clone());
-            let find = move || repositories.find(&target.remote, &target.credential, commit);
+            let find = move || Ok(repositories.find(&target.remote, &target.credential, commit));
             if let Some(held) = blocking(find).await? {
                 return Ok(held);
             }
@@ -370,3 +384,7 @@ mod tests;
 #[cfg(test)]
 #[path = "store_tests.rs"]
 mod store_tests;
+
+#[cfg(test)]
+#[path = "damage_tests.rs"]
+mod damage_tests;

@@ -12,12 +12,12 @@ use super::super::{Settings, Sources};
 use crate::error::{Kind, Result};
 use crate::request::{Origin, Renderer, Source};
 
-fn sources(data: &Path) -> Sources {
+pub(super) fn sources(data: &Path) -> Sources {
     Sources::new(Settings::new(data.to_owned())).unwrap()
 }
 
 /// The content of `file` at `revision`, through `sources`.
-async fn read(sources: &Sources, url: &str, revision: &str, file: &str) -> Result<String> {
+pub(super) async fn read(sources: &Sources, url: &str, revision: &str, file: &str) -> Result<String> {
     let origin = Origin::Git { url: url.into(), revision: revision.into(), credential: None };
     let source = Source { origin, path: String::new(), ref_name: String::new(), renderer: Renderer::Detect };
     let pinned = sources.pin(&[source], true).await?.remove(0);

@@ -1,8 +1,8 @@
 //! Files of the stores: locks, writing beside and renaming, sweeping. Errors name no path of the host.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, Permissions};
 use std::io::Write;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
 use crate::error::{Error, Kind, Result};
@@ -33,17 +33,24 @@ pub(super) fn lock(path: &Path) -> Result<File> {
     Ok(file)
 }
 
-/// As [`lock`] for a file that exists; `None` when somebody else holds it.
+/// As [`lock`], where its folder is there; `None` when somebody else holds it.
 pub(super) fn try_lock(path: &Path) -> Option<File> {
-    let file = File::open(path).ok()?;
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(path).ok()?;
     file.try_lock().ok().map(|()| file)
 }
 
-/// The file at `path`, shared; `None` when it is not there, or somebody is removing it.
-pub(super) fn share(path: &Path) -> Option<File> {
-    let file = File::open(path).ok()?;
-    file.try_lock_shared().ok()?;
-    is_at(&file, path).then_some(file)
+/// The file at `path`, made again should it be lost, shared; `None` when its folder is not there, or somebody is
+/// removing it.
+///
+/// # Errors
+/// It cannot be used as a file.
+pub(super) fn share(path: &Path) -> std::io::Result<Option<File>> {
+    let file = match OpenOptions::new().create(true).truncate(false).write(true).open(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        opened => opened?,
+    };
+    let shared = file.try_lock_shared().is_ok() && is_at(&file, path);
+    Ok(shared.then_some(file))
 }
 
 /// Whether `file` is what stands at `path` now.
@@ -67,13 +74,19 @@ pub(super) fn write(work: &Path, path: &Path, text: &str) -> Result<()> {
     let mut beside = done(tempfile::NamedTempFile::new_in(work))?;
     done(beside.write_all(text.as_bytes()))?;
     done(beside.as_file().sync_all())?;
+    if path.is_dir() {
+        // A folder by a name of ours: whatever made it, nothing of ours is in it.
+        done(std::fs::remove_dir_all(path))?;
+    }
     beside.persist(path).map_err(|error| failed(&error.error))?;
     Ok(())
 }
 
-/// Moves a file that is finished: its content reaches the disk before its name does.
+/// Moves a file that is finished: its content reaches the disk before its name does. Nobody is to write to it again: what
+/// is mapped into memory and then cut short ends the process that reads it.
 pub(super) fn move_into(from: &Path, folder: &Path) -> Result<()> {
     let Some(name) = from.file_name() else { return Err(broken()) };
+    done(std::fs::set_permissions(from, Permissions::from_mode(0o444)))?;
     done(File::open(from).and_then(|file| file.sync_all()))?;
     done(std::fs::rename(from, folder.join(name)))
 }

@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use crate::error::{Error, Kind, Result};
 
 use super::super::objects::Objects;
+use super::damage::{self, Depth};
 use super::{Workshop, files};
 
 /// Room for packs in an open repository: [`super::MAX_PACKS`] and what concurrent fetches add before anyone counts.
@@ -30,11 +31,14 @@ pub(in super::super) struct Generation {
 }
 
 /// The numbers of the generations in a store's folder, in any order.
-pub(super) fn numbers(store: &Path) -> Result<Vec<u64>> {
+///
+/// # Errors
+/// The folder is there and cannot be read.
+pub(super) fn numbers(store: &Path) -> std::io::Result<Vec<u64>> {
     let entries = match std::fs::read_dir(store) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(files::failed(&error)),
+        Err(error) => return Err(error),
     };
     let number = |entry: std::fs::DirEntry| entry.file_name().to_str()?.strip_prefix("g-")?.parse().ok();
     Ok(entries.flatten().filter_map(number).collect())
@@ -78,12 +82,25 @@ fn assemble(path: &Path, from: &Path) -> Result<gix::ThreadSafeRepository> {
 
 impl Generation {
     /// Opens the generation `number` of the store; `None` when it is being removed.
-    pub(super) fn open(store: &Path, number: u64) -> Result<Option<Self>> {
-        let folder = store.join(format!("g-{number}"));
-        let Some(lease) = files::share(&folder.join("lease")) else { return Ok(None) };
-        let repo = repository(&folder)?;
+    ///
+    /// # Errors
+    /// What is damaged, in words.
+    pub(super) fn open(store: &Path, number: u64) -> Result<Option<Self>, String> {
+        let folder = folder_of(store, number);
+        let lease =
+            files::share(&folder.join("lease")).map_err(|error| format!("its lease: {}", error.kind()))?;
+        let Some(lease) = lease else { return Ok(None) };
+        if let Some(damage) = damage::find(&packs_of(&folder), Depth::Ends) {
+            return Err(damage);
+        }
+        let repo = repository(&folder).map_err(|_| "its HEAD or config".to_owned())?;
         let objects = Objects::new(repo.clone());
         Ok(Some(Self { number, folder, repo, objects, lease }))
+    }
+
+    /// What is wrong with its packs, all of which are read.
+    pub(super) fn damage(&self) -> Option<String> {
+        damage::find(&packs_of(&self.folder), Depth::Whole)
     }
 
     /// The repository, for reading.
@@ -108,7 +125,7 @@ impl Generation {
 
     /// How many packs there are.
     pub(super) fn packs(&self) -> Result<usize> {
-        let entries = files::done(std::fs::read_dir(self.folder.join("objects/pack")))?;
+        let entries = files::done(std::fs::read_dir(packs_of(&self.folder)))?;
         Ok(entries
             .flatten()
             .filter(|entry| entry.path().extension().is_some_and(|end| end == "pack"))
@@ -130,8 +147,20 @@ impl Generation {
     }
 }
 
+/// The folder of the generation `number` of a store.
+pub(super) fn folder_of(store: &Path, number: u64) -> PathBuf {
+    store.join(format!("g-{number}"))
+}
+
+fn packs_of(folder: &Path) -> PathBuf {
+    folder.join("objects/pack")
+}
+
+/// The commits that are said to be here, and since when; none where the folder that says so was lost.
 fn commits(folder: &Path) -> Result<impl Iterator<Item = (ObjectId, std::time::SystemTime)> + use<>> {
-    let entries = files::done(std::fs::read_dir(folder.join("refs/manifestd")))?;
+    let refs = folder.join("refs/manifestd");
+    files::done(std::fs::create_dir_all(&refs))?;
+    let entries = files::done(std::fs::read_dir(refs))?;
     Ok(entries.flatten().filter_map(|entry| {
         let id = ObjectId::from_hex(entry.file_name().to_str()?.as_bytes()).ok()?;
         Some((id, entry.metadata().ok()?.modified().ok()?))
@@ -152,7 +181,7 @@ fn repository(folder: &Path) -> Result<gix::ThreadSafeRepository> {
 
 /// Moves the packs of `from` into the repository. The index goes last: without it a pack is not seen.
 fn add(repository: &Path, from: &Path) -> Result<()> {
-    let packs = repository.join("objects/pack");
+    let packs = packs_of(repository);
     let mut found: Vec<PathBuf> =
         files::done(std::fs::read_dir(from))?.flatten().map(|entry| entry.path()).collect();
     found.retain(|path| path.extension().is_some_and(|end| end == "pack"));
