@@ -17,7 +17,9 @@ mod runner {
     mod exec;
     mod full_disk;
     mod history;
+    mod hostile_packs;
     mod hostile_renders;
+    mod hostile_servers;
     mod killed;
     mod kustomization;
     mod once;

@@ -36,6 +36,8 @@ pub struct Limits {
     pub list_bytes: u64,
     /// Bytes of a fetch.
     pub fetch_bytes: u64,
+    /// Bytes that the objects of a fetch may unpack to however few were sent for them.
+    pub unpack_bytes: u64,
     /// Bytes of a file of the web.
     pub page_bytes: u64,
     /// Names in a listing.
@@ -56,6 +58,8 @@ impl Default for Limits {
             list_bytes: 64 << 20,
             // Twice what the largest public monorepos send at depth 1.
             fetch_bytes: 4 << 30,
+            // Several times what the largest public repositories of manifests unpack to at depth 1.
+            unpack_bytes: 1 << 30,
             // Five times the largest install manifests of public projects.
             page_bytes: 16 << 20,
             // The largest public repositories list half a million refs (pull requests).
@@ -104,6 +108,7 @@ pub(super) struct Link {
     limit: Duration,
     stall: Duration,
     most: u64,
+    unpack_bytes: u64,
     received: AtomicU64,
     pace: Mutex<Pace>,
     failure: Mutex<Option<Error>>,
@@ -142,6 +147,7 @@ impl Link {
             limit: time,
             stall: limits.stall,
             most: bytes,
+            unpack_bytes: limits.unpack_bytes,
             received: AtomicU64::new(0),
             pace: Mutex::new(Pace { since: Instant::now(), received: 0 }),
             failure: Mutex::default(),
@@ -243,6 +249,22 @@ impl Link {
         let message = error.message().to_owned();
         self.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
         io::Error::other(message)
+    }
+
+    /// Keeps `error` as [`Link::fail`] does, and stops whatever works for the link.
+    pub(super) fn stop(&self, error: Error) {
+        drop(self.fail(error));
+        self.halt.raise();
+    }
+
+    /// How many bytes were received so far.
+    pub(super) fn received(&self) -> u64 {
+        self.received.load(Ordering::Relaxed)
+    }
+
+    /// What the objects of a fetch may unpack to however few bytes were received.
+    pub(super) fn unpack_bytes(&self) -> u64 {
+        self.unpack_bytes
     }
 
     /// Why the link broke, if it did.

@@ -434,3 +434,6 @@ mod transport;
 
 #[path = "shown_tests.rs"]
 mod shown;
+
+#[path = "unpack_tests.rs"]
+mod unpack;

@@ -224,7 +224,14 @@ const APPS: &[(&str, &[(&str, File)])] = &[
         ],
     ),
     ("h-chart", &[("Chart.yaml", Stolen("ch/Chart.yaml")), ("templates/a.yaml", Own(MAP))]),
-    ("h-template", &[("Chart.yaml", Own(CHART)), ("templates/a.yaml", Stolen("ch/templates/a.yaml"))]),
+    (
+        "h-template",
+        &[
+            ("Chart.yaml", Own(CHART)),
+            ("templates/_h.tpl", Own("{{ define \"h\" }}own{{ end }}")),
+            ("templates/a.yaml", Stolen("ch/templates/a.yaml")),
+        ],
+    ),
     ("h-templates", &[("Chart.yaml", Own(CHART)), ("templates", Stolen("ch/templates"))]),
     (
         "h-helper",

@@ -1,7 +1,8 @@
 //! Packs written by hand, for what no git program would send: objects that are missing, sizes and counts that lie, files
 //! that unpack to a gigabyte.
 
-use git2::{ObjectType, Oid};
+pub use git2::ObjectType;
+use git2::Oid;
 use sha1::{Digest, Sha1};
 
 /// A pack being put together, object by object.
@@ -79,6 +80,12 @@ impl Pack {
     #[must_use]
     pub fn length(&self) -> usize {
         self.entries.len()
+    }
+
+    /// The entries, without what comes before and after them in a pack.
+    #[must_use]
+    pub fn entries(&self) -> &[u8] {
+        &self.entries
     }
 
     /// The pack, whole and with its checksum.

@@ -16,6 +16,8 @@ pub enum Script {
     Say(Vec<u8>),
     /// Says this one byte per interval, then nothing more.
     Drip(Vec<u8>, Duration),
+    /// Says the first once, and the second again and again until the peer closes.
+    Endless(Vec<u8>, Vec<u8>),
 }
 
 /// A server on loopback that misbehaves; stopped on drop.
@@ -98,6 +100,12 @@ impl Script {
                 thread::sleep(pause);
                 stream.write_all(byte)
             }),
+            Self::Endless(first, again) => {
+                stream.write_all(&first)?;
+                loop {
+                    stream.write_all(&again)?;
+                }
+            }
         }
     }
 }

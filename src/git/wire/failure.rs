@@ -20,6 +20,9 @@ const MISSING: &[&str] = &[
     "not found",
 ];
 
+/// What the library says of an object that would take more memory than it may.
+const TOO_LARGE: &[&str] = &["too large to fit in memory", "allocation limit"];
+
 /// Why a conversation over `link` ended with `error`: what the link knows, else what the error shows.
 pub(super) fn of(link: &Link, error: &gix::Error) -> Error {
     if let Some(known) = link.failure().or_else(|| link.check_time().err()) {
@@ -32,6 +35,9 @@ pub(super) fn of(link: &Link, error: &gix::Error) -> Error {
     }
     if says(error, MISSING) {
         return missing();
+    }
+    if says(error, TOO_LARGE) {
+        return too_large();
     }
     Error::new(Kind::Unavailable, "the remote's answer is not what git servers say")
         .help("check that the URL names a git repository, then try again")
@@ -55,6 +61,11 @@ pub(super) fn text_is_missing(text: &str) -> bool {
 /// There is no such repository, or it is hidden from the credential.
 pub(super) fn missing() -> Error {
     Error::new(Kind::NotFound, "the repository does not exist, or the credential may not see it")
+}
+
+fn too_large() -> Error {
+    Error::new(Kind::OverBudget, "the repository holds a file that unpacks to more than 256 MiB")
+        .help("keep files of that size out of the repository, or in git LFS")
 }
 
 /// The failure of a disk, if `error` is one.

@@ -8,6 +8,7 @@ mod relay;
 mod session;
 mod socket;
 mod ssh;
+mod unpacked;
 
 use std::path::Path;
 use std::sync::Arc;

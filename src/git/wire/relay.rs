@@ -14,6 +14,46 @@ use super::super::link::{Limits, Link};
 use super::super::remote::Host;
 use super::socket;
 
+/// The most an ssh server may say up to the end of its version: notices of companies take a few kilobytes.
+const MAX_GREETING: usize = 32 << 10;
+
+/// What an ssh server has said so far, up to the end of its version (RFC 4253 §4.2). The library takes it byte by byte
+/// and without end.
+#[derive(Default)]
+struct Greeting {
+    begins: [u8; 4],
+    line: usize,
+    total: usize,
+    is_over: bool,
+}
+
+impl Greeting {
+    /// Fails when it has become too long.
+    fn check(&mut self, bytes: &[u8]) -> Result<()> {
+        for byte in bytes {
+            if self.is_over {
+                return Ok(());
+            }
+            if self.total >= MAX_GREETING {
+                return Err(Error::new(
+                    Kind::Unavailable,
+                    "the remote does not come to the point as ssh servers do",
+                ));
+            }
+            self.total += 1;
+            if let Some(place) = self.begins.get_mut(self.line) {
+                *place = *byte;
+            }
+            self.line += 1;
+            if *byte == b'\n' {
+                self.is_over = self.begins == *b"SSH-";
+                self.line = 0;
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Opens a relay to `host` for one connection, and says where it is to be made.
 pub(super) fn open(host: &Host, limits: &Limits, link: &Arc<Link>) -> Result<SocketAddr> {
     let remote = socket::connect(host, limits, link)?;
@@ -30,9 +70,14 @@ async fn run(listener: TcpListener, remote: TcpStream, link: Arc<Link>) {
         drop(listener);
         let _ = local.set_nodelay(true);
         let ((from_local, to_local), (from_remote, to_remote)) = (local.into_split(), remote.into_split());
+        let mut greeting = Greeting::default();
+        let received = |bytes: &[u8]| {
+            link.took(bytes.len())?;
+            greeting.check(bytes).map_err(|error| link.fail(error))
+        };
         tokio::select! {
             done = pass(from_local, to_remote, |_| Ok(())) => done,
-            done = pass(from_remote, to_local, |count| link.took(count)) => done,
+            done = pass(from_remote, to_local, received) => done,
         }
     };
     tokio::select! {
@@ -43,11 +88,11 @@ async fn run(listener: TcpListener, remote: TcpStream, link: Arc<Link>) {
     }
 }
 
-/// Passes bytes on until they end, showing their counts to `count`.
+/// Passes bytes on until they end, showing them to `check` first.
 async fn pass(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
-    count: impl Fn(usize) -> std::io::Result<()>,
+    mut check: impl FnMut(&[u8]) -> std::io::Result<()>,
 ) -> std::io::Result<()> {
     let mut buffer = vec![0; 64 << 10];
     loop {
@@ -55,7 +100,24 @@ async fn pass(
         if read == 0 {
             return to.shutdown().await;
         }
-        count(read)?;
+        check(&buffer[..read])?;
         to.write_all(&buffer[..read]).await?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_greeting_ends_with_the_version() {
+        let mut greeting = Greeting::default();
+        for part in [&b"notice\r\nSSH"[..], b"-2.0-x", b"\r\n\0\0", &[b'x'; 2 * MAX_GREETING]] {
+            greeting.check(part).unwrap();
+        }
+        for endless in [&b"welcome\r\n"[..], b"x", b"SSH-x"] {
+            let mut greeting = Greeting::default();
+            assert!((0..2 * MAX_GREETING).any(|_| greeting.check(endless).is_err()));
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Git's protocol over any transport: listing names, fetching a pack.
 
+use std::io::{BufRead, Read};
 use std::sync::Arc;
 
 use gix::ObjectId;
@@ -20,11 +21,22 @@ use crate::error::{Error, Kind, Result};
 
 use super::super::link::Link;
 use super::super::refs::Listing;
+use super::unpacked::Unpacked;
 use super::{Fetched, Want, failure};
 
-/// The largest single object unpacked. A manifest repository has no business with files of a gigabyte, and a few
-/// bytes of delta can ask for any size.
-const MAX_OBJECT: usize = 1 << 30;
+/// The largest single object unpacked. A manifest repository has no business with larger files, a few bytes of delta can
+/// ask for any size, and each of the threads that unpack holds one whole.
+const MAX_OBJECT: usize = 256 << 20;
+
+/// The most objects of one pack: ten times what the largest public monorepos send at depth 1. Each takes some hundred
+/// bytes of memory while a pack is unpacked, and hardly ten on the way here.
+const MAX_OBJECTS: u32 = 5_000_000;
+
+/// The most threads that unpack one pack.
+const MAX_THREADS: usize = 4;
+
+/// What a pack begins with: its name, its version, and how many objects it holds.
+const PACK_HEAD: usize = 12;
 
 /// What the server lists under `prefixes`; everything when there are none.
 pub(super) fn list(transport: &mut impl Transport, prefixes: &[String], link: &Link) -> Result<Listing> {
@@ -94,7 +106,7 @@ pub(super) fn fetch(transport: &mut impl Transport, want: &Want<'_>, link: &Arc<
     let depth = std::num::NonZeroU32::new(want.depth).unwrap_or(std::num::NonZeroU32::MIN);
     let shallow = Shallow::DepthAtRemote(depth);
     let options = Options { shallow_file, shallow: &shallow, tags: Tags::None, reject_shallow_remote: false };
-    let consume = |pack: &mut dyn std::io::BufRead, _: &mut dyn gix::DynNestedProgress, _: &_| {
+    let consume = |pack: &mut dyn BufRead, _: &mut dyn gix::DynNestedProgress, _: &_| {
         write_pack(pack, want, link).map(|()| true)
     };
     let by_id = gives_by_id(&shake);
@@ -130,17 +142,30 @@ fn write_shallow(file: &std::path::Path, haves: &[ObjectId]) -> Result<()> {
     std::fs::write(file, lines).map_err(unwritable)
 }
 
-fn write_pack(reader: &mut dyn std::io::BufRead, want: &Want<'_>, link: &Link) -> GixResult {
-    // A pack begins with its name, its version, and how many objects it holds.
-    if let Ok(&[b'P', b'A', b'C', b'K', _, _, _, _, a, b, c, d, ..]) = reader.fill_buf() {
-        link.objects(u64::from(u32::from_be_bytes([a, b, c, d])));
+fn write_pack(reader: &mut dyn BufRead, want: &Want<'_>, link: &Arc<Link>) -> GixResult {
+    let mut head = [0; PACK_HEAD];
+    reader.read_exact(&mut head).map_err(gix::Error::from_error)?;
+    let [.., a, b, c, d] = head;
+    let count = u32::from_be_bytes([a, b, c, d]);
+    if count > MAX_OBJECTS {
+        let message =
+            format!("the remote sends a pack of {count} objects, and at most {MAX_OBJECTS} are taken");
+        return Err(gix::Error::from_error(link.fail(Error::new(Kind::OverBudget, message))));
     }
-    let options = pack::bundle::write::Options { alloc_limit_bytes: Some(MAX_OBJECT), ..Default::default() };
+    link.objects(u64::from(count));
+    let options = pack::bundle::write::Options {
+        alloc_limit_bytes: Some(MAX_OBJECT),
+        thread_limit: Some(MAX_THREADS),
+        ..Default::default()
+    };
     let base = want.base.as_ref().map(|repo| repo.objects.clone());
     let kind = gix::hash::Kind::Sha1;
     let folder = Some(want.folder);
-    pack::Bundle::write_to_directory(reader, folder, &mut Discard, link.flag(), base, kind, options)?;
-    Ok(())
+    let mut whole = head.as_slice().chain(reader);
+    let mut unpacked = Unpacked::default();
+    unpacked.watch(link);
+    pack::Bundle::write_to_directory(&mut whole, folder, &mut unpacked, link.flag(), base, kind, options)?;
+    unpacked.check(link).map_err(|error| gix::Error::from_error(link.fail(error)))
 }
 
 /// A negotiation of one round: these are wanted, these are here, send.

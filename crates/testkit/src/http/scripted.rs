@@ -59,14 +59,14 @@ impl Scripted {
         head
     }
 
-    /// A pack without end: it claims four thousand million objects, and each is `entry`.
+    /// A pack without end, which claims so many objects; `entry` makes each, as a [`band`].
     #[must_use]
-    pub fn endless(&self, request: &Request, entry: fn(u64) -> Vec<u8>) -> Act {
+    pub fn endless(&self, request: &Request, count: u32, entry: fn(u64) -> Vec<u8>) -> Act {
         if request.method == "GET" || request.is_listing() {
             return self.answer(request);
         }
         let mut first = self.fetch_head(request);
-        first.extend(band(b"PACK\0\0\0\x02\xff\xff\xff\xf0"));
+        first.extend(band(&[&b"PACK\0\0\0\x02"[..], &count.to_be_bytes()].concat()));
         Act::Endless("application/x-git-upload-pack-result", first, entry)
     }
 }
