@@ -20,7 +20,7 @@ RUN set -eu; root=/rootfs; \
 
 FROM golang:1.26-bookworm AS engines
 ENV CGO_ENABLED=0 GOBIN=/out
-RUN go install helm.sh/helm/v4/cmd/helm@v4.2.4 && go install sigs.k8s.io/kustomize/kustomize/v5@v5.8.1
+RUN go install helm.sh/helm/v4/cmd/helm@v4.3.2 && go install sigs.k8s.io/kustomize/kustomize/v5@v5.8.1
 
 FROM scratch AS manifestd
 COPY --from=build /rootfs /

@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use gotmpl::Limits;
-use helm::{Chart, HelmVersion, Printing, Release, ValuesOptions};
+use helm::{Chart, HelmVersion, MessageLog, Printing, Release, ValuesOptions};
 use tree::{MemoryTree, Tree, TreePath};
 
 /// The stack of the thread that renders: deep templates are refused by count, not by running out of it.
@@ -85,8 +85,9 @@ pub fn tree(files: &[(String, Vec<u8>)]) -> MemoryTree {
 /// Loads the chart at `path` and renders it; what comes of it is for the caller to judge, it only has to end.
 pub fn render(tree: &dyn Tree, path: &str, values: &ValuesOptions, version: HelmVersion) -> Option<Vec<u8>> {
     let path = TreePath::parse(path).expect("a path of ours");
+    let log = MessageLog::new(version.profile());
     let chart =
-        helm::load(tree, &path, version.profile()).map_err(|error| checked(&error.to_string())).ok()?;
+        helm::load(tree, &path, version.profile(), &log).map_err(|error| checked(&error.to_string())).ok()?;
     print(tree, &chart, values, version)
 }
 
@@ -112,7 +113,8 @@ fn print(
         raw: false,
     };
     let mut read = |name: &str| Ok(name.as_bytes().to_vec());
-    let output = release.render(tree, chart, &mut read).map_err(|error| checked(&error.to_string())).ok()?;
+    let log = MessageLog::new(version.profile());
+    let output = release.render(tree, chart, &mut read, &log).map_err(|error| checked(&error.to_string())).ok()?;
     Some(output.print(true, Printing { no_hooks: false, skip_tests: false }))
 }
 
@@ -126,6 +128,7 @@ pub fn version(byte: u8) -> HelmVersion {
     match byte {
         b'3' => HelmVersion::V3_21_4,
         b'1' => HelmVersion::V4_2_1,
-        _ => HelmVersion::V4_2_4,
+        b'2' => HelmVersion::V4_2_4,
+        _ => HelmVersion::V4_3_2,
     }
 }

@@ -86,6 +86,11 @@ pub(super) fn warning(text: &str) -> String {
     format!("warning: {}\n", shown(text))
 }
 
+/// A line of the log of the program that a command stands for.
+pub(super) fn log_line(text: &str) -> String {
+    format!("{}\n", shown(text))
+}
+
 /// The failure as a picture: what, where, the line with a caret under the place, and what to do.
 pub(super) fn picture(error: &Error, colours: bool) -> String {
     let paint = Paint(colours);

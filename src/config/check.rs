@@ -212,8 +212,11 @@ impl Checker {
     }
 
     fn helm_version(&mut self) -> HelmVersion {
-        let version =
-            self.parsed("helm-version", |text| text.parse().ok(), "is not known: 4.2.4, 4.2.1 or 3.21.4");
+        let version = self.parsed(
+            "helm-version",
+            |text| text.parse().ok(),
+            "is not known: 4.3.2, 4.3.1, 4.2.4, 4.2.1 or 3.21.4",
+        );
         version.unwrap_or_default()
     }
 

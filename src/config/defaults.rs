@@ -71,7 +71,7 @@ pub(super) const HELM_ENGINE: &str = "native";
 pub(super) const KUSTOMIZE_ENGINE: &str = "native";
 
 /// The newest version there is.
-pub(super) const HELM_VERSION: &str = "4.2.4";
+pub(super) const HELM_VERSION: &str = "4.3.2";
 
 /// The newest version there is.
 pub(super) const KUSTOMIZE_VERSION: &str = "5.8.3";

@@ -184,7 +184,7 @@ pub const FLAGS: &[Flag] = &[
     flag!(Rendering, One, "helm-engine", "MANIFESTD_HELM_ENGINE", "ENGINE", Some(defaults::HELM_ENGINE),
         "What renders charts: native (this process) or exec (the helm program)"),
     flag!(Rendering, One, "helm-version", "MANIFESTD_HELM_VERSION", "VERSION", Some(defaults::HELM_VERSION),
-        "The version of helm that the native engine is equal to: 4.2.4, 4.2.1 or 3.21.4; a request may choose another"),
+        "The version of helm that the native engine is equal to: 4.3.2, 4.3.1, 4.2.4, 4.2.1 or 3.21.4; a request may choose another"),
     flag!(Rendering, One, "kustomize-engine", "MANIFESTD_KUSTOMIZE_ENGINE", "ENGINE",
         Some(defaults::KUSTOMIZE_ENGINE),
         "What builds kustomizations: native (this process) or exec (the kustomize program)"),

@@ -4,6 +4,7 @@ mod body;
 pub mod detect;
 pub mod directory;
 mod documents;
+mod environment;
 pub mod exec;
 mod finish;
 pub mod helm;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use glob::doublestar::Pattern;
 use tree::{Tree, TreePath};
 
-use super::Job;
+use super::{Job, environment};
 use crate::error::{Error, Kind, Result};
 use crate::request::HelmOptions;
 
@@ -44,6 +44,10 @@ pub(super) const SOURCE: &str = "source";
 /// what does not exist and is not ignored.
 pub(super) fn value_files(job: &Job, folder: &TreePath, options: &HelmOptions) -> Result<Vec<File>> {
     let context = |error: Error| error.context("values files");
+    if let Some(at) = options.value_files.iter().position(|text| text.trim().is_empty()) {
+        let message = format!("entry {} of the values files is empty", at + 1);
+        return Err(Error::new(Kind::Invalid, message).help("name a file, or leave the entry out"));
+    }
     let named: Vec<Named<'_>> = options
         .value_files
         .iter()
@@ -88,17 +92,20 @@ fn explicit(named: &[Named<'_>]) -> Result<HashSet<(String, TreePath)>> {
 }
 
 fn name<'a>(job: &Job, folder: &TreePath, text: &'a str) -> Result<Named<'a>> {
-    let own = |base: &TreePath| (Arc::clone(&job.tree), SOURCE.to_owned(), base.clone(), text);
-    let (tree, area, base, rest) = if let Some(rest) = text.strip_prefix('$') {
-        lent(job, rest)?
-    } else if let Some(scheme) = scheme(text) {
+    let is_variable = environment::begins_with_variable(text);
+    let (tree, area, base, rest) = match text.strip_prefix('$') {
+        Some(rest) if !is_variable || job.lent.contains_key(rest.split('/').next().unwrap_or(rest)) => {
+            lent(job, rest)?
+        }
+        _ => (Arc::clone(&job.tree), SOURCE.to_owned(), folder.clone(), text),
+    };
+    let rest = environment::substitute(job, rest)?;
+    let is_own = area == SOURCE;
+    if let Some(scheme) = scheme(&rest).filter(|_| is_own) {
         let message = format!("the URL scheme '{scheme}' is not allowed");
         return Err(Error::new(Kind::Invalid, message).help("values files come from the repository itself"));
-    } else if text.starts_with('/') {
-        own(&TreePath::root())
-    } else {
-        own(folder)
-    };
+    }
+    let base = if rest.starts_with('/') { TreePath::root() } else { base };
     let path = base.join(rest.trim_start_matches('/')).map_err(|error| match error {
         tree::PathError::Outside => outside(text),
         other => Error::new(Kind::Invalid, format!("{text:?}: {other}")),
@@ -356,6 +363,26 @@ mod tests {
         }
         assert_eq!(scheme("envs/a:b.yaml"), None);
         assert_eq!(scheme(":x"), None);
+    }
+
+    #[test]
+    fn the_application_may_be_part_of_a_path() {
+        let mut job = job(&[("app/values.yaml", ""), ("envs/shop.yaml", ""), ("shop/v.yaml", "")], &[]);
+        job.name = "shop".to_owned();
+        let names = ["/envs/$ARGOCD_APP_NAME.yaml", "../${ARGOCD_APP_NAME}/v.yaml"];
+        let files = value_files(&job, &TreePath::parse("app").unwrap(), &options(&names, false)).unwrap();
+        let paths: Vec<&str> = files.iter().map(|file| file.path.as_str()).collect();
+        assert_eq!(paths, ["envs/shop.yaml", "shop/v.yaml"]);
+        let files = value_files(&job, &TreePath::root(), &options(&["$ARGOCD_APP_NAME/v.yaml"], false));
+        assert_eq!(files.unwrap()[0].path.as_str(), "shop/v.yaml");
+    }
+
+    #[test]
+    fn an_empty_entry_says_so() {
+        assert_eq!(
+            found(&["values.yaml", ""], false).unwrap_err().message(),
+            "entry 2 of the values files is empty"
+        );
     }
 
     #[test]

@@ -30,6 +30,10 @@ impl Object for Complex {
         format!("({}{sign}{}i)", float::shortest(self.real), float::shortest(self.imaginary))
     }
 
+    fn is_stringer(&self) -> bool {
+        true
+    }
+
     fn json(&self) -> Value {
         Value::Nil
     }

@@ -1,7 +1,7 @@
 //! Go's `fmt.Sprintf`: verbs, flags, widths, argument numbers, and what it writes when they do not fit.
 
-use crate::print::{print_value, sprint_value};
-use crate::value::{Str, UintType, Value};
+use crate::print::print_value;
+use crate::value::{Object, UintType, Value};
 use crate::{float, quote};
 
 /// The widest padding Go accepts.
@@ -15,6 +15,10 @@ struct Flags {
     sharp: bool,
     /// `#` before `v`: as Go's source has it.
     go_syntax: bool,
+    /// `+` before `v`: the fields of structs with their names.
+    field_names: bool,
+    /// Inside of `%!verb(type=value)` no method is called.
+    without_methods: bool,
     space: bool,
     zero: bool,
     width: Option<usize>,
@@ -215,7 +219,9 @@ fn print_arg(arg: &Value, verb: char, flags: Flags, out: &mut Vec<u8>) {
         'T' if matches!(arg, Value::Nil) => pad(b"<nil>", flags, out),
         'T' => pad(cut(arg.type_name().as_bytes(), flags.precision), flags, out),
         'v' | 'w' => {
-            print_verb(arg, verb, Flags { plus: false, sharp: false, go_syntax: flags.sharp, ..flags }, out);
+            let flags =
+                Flags { plus: false, sharp: false, go_syntax: flags.sharp, field_names: flags.plus, ..flags };
+            print_verb(arg, verb, flags, out);
         }
         _ => print_verb(arg, verb, flags, out),
     }
@@ -229,7 +235,10 @@ fn print_verb(arg: &Value, verb: char, flags: Flags, out: &mut Vec<u8>) {
         Value::Bool(value) if matches!(verb, 't' | 'v') => {
             pad(if *value { b"true" } else { b"false" }, flags, out);
         }
-        Value::Int(_, value) => print_integer(arg, (*value < 0, value.unsigned_abs()), (verb, flags), out),
+        Value::Int(of, value) => match of.string_method(*value) {
+            Some(text) if is_for_texts(verb, flags) => print_text(arg, text.as_bytes(), (verb, flags), out),
+            _ => print_integer(arg, (*value < 0, value.unsigned_abs()), (verb, flags), out),
+        },
         Value::Uint(_, value) => print_integer(arg, (false, *value), (verb, flags), out),
         Value::Float(value) => print_float(arg, *value, (verb, flags), out),
         Value::Str(text) => print_text(arg, text, (verb, flags), out),
@@ -245,12 +254,47 @@ fn print_verb(arg: &Value, verb: char, flags: Flags, out: &mut Vec<u8>) {
                 print_element(value, verb, flags, out);
             });
         }
-        Value::Object(object) => {
-            let text = Str::from(object.print());
-            print_text(arg, &text, (verb, flags), out);
-        }
+        Value::Object(object) => print_object(&**object, arg, (verb, flags), out),
         _ => bad_verb(arg, (verb, flags), out),
     }
+}
+
+/// Whether a verb prints what a `String` method says.
+fn is_for_texts(verb: char, flags: Flags) -> bool {
+    matches!(verb, 'v' | 's' | 'x' | 'X' | 'q') && !flags.without_methods
+}
+
+fn print_object(object: &dyn Object, arg: &Value, how: (char, Flags), out: &mut Vec<u8>) {
+    let (verb, flags) = how;
+    match object.go_fields() {
+        Some(fields) if !(object.is_stringer() && is_for_texts(verb, flags)) => {
+            let pointer = if object.kind() == "ptr" { "&" } else { "" };
+            out.extend_from_slice(format!("{pointer}{{").as_bytes());
+            for (at, (name, value)) in fields.iter().enumerate() {
+                let name = if flags.field_names { format!("{name}:") } else { String::new() };
+                let space = if at > 0 { " " } else { "" };
+                out.extend_from_slice(format!("{space}{name}").as_bytes());
+                print_element(value, verb, flags, out);
+            }
+            out.push(b'}');
+        }
+        _ => print_text(arg, object.print().as_bytes(), how, out),
+    }
+}
+
+/// A struct as Go's source has it.
+fn print_object_syntax(object: &dyn Object, flags: Flags, out: &mut Vec<u8>) {
+    let fields = match (object.go_string(), object.go_fields()) {
+        (None, Some(fields)) => fields,
+        (text, _) => return pad(text.unwrap_or_else(|| object.print()).as_bytes(), flags, out),
+    };
+    let type_name = object.type_name();
+    let shown = if object.kind() == "ptr" { type_name.replacen('*', "&", 1) } else { type_name.to_owned() };
+    out.extend_from_slice(shown.as_bytes());
+    print_items(GO_SYNTAX, fields.iter(), out, |(name, value), out| {
+        out.extend_from_slice(format!("{name}:").as_bytes());
+        print_element_syntax(value, flags, out);
+    });
 }
 
 /// `%#v`: as Go's source has it.
@@ -264,6 +308,8 @@ fn print_go_syntax(value: &Value, flags: Flags, out: &mut Vec<u8>) {
         Value::Uint(..) => print_verb(value, 'x', Flags { sharp: true, ..flags }, out),
         Value::Float(_) => print_verb(value, 'g', flags, out),
         Value::Bool(_) => print_verb(value, 't', flags, out),
+        Value::List(list) if list.is_nil() => print_nil_syntax(value, out),
+        Value::Map(map) if map.is_nil() => print_nil_syntax(value, out),
         Value::List(list) => {
             out.extend_from_slice(value.type_name().as_bytes());
             print_items(GO_SYNTAX, list.iter(), out, |item, out| print_element_syntax(item, flags, out));
@@ -280,8 +326,13 @@ fn print_go_syntax(value: &Value, flags: Flags, out: &mut Vec<u8>) {
             out.extend_from_slice(b"[]byte");
             print_items(GO_SYNTAX, bytes.iter(), out, |byte, out| hexadecimal(*byte, out));
         }
-        Value::Nil | Value::Object(_) => pad(&sprint_value(value), flags, out),
+        Value::Object(object) => print_object_syntax(&**object, flags, out),
+        Value::Nil => pad(b"<nil>", flags, out),
     }
+}
+
+fn print_nil_syntax(value: &Value, out: &mut Vec<u8>) {
+    out.extend_from_slice(format!("{}(nil)", value.type_name()).as_bytes());
 }
 
 fn print_element_syntax(value: &Value, flags: Flags, out: &mut Vec<u8>) {
@@ -330,7 +381,7 @@ fn bad_verb(arg: &Value, how: (char, Flags), out: &mut Vec<u8>) {
     } else {
         out.extend_from_slice(arg.type_name().as_bytes());
         out.push(b'=');
-        print_verb(arg, 'v', flags, out);
+        print_verb(arg, 'v', Flags { without_methods: true, ..flags }, out);
     }
     out.push(b')');
 }

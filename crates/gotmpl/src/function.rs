@@ -21,6 +21,8 @@ pub enum Type {
     Int,
     /// `int64`
     Int64,
+    /// `time.Duration`
+    Duration,
     /// `uint32`: comes as an unsigned integer.
     Uint32,
     /// `float64`
@@ -46,6 +48,7 @@ impl Type {
             Self::Bool => "bool",
             Self::Int => "int",
             Self::Int64 => "int64",
+            Self::Duration => "time.Duration",
             Self::Uint32 => "uint32",
             Self::Float64 => "float64",
             Self::Map => "map[string]interface {}",
@@ -74,6 +77,7 @@ impl Type {
             | (Self::Bool, Value::Bool(_))
             | (Self::Int, Value::Int(IntType::Int, _))
             | (Self::Int64, Value::Int(IntType::Int64, _))
+            | (Self::Duration, Value::Int(IntType::Duration, _))
             | (Self::Float64, Value::Float(_)) => true,
             (Self::Map, Value::Map(map)) => map.holds_any(),
             (Self::List, Value::List(list)) => list.of == ListType::Any,

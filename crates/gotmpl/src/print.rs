@@ -19,6 +19,14 @@ pub fn print_value(value: &Value, out: &mut Vec<u8>) {
     print_nested(value, out, 0);
 }
 
+/// Writes what a template prints of a value in place: as `fmt.Sprint`, but a pointer stands for what it points to.
+pub(crate) fn print_in_place(value: &Value, out: &mut Vec<u8>) {
+    match value {
+        Value::Object(object) => out.extend_from_slice(object.print_in_place().as_bytes()),
+        value => print_value(value, out),
+    }
+}
+
 fn print_nested(value: &Value, out: &mut Vec<u8>, depth: usize) {
     if depth > MAX_DEPTH {
         out.extend_from_slice(b"...");
@@ -27,7 +35,10 @@ fn print_nested(value: &Value, out: &mut Vec<u8>, depth: usize) {
     match value {
         Value::Nil => out.extend_from_slice(b"<nil>"),
         Value::Bool(value) => out.extend_from_slice(if *value { b"true" } else { b"false" }),
-        Value::Int(_, value) => out.extend_from_slice(value.to_string().as_bytes()),
+        Value::Int(of, value) => {
+            let text = of.string_method(*value).unwrap_or_else(|| value.to_string());
+            out.extend_from_slice(text.as_bytes());
+        }
         Value::Uint(_, value) => out.extend_from_slice(value.to_string().as_bytes()),
         Value::Float(value) => out.extend_from_slice(float::shortest(*value).as_bytes()),
         Value::Str(text) => out.extend_from_slice(text),

@@ -3,6 +3,7 @@
 //! A [`Value`] is what a Go `interface{}` holds. Whether a value *was taken out of* an interface, which Go's errors
 //! tell, is the executor's knowledge (`exec/operand.rs`), and so is "no value at all".
 
+mod structs;
 mod walk;
 
 use std::borrow::Cow;
@@ -14,6 +15,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::function::Function;
+
+pub use structs::struct_text;
 
 /// A Go string: any bytes, usually UTF-8. Cheap to clone.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -90,6 +93,12 @@ pub enum IntType {
     Int,
     /// `int64`: `--set`, sprig arithmetic.
     Int64,
+    /// `time.Duration`: nanoseconds.
+    Duration,
+    /// `time.Month`: from 1.
+    Month,
+    /// `time.Weekday`: from Sunday, 0.
+    Weekday,
 }
 
 /// The unsigned integer types of Go that occur.
@@ -200,8 +209,38 @@ pub trait Object {
         None
     }
 
-    /// What printing shows (`%v`): `String()` where the type has one.
-    fn print(&self) -> String;
+    /// What printing shows (`%v`): `String()` where the type has one, else the fields of the struct.
+    fn print(&self) -> String {
+        structs::struct_text(self)
+    }
+
+    /// Whether `String()` is in the method set of the value as functions get it: verbs for texts print it then.
+    fn is_stringer(&self) -> bool {
+        false
+    }
+
+    /// What a template prints of the value in place, where a pointer stands for what it points to.
+    fn print_in_place(&self) -> String {
+        let text = self.print();
+        let is_pointer = self.kind() == "ptr" && !self.is_stringer();
+        if is_pointer { text.strip_prefix('&').map_or(text.clone(), str::to_owned) } else { text }
+    }
+
+    /// The fields of the struct as Go declares them, unexported ones too; `None` where only the text is known.
+    fn go_fields(&self) -> Option<Vec<(&'static str, Value)>> {
+        None
+    }
+
+    /// What `%#v` shows of a type with a `GoString` method.
+    fn go_string(&self) -> Option<String> {
+        None
+    }
+
+    /// The value a function gets, where passing it changes its method set: a copy of a struct has no methods of
+    /// the pointer to it.
+    fn as_argument(&self) -> Option<Value> {
+        None
+    }
 
     /// The value as `encoding/json` marshals it, as other values.
     fn json(&self) -> Value;
@@ -434,8 +473,7 @@ impl Value {
         match self {
             Self::Nil => "<nil>",
             Self::Bool(_) => "bool",
-            Self::Int(IntType::Int, _) => "int",
-            Self::Int(IntType::Int64, _) => "int64",
+            Self::Int(of, _) => of.name(),
             Self::Uint(UintType::Uint8, _) => "uint8",
             Self::Uint(UintType::Uint64, _) => "uint64",
             Self::Float(_) => "float64",
@@ -455,6 +493,7 @@ impl Value {
             Self::Bytes(_) | Self::List(_) => "slice",
             Self::Map(_) => "map",
             Self::Object(object) => object.kind(),
+            Self::Int(of, _) => of.kind(),
             simple => simple.type_name(),
         }
     }

@@ -4,11 +4,8 @@
 
 use std::io::Read;
 
-/// The largest file of a chart.
-pub(crate) const MAX_FILE: u64 = 5 << 20;
-
-/// The most bytes an archive may unpack to.
-const MAX_TOTAL: u64 = 100 << 20;
+use crate::size::{MAX_FILE, MAX_TOTAL};
+use crate::version::Profile;
 
 /// The most entries an archive may have; helm knows no limit.
 const MAX_ENTRIES: usize = 100_000;
@@ -17,7 +14,7 @@ const MAX_ENTRIES: usize = 100_000;
 ///
 /// # Errors
 /// Helm's text.
-pub(crate) fn files(archive: &[u8]) -> Result<Vec<(String, Vec<u8>)>, String> {
+pub(crate) fn files(archive: &[u8], profile: &Profile) -> Result<Vec<(String, Vec<u8>)>, String> {
     let mut left = MAX_TOTAL;
     let mut archive = tar::Archive::new(flate2::read::MultiGzDecoder::new(archive));
     let mut files = Vec::new();
@@ -31,14 +28,17 @@ pub(crate) fn files(archive: &[u8]) -> Result<Vec<(String, Vec<u8>)>, String> {
         if entry.size() > left {
             return Err(format!("decompressed chart is larger than the maximum size {MAX_TOTAL}"));
         }
-        if entry.size() > MAX_FILE {
+        if profile.limits_files && entry.size() > MAX_FILE {
             return Err(format!(
-                "decompressed chart file {name:?} is larger than the maximum file size {MAX_FILE}"
+                "decompressed chart file {path:?} is larger than the maximum file size {MAX_FILE}"
             ));
         }
         let mut content = Vec::new();
-        let read = entry.by_ref().take(MAX_FILE + 1).read_to_end(&mut content);
+        let read = entry.by_ref().take(left).read_to_end(&mut content);
         left -= read.map_err(|error| error.to_string())? as u64;
+        if left == 0 {
+            return Err(format!("decompressed chart is larger than the maximum size {MAX_TOTAL}"));
+        }
         files.push((name, without_bom(content)));
         if files.len() > MAX_ENTRIES {
             return Err(format!("the chart archive has more than {MAX_ENTRIES} files"));
@@ -93,5 +93,30 @@ pub(crate) fn without_bom(content: Vec<u8>) -> Vec<u8> {
     match content.strip_prefix(b"\xef\xbb\xbf") {
         Some(rest) => rest.to_vec(),
         None => content,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+    use crate::HelmVersion;
+
+    #[test]
+    fn only_old_versions_limit_each_file() {
+        let large = vec![0; MAX_FILE as usize + 1];
+        let mut builder = tar::Builder::new(Vec::new());
+        let mut header = tar::Header::new_gnu();
+        header.set_size(large.len() as u64);
+        builder.append_data(&mut header, "c/x", &large[..]).unwrap();
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        packed.write_all(&builder.into_inner().unwrap()).unwrap();
+        let packed = packed.finish().unwrap();
+        assert_eq!(
+            files(&packed, HelmVersion::V4_2_4.profile()).unwrap_err(),
+            "decompressed chart file \"c/x\" is larger than the maximum file size 5242880"
+        );
+        assert_eq!(files(&packed, HelmVersion::V4_3_2.profile()).unwrap()[0].1.len(), large.len());
     }
 }

@@ -9,8 +9,9 @@ use std::sync::Arc;
 use gotmpl::{Map, Str, Value};
 
 use crate::chart::{Chart, Dependency, Metadata};
-use crate::engine::table_at;
-use crate::values::coalesce::{self, Warnings, coalesce_tables, deep_copy_map, merge_tables};
+use crate::engine::{table_at, table_error};
+use crate::message::{Event, MessageLog};
+use crate::values::coalesce::{self, coalesce_tables, deep_copy_map, merge_tables};
 use crate::version::Profile;
 
 /// How many values all charts of a release may hold together. Each use of a chart has its own, and uses multiply with
@@ -92,10 +93,10 @@ impl Instance {
         &mut self,
         values: &Map,
         profile: &Profile,
-        warnings: &mut Warnings,
+        log: &MessageLog,
     ) -> Result<(), String> {
-        self.enable(values, "", profile, warnings)?;
-        self.import_all(profile, warnings)
+        self.enable(values, "", profile, log)?;
+        self.import_all(profile, log)
     }
 
     fn enable(
@@ -103,18 +104,18 @@ impl Instance {
         values: &Map,
         path: &str,
         profile: &Profile,
-        warnings: &mut Warnings,
+        log: &MessageLog,
     ) -> Result<(), String> {
         if self.metadata.dependencies.is_empty() {
             return Ok(());
         }
         self.select();
         let coalesced = deep_copy_map(values);
-        coalesce::coalesce(self, &coalesced, profile, warnings)?;
+        coalesce::coalesce(self, &coalesced, profile, log)?;
         let mut entries: Vec<Dependency> = self.metadata.dependencies.drain(..).flatten().collect();
         entries.iter_mut().for_each(|entry| entry.enabled = true);
-        by_tags(&mut entries, &coalesced, warnings);
-        by_conditions(&mut entries, &coalesced, path, warnings);
+        by_tags(&mut entries, &coalesced, log);
+        by_conditions(&mut entries, &coalesced, path, log);
         let disabled: Vec<String> =
             entries.iter().filter(|entry| !entry.enabled).map(|entry| entry.name.clone()).collect();
         self.dependencies.retain(|dependency| !disabled.iter().any(|name| name == dependency.name()));
@@ -122,7 +123,7 @@ impl Instance {
         self.metadata.dependencies = entries.into_iter().map(Some).collect();
         for dependency in &mut self.dependencies {
             let path = format!("{path}{}.", dependency.metadata.name);
-            dependency.enable(&coalesced, &path, profile, warnings)?;
+            dependency.enable(&coalesced, &path, profile, log)?;
         }
         Ok(())
     }
@@ -161,28 +162,28 @@ impl Instance {
         }
     }
 
-    fn import_all(&mut self, profile: &Profile, warnings: &mut Warnings) -> Result<(), String> {
+    fn import_all(&mut self, profile: &Profile, log: &MessageLog) -> Result<(), String> {
         for dependency in &mut self.dependencies {
-            dependency.import_all(profile, warnings)?;
+            dependency.import_all(profile, log)?;
         }
-        self.import(profile, warnings)
+        self.import(profile, log)
     }
 
     /// The defaults of all subcharts become part of this chart's own, nulls and all, and under them what
     /// `import-values` takes from them.
-    fn import(&mut self, profile: &Profile, warnings: &mut Warnings) -> Result<(), String> {
+    fn import(&mut self, profile: &Profile, log: &MessageLog) -> Result<(), String> {
         if self.metadata.dependencies.is_empty() {
             return Ok(());
         }
         let all = Map::any([]);
-        coalesce::merge(self, &all, profile, warnings)?;
+        coalesce::merge(self, &all, profile, log)?;
         let imported = Map::any([]);
         for entry in self.metadata.dependencies.iter().flatten() {
             for import in &entry.import_values {
-                import_one(entry, import, (&all, &imported), (profile, warnings));
+                import_one(entry, import, (&all, &imported), (profile, log));
             }
         }
-        merge_tables(&all, &imported, profile, warnings);
+        merge_tables(&all, &imported, profile, log);
         self.values = all;
         Ok(())
     }
@@ -196,23 +197,31 @@ fn fits(entry: &Dependency, metadata: &Metadata) -> bool {
         })
 }
 
-fn import_one(entry: &Dependency, import: &yaml::Value, maps: (&Map, &Map), with: (&Profile, &mut Warnings)) {
+fn import_one(entry: &Dependency, import: &yaml::Value, maps: (&Map, &Map), with: (&Profile, &MessageLog)) {
     let (all, imported) = maps;
-    let (profile, warnings) = with;
+    let (profile, log) = with;
     let (child, parent) = match import {
         yaml::Value::Map(map) => {
-            let text = |key: &str| map.get(key).and_then(crate::manifests::scalar_text).unwrap_or_default();
+            // What is not there is `<nil>` in a path, too.
+            let text = |key: &str| {
+                let value = map.get(key).map_or(Value::Nil, sprig::json::from_value);
+                gotmpl::lossy(&gotmpl::sprint_value(&value)).into_owned()
+            };
             (format!("{}.{}", entry.name, text("child")), text("parent"))
         }
         yaml::Value::String(name) => (format!("{}.exports.{name}", entry.name), ".".to_owned()),
         _ => return,
     };
     let Some(table) = table_at(all, &child) else {
-        warnings.push(format!("ImportValues missing table from chart {}", entry.name));
+        let error = table_error(all, &child);
+        log.push(match import {
+            yaml::Value::Map(_) => Event::ImportedTableMissing { chart: entry.name.clone(), error },
+            _ => Event::ExportMissing { error },
+        });
         return;
     };
     let nested = nest(&parent, deep_copy_map(&table));
-    coalesce_tables(imported, &nested, profile, warnings);
+    coalesce_tables(imported, &nested, profile, log);
 }
 
 /// The table under a dotted path; `.` is the root.
@@ -224,7 +233,7 @@ fn nest(path: &str, table: Map) -> Map {
 }
 
 /// A true tag leaves an entry in; else a false one takes it out.
-fn by_tags(entries: &mut [Dependency], values: &Map, warnings: &mut Warnings) {
+fn by_tags(entries: &mut [Dependency], values: &Map, log: &MessageLog) {
     let Some(Value::Map(tags)) = values.get(b"tags") else { return };
     for entry in entries {
         let (mut on, mut off) = (false, false);
@@ -233,7 +242,7 @@ fn by_tags(entries: &mut [Dependency], values: &Map, warnings: &mut Warnings) {
                 Some(Value::Bool(true)) => on = true,
                 Some(Value::Bool(false)) => off = true,
                 Some(_) => {
-                    warnings.push(format!("Tag '{tag}' for chart {} returned non-bool value", entry.name));
+                    log.push(Event::TagNotBool { tag: tag.clone(), chart: entry.name.clone() });
                 }
                 None => {}
             }
@@ -245,7 +254,7 @@ fn by_tags(entries: &mut [Dependency], values: &Map, warnings: &mut Warnings) {
 }
 
 /// The first path that leads to a boolean decides.
-fn by_conditions(entries: &mut [Dependency], values: &Map, prefix: &str, warnings: &mut Warnings) {
+fn by_conditions(entries: &mut [Dependency], values: &Map, prefix: &str, log: &MessageLog) {
     for entry in entries {
         for condition in entry.condition.trim().split(',').filter(|condition| !condition.is_empty()) {
             match value_at(values, &format!("{prefix}{condition}")) {
@@ -254,10 +263,8 @@ fn by_conditions(entries: &mut [Dependency], values: &Map, prefix: &str, warning
                     break;
                 }
                 Some(_) => {
-                    warnings.push(format!(
-                        "Condition path '{condition}' for chart {} returned non-bool value",
-                        entry.name
-                    ));
+                    let (path, chart) = (condition.to_owned(), entry.name.clone());
+                    log.push(Event::ConditionNotBool { path, chart });
                 }
                 None => {}
             }

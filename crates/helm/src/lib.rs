@@ -3,7 +3,7 @@
 //! One road: [`load`] a chart from a tree, [`Release::render`] it with values, [`Output::print`] it.
 //!
 //! ```
-//! use manifestd_helm::{HelmVersion, Printing, Release, ValuesOptions, load};
+//! use manifestd_helm::{HelmVersion, MessageLog, Printing, Release, ValuesOptions, load};
 //! use tree::{MemoryTree, TreePath};
 //!
 //! let tree = MemoryTree::from_files([
@@ -11,7 +11,8 @@
 //!     ("web/templates/a.yaml", "kind: ConfigMap\nname: {{ .Release.Name }}-{{ .Values.colour | upper }}\n"),
 //! ])?;
 //! let version = HelmVersion::default();
-//! let chart = load(&tree, &TreePath::parse("web")?, version.profile())?;
+//! let log = MessageLog::new(version.profile());
+//! let chart = load(&tree, &TreePath::parse("web")?, version.profile(), &log)?;
 //! let values = ValuesOptions { set: vec!["colour=red".to_owned()], ..ValuesOptions::default() };
 //! let release = Release {
 //!     version,
@@ -28,7 +29,7 @@
 //!     stop: &|| false,
 //!     raw: false,
 //! };
-//! let output = release.render(&tree, &chart, &mut |name| Err(format!("{name}: no files here")))?;
+//! let output = release.render(&tree, &chart, &mut |name| Err(format!("{name}: no files here")), &log)?;
 //! let printed = output.print(true, Printing { no_hooks: false, skip_tests: false });
 //! assert_eq!(printed, b"---\n# Source: web/templates/a.yaml\nkind: ConfigMap\nname: shop-RED\n");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -44,23 +45,26 @@ mod load;
 mod local;
 mod manifests;
 mod memo;
+mod message;
 mod metadata;
 mod name;
 mod release;
 mod schema;
+mod size;
 mod spread;
 mod values;
 mod version;
 mod wants;
 
 pub use chart::{Chart, Content, Dependency, File, Maintainer, Metadata, Refusal};
-pub use engine::{ErrorPlace, RenderError};
+pub use engine::{ErrorPlace, FailedRelease, RenderError};
 pub use load::{LoadError, load};
 pub use manifests::{Document, Documents, Printing};
+pub use message::{Event, Level, LogBase, Message, MessageLog};
 pub use name::release_name;
 pub use release::{LookedAt, Output, Release};
 pub use values::{FileReader, ValuesOptions};
-pub use version::{Build, HelmVersion, Profile, Types};
+pub use version::{Build, Client, HelmVersion, Profile, Types};
 pub use wants::{Want, wants};
 
 /// Gives up everything that is kept of texts between renders, as a process does that goes over to another's charts.

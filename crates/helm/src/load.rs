@@ -9,11 +9,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tree::{Kind, Tree, TreePath};
 
-use crate::archive::{self, MAX_FILE};
+use crate::archive;
 use crate::chart::{Chart, Content, File};
 use crate::ignore::Rules;
 use crate::local::Local;
-use crate::version::{Profile, Types};
+use crate::message::{Event, MessageLog};
+use crate::size::ReadBudget;
+use crate::version::Profile;
 use crate::{engine, metadata};
 
 /// How deep charts may lie in charts, and folders in folders.
@@ -29,6 +31,13 @@ pub enum LoadError {
     Tree(tree::Error),
     /// The chart is wrong; helm's text.
     Chart(String),
+    /// A link in the chart's folder leads to nothing.
+    BrokenLink {
+        /// The link, from the chart's folder on.
+        link: String,
+        /// The first part of where it leads at which nothing stands, from the root of the tree.
+        missing: TreePath,
+    },
 }
 
 impl fmt::Display for LoadError {
@@ -36,8 +45,14 @@ impl fmt::Display for LoadError {
         match self {
             Self::Tree(error) => error.fmt(f),
             Self::Chart(message) => f.write_str(message),
+            Self::BrokenLink { link, missing } => f.write_str(&broken_link(link, missing.as_str())),
         }
     }
+}
+
+/// Helm's text for a link that leads to nothing.
+pub(crate) fn broken_link(link: &str, missing: &str) -> String {
+    format!("error evaluating symlink {link}: lstat {missing}: no such file or directory")
 }
 
 impl std::error::Error for LoadError {}
@@ -57,48 +72,33 @@ impl From<String> for LoadError {
 type Result<T> = std::result::Result<T, LoadError>;
 
 /// Loads the chart at `path`: a folder, or an archive. Dependencies that a folder names by `file://` and does not hold
-/// are loaded from where they lie in the tree.
+/// are loaded from where they lie in the tree. What helm says on the way goes to `log`.
 ///
 /// # Errors
 /// [`LoadError`].
-pub fn load(tree: &dyn Tree, path: &TreePath, profile: &Profile) -> Result<Arc<Chart>> {
+pub fn load(tree: &dyn Tree, path: &TreePath, profile: &Profile, log: &MessageLog) -> Result<Arc<Chart>> {
+    let loader = Loader::new(tree, profile, log);
     let real = tree::resolve(tree, path)?;
     if tree.kind(&real)? == Some(Kind::File) {
-        return assemble(tree, unpacked(&tree.read(&real)?)?, profile, 0).map(Arc::new);
+        return loader.assemble(loader.unpacked(&tree.read(&real)?)?, 0).map(Arc::new);
     }
-    let mut chart = from_folder(tree, path, profile)?;
-    Local::new(tree, profile).complete(&mut chart, path)?;
+    let mut chart = loader.from_folder(path)?;
+    Local::new(&loader).complete(&mut chart, path)?;
     Ok(Arc::new(chart))
 }
 
-/// The chart of a folder with what is vendored in it.
-pub(crate) fn from_folder(tree: &dyn Tree, path: &TreePath, profile: &Profile) -> Result<Chart> {
-    assemble(tree, folder(tree, &tree::resolve(tree, path)?)?, profile, 0)
-}
-
-fn unpacked(archive: &[u8]) -> Result<Vec<File>> {
-    let files = archive::files(archive)?;
-    let file = |(name, content): (String, Vec<u8>)| File {
-        name: Arc::from(name),
-        content: Content::Here(Bytes::from(content)),
-    };
-    Ok(files.into_iter().map(file).collect())
+/// What loading a chart needs all the way down.
+pub(crate) struct Loader<'t> {
+    pub(crate) tree: &'t dyn Tree,
+    profile: &'t Profile,
+    log: &'t MessageLog,
+    budget: ReadBudget,
 }
 
 /// Every file of a folder that `.helmignore` leaves, in the order of a walk. Nothing is read.
-fn folder(tree: &dyn Tree, root: &TreePath) -> Result<Vec<File>> {
-    let ignore = root.child(".helmignore");
-    let rules = match tree::kind_of(tree, &ignore)? {
-        Some(Kind::File) => String::from_utf8_lossy(&tree::read(tree, &ignore)?).into_owned(),
-        _ => String::new(),
-    };
-    let mut walk = Walk { tree, rules: Rules::parse(&rules)?, files: Vec::new() };
-    walk.folder(root, "", 0)?;
-    Ok(walk.files)
-}
-
 struct Walk<'t> {
     tree: &'t dyn Tree,
+    log: &'t MessageLog,
     rules: Rules,
     files: Vec<File>,
 }
@@ -115,8 +115,7 @@ impl Walk<'_> {
             let mut at = path.child(&entry.name);
             let mut kind = entry.kind;
             if kind == Kind::Link {
-                at = tree::resolve(self.tree, &at)?;
-                kind = self.tree.kind(&at)?.ok_or_else(|| tree::Error::NotFound(at.clone()))?;
+                (at, kind) = self.follow(&at, &full)?;
             }
             if self.rules.ignores(&full, kind == Kind::Folder) {
                 continue;
@@ -134,6 +133,30 @@ impl Walk<'_> {
         Ok(())
     }
 
+    /// Where the link called `name` leads, and what stands there.
+    fn follow(&self, link: &TreePath, name: &str) -> Result<(TreePath, Kind)> {
+        let broken = |missing: TreePath| LoadError::BrokenLink { link: name.to_owned(), missing };
+        let resolved = match tree::resolve(self.tree, link) {
+            Err(tree::Error::NotFound(missing)) => return Err(broken(missing)),
+            resolved => resolved?,
+        };
+        let Some(kind) = self.tree.kind(&resolved)? else { return Err(broken(self.missing(&resolved)?)) };
+        self.log.push(Event::LinkFollowed { name: name.to_owned(), resolved: resolved.to_string() });
+        Ok((resolved, kind))
+    }
+
+    /// The first part of a path at which nothing stands.
+    fn missing(&self, path: &TreePath) -> Result<TreePath> {
+        let mut at = TreePath::root();
+        for name in path.names() {
+            at = at.child(name);
+            if self.tree.kind(&at)?.is_none() {
+                break;
+            }
+        }
+        Ok(at)
+    }
+
     fn file(&mut self, name: String, at: TreePath) -> Result<()> {
         if self.files.len() >= MAX_FILES {
             return Err(LoadError::Chart(format!("the chart has more than {MAX_FILES} files")));
@@ -148,16 +171,11 @@ impl File {
     ///
     /// # Errors
     /// The tree's, or a file over helm's limit.
-    pub fn read(&self, tree: &dyn Tree) -> Result<Bytes> {
+    pub(crate) fn read(&self, tree: &dyn Tree, budget: &ReadBudget) -> Result<Bytes> {
         match &self.content {
             Content::Here(content) => Ok(content.clone()),
             Content::Tree(path) => {
-                if tree.size(path)? > MAX_FILE {
-                    let name = &self.name;
-                    return Err(LoadError::Chart(format!(
-                        "chart file {name:?} is larger than the maximum file size {MAX_FILE}"
-                    )));
-                }
+                budget.take(&self.name, tree.size(path)?)?;
                 let content = tree.read(path)?;
                 let bom = content.starts_with(b"\xef\xbb\xbf");
                 Ok(if bom { content.slice(3..) } else { content })
@@ -166,113 +184,145 @@ impl File {
     }
 }
 
-/// Sorts the files into a chart.
-fn assemble(tree: &dyn Tree, files: Vec<File>, profile: &Profile, depth: usize) -> Result<Chart> {
-    if depth > MAX_DEPTH {
-        return Err(LoadError::Chart(format!("charts are nested more than {MAX_DEPTH} deep")));
+impl<'t> Loader<'t> {
+    fn new(tree: &'t dyn Tree, profile: &'t Profile, log: &'t MessageLog) -> Self {
+        Self { tree, profile, log, budget: ReadBudget::new(profile) }
     }
-    let mut chart = Chart::default();
-    read_metadata(tree, &files, &mut chart, (profile.types, depth))?;
-    let mut subcharts: BTreeMap<String, Vec<File>> = BTreeMap::new();
-    let mut values = None;
-    for file in files {
-        let name = file.name.clone();
-        match &*name {
-            "Chart.yaml" | "Chart.lock" => {}
-            "values.yaml" => values = Some(file),
-            "values.schema.json" => chart.schema = Some(file),
-            "requirements.yaml" | "requirements.lock" => {
-                if chart.metadata.api_version == "v1" {
-                    chart.files.push(file);
+
+    /// The chart of a folder with what is vendored in it.
+    pub(crate) fn from_folder(&self, path: &TreePath) -> Result<Chart> {
+        self.assemble(self.folder(&tree::resolve(self.tree, path)?)?, 0)
+    }
+
+    fn folder(&self, root: &TreePath) -> Result<Vec<File>> {
+        let ignore = root.child(".helmignore");
+        let rules = match tree::kind_of(self.tree, &ignore)? {
+            Some(Kind::File) => String::from_utf8_lossy(&tree::read(self.tree, &ignore)?).into_owned(),
+            _ => String::new(),
+        };
+        let rules = Rules::parse(&rules)?;
+        let mut walk = Walk { tree: self.tree, log: self.log, rules, files: Vec::new() };
+        walk.folder(root, "", 0)?;
+        Ok(walk.files)
+    }
+
+    fn unpacked(&self, archive: &[u8]) -> Result<Vec<File>> {
+        let files = archive::files(archive, self.profile)?;
+        let file = |(name, content): (String, Vec<u8>)| File {
+            name: Arc::from(name),
+            content: Content::Here(Bytes::from(content)),
+        };
+        Ok(files.into_iter().map(file).collect())
+    }
+
+    /// Sorts the files into a chart.
+    fn assemble(&self, files: Vec<File>, depth: usize) -> Result<Chart> {
+        if depth > MAX_DEPTH {
+            return Err(LoadError::Chart(format!("charts are nested more than {MAX_DEPTH} deep")));
+        }
+        let mut chart = Chart::default();
+        self.read_metadata(&files, &mut chart, depth)?;
+        let mut subcharts: BTreeMap<String, Vec<File>> = BTreeMap::new();
+        let mut values = None;
+        for file in files {
+            let name = file.name.clone();
+            match &*name {
+                "Chart.yaml" | "Chart.lock" => {}
+                "values.yaml" => values = Some(file),
+                "values.schema.json" => chart.schema = Some(file),
+                "requirements.yaml" | "requirements.lock" => {
+                    if chart.metadata.api_version == "v1" {
+                        chart.files.push(file);
+                    }
                 }
+                name if name.starts_with("templates/") => chart.templates.push(file),
+                name if name.starts_with("charts/") => match name.strip_suffix(".prov") {
+                    Some(_) => chart.files.push(file),
+                    None => add_to_subchart(&mut subcharts, &name["charts/".len()..], file),
+                },
+                _ => chart.files.push(file),
             }
-            name if name.starts_with("templates/") => chart.templates.push(file),
-            name if name.starts_with("charts/") => match name.strip_suffix(".prov") {
-                Some(_) => chart.files.push(file),
-                None => add_to_subchart(&mut subcharts, &name["charts/".len()..], file),
-            },
-            _ => chart.files.push(file),
+        }
+        chart.values = self.read_values(values)?;
+        self.check(&mut chart)?;
+        for (name, files) in subcharts {
+            if let Some(subchart) = self
+                .subchart(&name, files, depth)
+                .map_err(|error| in_subchart(error, &name, &chart.metadata.name))?
+            {
+                chart.dependencies.push(Arc::new(subchart));
+            }
+        }
+        Ok(chart)
+    }
+
+    fn read_metadata(&self, files: &[File], chart: &mut Chart, depth: usize) -> Result<()> {
+        let types = self.profile.types;
+        let read = |name: &str| {
+            let file = files.iter().find(|file| &*file.name == name);
+            file.map(|file| file.read(self.tree, &self.budget)).transpose()
+        };
+        let cannot = |name: &'static str| move |error: String| format!("cannot load {name}: {error}");
+        let Some(text) = read("Chart.yaml")? else {
+            return Err(LoadError::Chart("Chart.yaml file is missing".to_owned()));
+        };
+        let read_over = if depth == 0 { metadata::read_outermost } else { metadata::read_over };
+        read_over(&mut chart.metadata, &text, types).map_err(cannot("Chart.yaml"))?;
+        if chart.metadata.api_version.is_empty() {
+            "v1".clone_into(&mut chart.metadata.api_version);
+        }
+        if let Some(text) = read("Chart.lock")? {
+            metadata::check_lock(&text, types).map_err(cannot("Chart.lock"))?;
+        }
+        if let Some(text) = read("requirements.lock")? {
+            metadata::check_lock(&text, types).map_err(cannot("requirements.lock"))?;
+            self.expect_v1(chart, Event::LockInChart2);
+        }
+        if let Some(text) = read("requirements.yaml")? {
+            self.expect_v1(chart, Event::RequirementsInChart2);
+            metadata::read_over(&mut chart.metadata, &text, types).map_err(cannot("requirements.yaml"))?;
+        }
+        Ok(())
+    }
+
+    fn expect_v1(&self, chart: &Chart, otherwise: Event) {
+        if chart.metadata.api_version != "v1" {
+            self.log.push(otherwise);
         }
     }
-    chart.values = read_values(tree, values, profile)?;
-    check(&mut chart, profile)?;
-    for (name, files) in subcharts {
-        if let Some(subchart) = subchart(tree, &name, files, profile, depth)
-            .map_err(|error| in_subchart(error, &name, &chart.metadata.name))?
-        {
-            chart.dependencies.push(Arc::new(subchart));
-        }
+
+    fn read_values(&self, file: Option<File>) -> Result<yaml::Value> {
+        let Some(file) = file else { return Ok(yaml::Value::Map(Arc::default())) };
+        let content = file.read(self.tree, &self.budget)?;
+        engine::values_value(&content, self.profile)
+            .map_err(|error| LoadError::Chart(format!("cannot load values.yaml: {error}")))
     }
-    Ok(chart)
+
+    fn check(&self, chart: &mut Chart) -> Result<()> {
+        let version = chart.metadata.api_version.as_str();
+        if self.profile.refuses_chart_v3 && !matches!(version, "v1" | "v2") {
+            let text = if version == "v3" { "invalid chart apiVersion" } else { "unsupported chart version" };
+            return Err(LoadError::Chart(text.to_owned()));
+        }
+        Ok(metadata::validate(&mut chart.metadata, self.profile)?)
+    }
+
+    fn subchart(&self, name: &str, files: Vec<File>, depth: usize) -> Result<Option<Chart>> {
+        if name.starts_with(['_', '.']) {
+            return Ok(None);
+        }
+        if let ([file], true) = (files.as_slice(), name.ends_with(".tgz")) {
+            let files = self.unpacked(&file.read(self.tree, &self.budget)?)?;
+            return self.assemble(files, depth + 1).map(Some);
+        }
+        self.assemble(files, depth + 1).map(Some)
+    }
 }
 
 fn add_to_subchart(subcharts: &mut BTreeMap<String, Vec<File>>, path: &str, file: File) {
     let (group, rest) = path.split_once('/').unwrap_or((path, ""));
     let name = if rest.is_empty() { group } else { rest };
     subcharts.entry(group.to_owned()).or_default().push(File { name: Arc::from(name), ..file });
-}
-
-fn read_metadata(
-    tree: &dyn Tree,
-    files: &[File],
-    chart: &mut Chart,
-    (types, depth): (&Types, usize),
-) -> Result<()> {
-    let read = |name: &str| {
-        let file = files.iter().find(|file| &*file.name == name);
-        file.map(|file| file.read(tree)).transpose()
-    };
-    let cannot = |name: &'static str| move |error: String| format!("cannot load {name}: {error}");
-    let Some(text) = read("Chart.yaml")? else {
-        return Err(LoadError::Chart("Chart.yaml file is missing".to_owned()));
-    };
-    let read_over = if depth == 0 { metadata::read_outermost } else { metadata::read_over };
-    read_over(&mut chart.metadata, &text, types).map_err(cannot("Chart.yaml"))?;
-    if chart.metadata.api_version.is_empty() {
-        "v1".clone_into(&mut chart.metadata.api_version);
-    }
-    for name in ["Chart.lock", "requirements.lock"] {
-        if let Some(text) = read(name)? {
-            metadata::check_lock(&text, types).map_err(cannot(name))?;
-        }
-    }
-    if let Some(text) = read("requirements.yaml")? {
-        metadata::read_over(&mut chart.metadata, &text, types).map_err(cannot("requirements.yaml"))?;
-    }
-    Ok(())
-}
-
-fn read_values(tree: &dyn Tree, file: Option<File>, profile: &Profile) -> Result<yaml::Value> {
-    let Some(file) = file else { return Ok(yaml::Value::Map(Arc::default())) };
-    let content = file.read(tree)?;
-    engine::values_value(&content, profile)
-        .map_err(|error| LoadError::Chart(format!("cannot load values.yaml: {error}")))
-}
-
-fn check(chart: &mut Chart, profile: &Profile) -> Result<()> {
-    let version = chart.metadata.api_version.as_str();
-    if profile.refuses_chart_v3 && !matches!(version, "v1" | "v2") {
-        let text = if version == "v3" { "invalid chart apiVersion" } else { "unsupported chart version" };
-        return Err(LoadError::Chart(text.to_owned()));
-    }
-    Ok(metadata::validate(&mut chart.metadata, profile)?)
-}
-
-fn subchart(
-    tree: &dyn Tree,
-    name: &str,
-    files: Vec<File>,
-    profile: &Profile,
-    depth: usize,
-) -> Result<Option<Chart>> {
-    if name.starts_with(['_', '.']) {
-        return Ok(None);
-    }
-    if let ([file], true) = (files.as_slice(), name.ends_with(".tgz")) {
-        let files = unpacked(&file.read(tree)?)?;
-        return assemble(tree, files, profile, depth + 1).map(Some);
-    }
-    assemble(tree, files, profile, depth + 1).map(Some)
 }
 
 fn in_subchart(error: LoadError, name: &str, parent: &str) -> LoadError {

@@ -7,27 +7,25 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use tree::{Kind, Tree, TreePath};
+use tree::{Kind, TreePath};
 
 use crate::chart::{Chart, Dependency, Refusal};
-use crate::load::{self, LoadError};
-use crate::version::Profile;
+use crate::load::{LoadError, Loader};
 
 /// How long a chain of such dependencies may be.
 const MAX_CHAIN: usize = 20;
 
 /// Loads what is not vendored, and what that needs in turn; each chart once.
-pub(crate) struct Local<'t> {
-    tree: &'t dyn Tree,
-    profile: &'t Profile,
+pub(crate) struct Local<'l, 't> {
+    loader: &'l Loader<'t>,
     /// The folders of the charts that are being completed, outermost first.
     above: Vec<TreePath>,
     loaded: HashMap<TreePath, Arc<Chart>>,
 }
 
-impl<'t> Local<'t> {
-    pub(crate) fn new(tree: &'t dyn Tree, profile: &'t Profile) -> Self {
-        Self { tree, profile, above: Vec::new(), loaded: HashMap::new() }
+impl<'l, 't> Local<'l, 't> {
+    pub(crate) fn new(loader: &'l Loader<'t>) -> Self {
+        Self { loader, above: Vec::new(), loaded: HashMap::new() }
     }
 
     /// Adds to the chart of `folder` the dependencies that lie elsewhere in the tree; notes why one could not be.
@@ -65,7 +63,7 @@ impl<'t> Local<'t> {
         let Ok(at) = folder.join(path) else {
             return Ok(Err("its path leads out of the tree".to_owned()));
         };
-        if tree::kind_of(self.tree, &at)? != Some(Kind::Folder) {
+        if tree::kind_of(self.loader.tree, &at)? != Some(Kind::Folder) {
             return Ok(Err(format!("there is no folder {at}")));
         }
         if self.above.contains(&at) {
@@ -82,7 +80,7 @@ impl<'t> Local<'t> {
         if let Some(chart) = self.loaded.get(at) {
             return Ok(chart.clone());
         }
-        let mut chart = load::from_folder(self.tree, at, self.profile).map_err(|error| match error {
+        let mut chart = self.loader.from_folder(at).map_err(|error| match error {
             LoadError::Chart(message) => {
                 LoadError::Chart(format!("cannot load the dependency {name} from {at}: {message}"))
             }

@@ -5,7 +5,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::engine::RenderError;
+use crate::engine::{FailedRelease, RenderError};
+use crate::message::{Event, MessageLog};
 use crate::spread::spread;
 use crate::version::Profile;
 
@@ -101,16 +102,26 @@ pub struct Documents {
 pub(crate) fn documents(
     outputs: &BTreeMap<Arc<str>, Vec<u8>>,
     profile: &Profile,
+    log: &MessageLog,
 ) -> Result<Documents, RenderError> {
     let mut all = Documents::default();
     let outputs: Vec<_> = outputs.iter().filter(|(name, _)| !name.ends_with("NOTES.txt")).collect();
     for documents in
         spread(&outputs, |(_, output)| output.len(), |(name, output)| of_file(name, output, profile))
     {
-        let (hooks, manifests) =
-            documents?.into_iter().partition::<Vec<_>, _>(|document| !document.events.is_empty());
-        all.manifests.extend(manifests);
-        all.hooks.extend(hooks);
+        let (documents, error) = documents;
+        for document in documents {
+            match document {
+                Read::Manifest(document) => all.manifests.push(document),
+                Read::Hook(document) => all.hooks.push(document),
+                Read::UnknownHook(hooks) => log.push(Event::UnknownHook { hooks }),
+            }
+        }
+        if let Some(error) = error {
+            let outputs = outputs.into_iter().map(|(name, output)| (name.clone(), output.clone())).collect();
+            let release = FailedRelease { outputs, hooks: all.hooks };
+            return Err(RenderError { release: Some(Box::new(release)), ..error });
+        }
     }
     for list in [&mut all.manifests, &mut all.hooks] {
         list.sort_by(|a, b| rank(&a.kind, profile).cmp(&rank(&b.kind, profile)));
@@ -118,11 +129,25 @@ pub(crate) fn documents(
     Ok(all)
 }
 
-/// The documents of one file.
-fn of_file(name: &Arc<str>, output: &[u8], profile: &Profile) -> Result<Vec<Document>, RenderError> {
+/// What a document turns out to be.
+enum Read {
+    Manifest(Document),
+    Hook(Document),
+    /// It waits for an event that helm does not know: the annotation.
+    UnknownHook(String),
+}
+
+/// The documents of one file, up to the first that cannot be read.
+fn of_file(name: &Arc<str>, output: &[u8], profile: &Profile) -> (Vec<Read>, Option<RenderError>) {
     let text = gotmpl::lossy(output);
-    let parts = split(&text, profile);
-    parts.into_iter().filter_map(|part| read(name, part, profile).transpose()).collect()
+    let mut documents = Vec::new();
+    for part in split(&text, profile) {
+        match read(name, part, profile) {
+            Ok(document) => documents.push(document),
+            Err(error) => return (documents, Some(error)),
+        }
+    }
+    (documents, None)
 }
 
 /// Known kinds by their place, then unknown ones by name.
@@ -186,21 +211,18 @@ fn after_space(text: &str) -> Vec<&str> {
     parts
 }
 
-/// Reads a document's head; `None` for a hook whose events are not known, which helm drops.
-fn read(name: &Arc<str>, content: &str, profile: &Profile) -> Result<Option<Document>, RenderError> {
+/// Reads a document's head. Helm drops a hook if it does not know one of its events.
+fn read(name: &Arc<str>, content: &str, profile: &Profile) -> Result<Read, RenderError> {
     let head = head(content, profile)
         .map_err(|error| RenderError::new(format!("YAML parse error on {name}: {error}")))?;
-    let events = match head.hook {
-        None => Vec::new(),
-        Some(hook) => {
-            let events: Vec<String> = hook.split(',').map(|event| event.trim().to_lowercase()).collect();
-            if !events.iter().all(|event| HOOK_EVENTS.contains(&event.as_str())) {
-                return Ok(None);
-            }
-            events
-        }
-    };
-    Ok(Some(Document { name: name.clone(), content: content.to_owned(), kind: head.kind, events }))
+    let document =
+        |events| Document { name: name.clone(), content: content.to_owned(), kind: head.kind, events };
+    let Some(hook) = head.hook else { return Ok(Read::Manifest(document(Vec::new()))) };
+    let events: Vec<String> = hook.split(',').map(|event| event.trim().to_lowercase()).collect();
+    if !events.iter().all(|event| HOOK_EVENTS.contains(&event.as_str())) {
+        return Ok(Read::UnknownHook(hook));
+    }
+    Ok(Read::Hook(document(events)))
 }
 
 struct Head {
@@ -291,6 +313,25 @@ fn float_text(value: f64) -> String {
     gotmpl::float::shortest(short)
 }
 
+/// What `helm template --debug` prints of a release that failed: what the files printed, and the hooks found so far.
+pub(crate) fn print_failed(release: &FailedRelease, printing: Printing) -> Vec<u8> {
+    let mut buffer = Vec::new();
+    for (name, output) in &release.outputs {
+        let text = gotmpl::lossy(output);
+        if !text.trim().is_empty() {
+            source_line(&mut buffer, name);
+            buffer.extend_from_slice(output);
+            buffer.push(b'\n');
+        }
+    }
+    let mut out = buffer.trim_ascii().to_vec();
+    out.push(b'\n');
+    for hook in release.hooks.iter().filter(|hook| printing.prints(hook)) {
+        document(&mut out, hook);
+    }
+    out
+}
+
 /// The standard output of `helm template`.
 pub(crate) fn print(documents: &Documents, crds: &[(String, Vec<u8>)], printing: Printing) -> Vec<u8> {
     let mut buffer = Vec::new();
@@ -327,7 +368,8 @@ fn source_line(out: &mut Vec<u8>, name: &str) {
     out.extend_from_slice(format!("---\n# Source: {name}\n").as_bytes());
 }
 
-fn document(out: &mut Vec<u8>, document: &Document) {
+/// A document as it is printed, and written to a file.
+pub(crate) fn document(out: &mut Vec<u8>, document: &Document) {
     source_line(out, &document.name);
     out.extend_from_slice(document.content.as_bytes());
     out.push(b'\n');
@@ -346,10 +388,8 @@ pub(crate) fn show_only(
         let mut found = false;
         for part in &parts {
             let Some(path) = source_of(part) else { continue };
-            let matches = glob::path::matches(pattern, path).map_err(|_| {
-                RenderError::new(format!("error in pattern {pattern}: syntax error in pattern"))
-            })?;
-            if matches {
+            // A pattern that cannot be read matches nothing.
+            if glob::path::matches(pattern, path).unwrap_or(false) {
                 found = true;
                 out.extend_from_slice(format!("---\n{part}\n").as_bytes());
             }

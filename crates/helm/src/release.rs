@@ -9,14 +9,16 @@ use tree::Tree;
 
 use crate::capabilities;
 use crate::chart::Chart;
-use crate::engine::{self, Chance, Host, Looked, Program, RenderError, Run, Source};
+use crate::engine::{self, Chance, FailedRelease, Host, Looked, Program, RenderError, Run, Source};
 use crate::instance::{self, Instance};
 use crate::load::LoadError;
 use crate::manifests::{self, Documents, Printing};
+use crate::message::{Event, MessageLog};
 use crate::schema::{self, Checks};
-use crate::values::coalesce::{self, Warnings};
+use crate::size::ReadBudget;
+use crate::values::coalesce;
 use crate::values::{FileReader, ValuesOptions};
-use crate::version::HelmVersion;
+use crate::version::{HelmVersion, Profile};
 use crate::wants::wants;
 
 /// What a chart is rendered with.
@@ -58,8 +60,6 @@ pub struct Output {
     pub documents: Documents,
     /// The CRDs of all charts: full name and content.
     pub crds: Vec<(String, Vec<u8>)>,
-    /// Things the user should know.
-    pub warnings: Vec<String>,
     /// Functions of chance and time that were called.
     pub chances: Vec<&'static str>,
     /// What was looked at of the cluster.
@@ -81,6 +81,7 @@ impl From<LoadError> for RenderError {
     fn from(error: LoadError) -> Self {
         match error {
             LoadError::Chart(message) => Self::new(message),
+            error @ LoadError::BrokenLink { .. } => Self::new(error.to_string()),
             LoadError::Tree(error) => {
                 Self { tree: Some(Box::new(error.clone())), ..Self::new(error.to_string()) }
             }
@@ -91,29 +92,32 @@ impl From<LoadError> for RenderError {
 type Result<T> = std::result::Result<T, RenderError>;
 
 impl Release<'_> {
-    /// Renders a chart.
+    /// Renders a chart. What helm says on the way goes to `log`, also when it fails.
     ///
     /// # Errors
     /// Helm's text, and where.
-    pub fn render(&self, tree: &dyn Tree, chart: &Arc<Chart>, read: FileReader<'_>) -> Result<Output> {
-        match self.attempt(tree, chart, &mut *read, false) {
-            Attempt::Done(output) => output,
-            Attempt::NeedsFiles => match self.attempt(tree, chart, read, true) {
-                Attempt::Done(output) => output,
-                Attempt::NeedsFiles => Err(RenderError::new("the chart's files were read and are not there")),
-            },
-        }
-    }
-
-    fn attempt(
+    pub fn render(
         &self,
         tree: &dyn Tree,
         chart: &Arc<Chart>,
         read: FileReader<'_>,
-        with_files: bool,
-    ) -> Attempt {
+        log: &MessageLog,
+    ) -> Result<Output> {
+        let said = log.mark();
+        let mut inputs = Inputs { tree, chart, read, log };
+        if let Attempt::Done(output) = self.attempt(&mut inputs, false) {
+            return output;
+        }
+        log.rewind(said);
+        match self.attempt(&mut inputs, true) {
+            Attempt::Done(output) => output,
+            Attempt::NeedsFiles => Err(RenderError::new("the chart's files were read and are not there")),
+        }
+    }
+
+    fn attempt(&self, inputs: &mut Inputs<'_>, with_files: bool) -> Attempt {
         let mut unread = Vec::new();
-        let output = self.render_once(tree, chart, read, (with_files, &mut unread));
+        let output = self.render_once(inputs, with_files, &mut unread);
         // What came of files that seemed empty is worth nothing, failures included.
         match unread.iter().any(Map::was_touched) {
             true => Attempt::NeedsFiles,
@@ -123,56 +127,56 @@ impl Release<'_> {
 
     fn render_once(
         &self,
-        tree: &dyn Tree,
-        chart: &Arc<Chart>,
-        read: FileReader<'_>,
-        (with_files, unread): (bool, &mut Vec<Map>),
+        inputs: &mut Inputs<'_>,
+        with_files: bool,
+        unread: &mut Vec<Map>,
     ) -> Result<Output> {
         let profile = self.version.profile();
-        let mut warnings = Warnings::new();
+        let Inputs { tree, chart, log, .. } = *inputs;
+        let budget = ReadBudget::new(profile);
         let kube = capabilities::kube_version(self.kube_version, profile)?;
-        check_name(self.name)?;
-        let user = self.values.merged(profile, read)?;
-        check_chart(chart)?;
-        instance::check_size(chart)?;
-        let mut instance = Instance::of(chart);
-        let processed = instance.process(&user, profile, &mut warnings);
-        processed.map_err(|error| format!("chart dependencies processing failed: {error}"))?;
-        coalesce::coalesce(&instance, &user, profile, &mut warnings)?;
+        let user = self.values.merged(profile, &mut *inputs.read)?;
+        check_chart(chart, log)?;
+        check_name(self.name, log)?;
+        let (instance, user) = coalesced(chart, user, profile, log)?;
         let looked = Rc::new(Looked::default());
         let schemas = match self.skip_schema_validation {
             true => Checks::default(),
-            false => schema::checks(tree, &instance, &user)?,
+            false => schema::checks((tree, &budget), &instance, &user)?,
         };
         let compile = || {
             check_kube(chart, &kube.version, &kube.normalized, &looked)?;
-            let versions = capabilities::api_versions(self.api_versions);
+            let versions = capabilities::api_versions(self.api_versions, profile);
             let capabilities = engine::capabilities(kube, &versions, profile, &looked);
-            self.compile(tree, &instance, &user, capabilities)
+            self.compile((tree, &budget), &instance, &user, capabilities)
         };
         let (fits, compiled) = schemas.alongside(compile);
+        schemas.ignored_urns().into_iter().for_each(|urn| log.push(Event::UrnIgnored { urn }));
         fits?;
-        let (mut contexts, program) = compiled?;
-        *unread = contexts.read_files(with_files || program.says_files)?;
-        let mut host = Host::new(profile, Chance { seed: self.seed, now: self.now }, looked.clone());
-        let run =
-            Run { profile, contexts: &contexts.all, host: &mut host, limits: self.limits, stop: self.stop };
-        let raw = engine::execute(&program, run)?;
-        let documents = if self.raw { Documents::default() } else { manifests::documents(&raw, profile)? };
-        Ok(Output {
-            raw,
-            documents,
-            crds: crds(tree, &instance, "")?,
-            warnings,
-            chances: host.chances_used,
-            looked: looked_at(&looked),
-        })
+        let rendered = compiled.and_then(|(mut contexts, program)| {
+            *unread = contexts.read_files(with_files || program.says_files)?;
+            let mut host = Host::new(profile, Chance { seed: self.seed, now: self.now }, looked.clone());
+            let run = Run {
+                profile,
+                contexts: &contexts.all,
+                host: &mut host,
+                limits: self.limits,
+                stop: self.stop,
+            };
+            let raw = engine::execute(&program, run)?;
+            let documents =
+                if self.raw { Documents::default() } else { manifests::documents(&raw, profile, log)? };
+            Ok((raw, documents, host.chances_used))
+        });
+        let (raw, documents, chances) = rendered.map_err(RenderError::of_release)?;
+        let crds = crds((tree, &budget), &instance, "")?;
+        Ok(Output { raw, documents, crds, chances, looked: looked_at(&looked) })
     }
 
     /// The contexts of all charts, and their templates parsed.
     fn compile<'t>(
         &self,
-        tree: &'t dyn Tree,
+        (tree, budget): (&'t dyn Tree, &'t ReadBudget),
         instance: &Instance,
         values: &Map,
         capabilities: Value,
@@ -180,6 +184,7 @@ impl Release<'_> {
         let profile = self.version.profile();
         let mut contexts = Contexts {
             tree,
+            budget,
             release: self.release_value(),
             capabilities,
             all: Vec::new(),
@@ -212,6 +217,12 @@ impl Output {
         manifests::print(&self.documents, if include_crds { &self.crds } else { &[] }, printing)
     }
 
+    /// What `helm template --debug` prints of a release that failed.
+    #[must_use]
+    pub fn print_failed(release: &FailedRelease, printing: Printing) -> Vec<u8> {
+        manifests::print_failed(release, printing)
+    }
+
     /// Only the documents whose paths match (`--show-only`).
     ///
     /// # Errors
@@ -230,12 +241,9 @@ fn looked_at(looked: &Looked) -> LookedAt {
 }
 
 /// A release name: a DNS subdomain of at most 53 characters.
-fn check_name(name: &str) -> Result<()> {
+fn check_name(name: &str, log: &MessageLog) -> Result<()> {
     const MAX: usize = 53;
     const REGEX: &str = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$";
-    if name.is_empty() {
-        return Err(RenderError::new("no name provided"));
-    }
     let edge = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     let label = |label: &str| {
         label.starts_with(edge) && label.ends_with(edge) && label.chars().all(|c| edge(c) || c == '-')
@@ -243,14 +251,37 @@ fn check_name(name: &str) -> Result<()> {
     if name.len() <= MAX && name.split('.').all(label) {
         return Ok(());
     }
-    Err(RenderError::new(format!(
-        "release name check failed: release name {name:?}: invalid release name, must match regex {REGEX} and the length must not be longer than {MAX}"
-    )))
+    let why = match name {
+        "" => "no name provided".to_owned(),
+        _ => format!(
+            "invalid release name, must match regex {REGEX} and the length must not be longer than {MAX}"
+        ),
+    };
+    let error = format!("release name {}: {why}", gotmpl::quote::quoted(name.as_bytes()));
+    let message = format!("release name check failed: {error}");
+    log.push(Event::ReleaseNameRefused { error });
+    Err(RenderError::new(message))
 }
 
-fn check_chart(chart: &Chart) -> Result<()> {
+/// The chart with the dependencies that take part, and all values from the user's own on.
+fn coalesced(chart: &Arc<Chart>, user: Map, profile: &Profile, log: &MessageLog) -> Result<(Instance, Map)> {
+    instance::check_size(chart)?;
+    let mut instance = Instance::of(chart);
+    if let Err(error) = instance.process(&user, profile, log) {
+        let message = format!("chart dependencies processing failed: {error}");
+        log.push(Event::DependenciesRefused { error });
+        return Err(RenderError::new(message));
+    }
+    coalesce::coalesce(&instance, &user, profile, log)?;
+    Ok((instance, user))
+}
+
+fn check_chart(chart: &Chart, log: &MessageLog) -> Result<()> {
     if !matches!(chart.metadata.kind.as_str(), "" | "application") {
         return Err(RenderError::new(format!("{} charts are not installable", chart.metadata.kind)));
+    }
+    if chart.metadata.deprecated {
+        log.push(Event::ChartDeprecated);
     }
     let wants = wants(chart);
     if wants.is_empty() {
@@ -281,6 +312,14 @@ fn check_kube(chart: &Chart, version: &str, normalized: &str, looked: &Looked) -
     )))
 }
 
+/// What a release is rendered from.
+struct Inputs<'a> {
+    tree: &'a dyn Tree,
+    chart: &'a Arc<Chart>,
+    read: FileReader<'a>,
+    log: &'a MessageLog,
+}
+
 /// What came of rendering once.
 enum Attempt {
     Done(Result<Output>),
@@ -291,13 +330,14 @@ enum Attempt {
 /// The contexts of all charts of a release, and their templates.
 struct Contexts<'t> {
     tree: &'t dyn Tree,
+    budget: &'t ReadBudget,
     release: Value,
     capabilities: Value,
     all: Vec<Map>,
     /// `.Files` of each chart, still empty.
     files: Vec<(Map, Arc<Chart>)>,
     sources: Vec<Source>,
-    profile: &'static crate::version::Profile,
+    profile: &'static Profile,
 }
 
 impl Contexts<'_> {
@@ -339,7 +379,7 @@ impl Contexts<'_> {
         }
         for (map, chart) in &files {
             for file in &chart.files {
-                let content = file.read(self.tree)?;
+                let content = file.read(self.tree, self.budget)?;
                 map.set(Str::from(&*file.name), Value::Bytes(Str::from(&content[..])));
             }
         }
@@ -353,7 +393,7 @@ impl Contexts<'_> {
             if is_library && !base.starts_with('_') {
                 continue;
             }
-            let content = file.read(self.tree)?;
+            let content = file.read(self.tree, self.budget)?;
             self.sources.push(Source {
                 name: Arc::from(format!("{path}/{}", file.name)),
                 text: content,
@@ -377,14 +417,18 @@ fn full_path(parent: &str, name: &str) -> String {
 }
 
 /// The CRDs of a chart and its subcharts: full name and content.
-fn crds(tree: &dyn Tree, chart: &Instance, parent: &str) -> Result<Vec<(String, Vec<u8>)>> {
+fn crds(
+    (tree, budget): (&dyn Tree, &ReadBudget),
+    chart: &Instance,
+    parent: &str,
+) -> Result<Vec<(String, Vec<u8>)>> {
     let path = full_path(parent, chart.name());
     let mut crds = Vec::new();
     for file in chart.chart.files.iter().filter(|file| is_crd(&file.name)) {
-        crds.push((format!("{path}/{}", file.name), file.read(tree)?.to_vec()));
+        crds.push((format!("{path}/{}", file.name), file.read(tree, budget)?.to_vec()));
     }
     for dependency in &chart.dependencies {
-        crds.extend(self::crds(tree, dependency, &path)?);
+        crds.extend(self::crds((tree, budget), dependency, &path)?);
     }
     Ok(crds)
 }

@@ -5,6 +5,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::capabilities;
+
 /// A version of helm to be equal to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum HelmVersion {
@@ -13,8 +15,12 @@ pub enum HelmVersion {
     /// Helm 4.2.1: what Argo CD 3.5 ships.
     V4_2_1,
     /// Helm 4.2.4.
-    #[default]
     V4_2_4,
+    /// Helm 4.3.1: what Argo CD 3.6 ships.
+    V4_3_1,
+    /// Helm 4.3.2.
+    #[default]
+    V4_3_2,
 }
 
 /// What differs in output between versions.
@@ -52,10 +58,31 @@ pub struct Profile {
     pub refuses_chart_v3: bool,
     /// Metadata of an aliased dependency is copied before it is renamed.
     pub copies_aliased: bool,
+    /// `mustToDuration`, `durationSeconds` and their kin.
+    pub has_durations: bool,
+    /// A file of more than 5 MiB refuses the chart.
+    pub limits_files: bool,
+    /// A folder of more than 100 MiB refuses the chart, as an archive does in every version.
+    pub limits_folders: bool,
+    /// The last line of a values file without a newline is lost where its length is a multiple of 4,096.
+    pub loses_long_last_line: bool,
+    /// The cluster that is rendered for where nobody names one.
+    pub client: &'static Client,
     /// What the program says of its own build.
     pub build: Build,
     /// Go's names of the types that templates can ask for.
     pub types: &'static Types,
+}
+
+/// The Kubernetes client a version is built with.
+#[derive(Debug)]
+pub struct Client {
+    /// Major and minor version (`.Capabilities.HelmVersion.KubeClientVersion`).
+    pub name: &'static str,
+    /// The default of `.Capabilities.KubeVersion`.
+    pub kube_version: &'static str,
+    /// The default of `.Capabilities.APIVersions`.
+    pub api_versions: &'static [&'static str],
 }
 
 /// What a program says of its own build (`.Capabilities.HelmVersion`). Empty where it is not known for sure.
@@ -107,7 +134,7 @@ const CHARTUTIL: Types = Types {
 };
 
 const V4: Profile = Profile {
-    name: "4.2.4",
+    name: "4.3.2",
     splits_at_line_start: true,
     keeps_trailing_space: true,
     chart_is_map: true,
@@ -118,13 +145,32 @@ const V4: Profile = Profile {
     prints_error_blocks: true,
     has_must_encoders: true,
     has_must_to_toml: true,
-    empty_lines_fail: true,
+    empty_lines_fail: false,
     has_client_version: true,
     keeps_kube_suffix: true,
     refuses_chart_v3: true,
     copies_aliased: true,
-    build: Build { version: "v4.2.4", commit: "", tree_state: "clean", go: "go1.26.6" },
+    has_durations: true,
+    limits_files: false,
+    limits_folders: true,
+    loses_long_last_line: false,
+    client: &capabilities::CLIENT_1_37,
+    build: Build { version: "v4.3.2", commit: "", tree_state: "clean", go: "go1.26.8" },
     types: &COMMON,
+};
+
+const V4_3_1: Profile = Profile { name: "4.3.1", build: Build { version: "v4.3.1", ..V4.build }, ..V4 };
+
+const V4_2_4: Profile = Profile {
+    name: "4.2.4",
+    empty_lines_fail: true,
+    has_durations: false,
+    limits_files: true,
+    limits_folders: false,
+    loses_long_last_line: true,
+    client: &capabilities::CLIENT_1_36,
+    build: Build { version: "v4.2.4", commit: "", tree_state: "clean", go: "go1.26.6" },
+    ..V4
 };
 
 const V4_2_1: Profile = Profile {
@@ -136,7 +182,7 @@ const V4_2_1: Profile = Profile {
         tree_state: "clean",
         go: "go1.26.6",
     },
-    ..V4
+    ..V4_2_4
 };
 
 const V3: Profile = Profile {
@@ -156,13 +202,18 @@ const V3: Profile = Profile {
     keeps_kube_suffix: false,
     refuses_chart_v3: false,
     copies_aliased: false,
+    has_durations: false,
+    limits_files: true,
+    limits_folders: false,
+    loses_long_last_line: false,
+    client: &capabilities::CLIENT_1_36,
     build: Build { version: "v3.21.4", commit: "", tree_state: "", go: "go1.26.6" },
     types: &CHARTUTIL,
 };
 
 impl HelmVersion {
     /// Every version, oldest first.
-    pub const ALL: [Self; 3] = [Self::V3_21_4, Self::V4_2_1, Self::V4_2_4];
+    pub const ALL: [Self; 5] = [Self::V3_21_4, Self::V4_2_1, Self::V4_2_4, Self::V4_3_1, Self::V4_3_2];
 
     /// The version's switches.
     #[must_use]
@@ -170,7 +221,9 @@ impl HelmVersion {
         match self {
             Self::V3_21_4 => &V3,
             Self::V4_2_1 => &V4_2_1,
-            Self::V4_2_4 => &V4,
+            Self::V4_2_4 => &V4_2_4,
+            Self::V4_3_1 => &V4_3_1,
+            Self::V4_3_2 => &V4,
         }
     }
 }

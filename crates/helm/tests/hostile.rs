@@ -86,8 +86,6 @@ fn links_in_archives_lead_nowhere() {
 fn archive_bombs_are_refused() {
     let file = tar::EntryType::Regular;
     let large = vec![0; (5 << 20) + 1];
-    let error = unpacked(&[("c/x", file, &large)]).unwrap_err();
-    assert_eq!(error, "decompressed chart file \"x\" is larger than the maximum file size 5242880");
     let names: Vec<String> = (0..21).map(|number| format!("c/{number}")).collect();
     let many: Vec<_> = names.iter().map(|name| (name.as_str(), file, &large[1..])).collect();
     let error = unpacked(&many).unwrap_err();

@@ -12,12 +12,15 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use manifestd_helm::{HelmVersion, Output, Printing, Release, ValuesOptions, load};
+use manifestd_helm::{HelmVersion, MessageLog, Output, Printing, Release, ValuesOptions, load};
 use serde_json::Value;
 use tree::{MemoryTree, Tree, TreePath};
 
 /// Vectors of helm's engine alone: the program refuses their charts before it renders them, and so do we.
 const REFUSED_BY_THE_PROGRAM: &[&str] = &["vals/dep.missing"];
+
+/// The versions the vectors were measured with.
+const MEASURED: [HelmVersion; 3] = [HelmVersion::V3_21_4, HelmVersion::V4_2_1, HelmVersion::V4_2_4];
 
 const CHART: &str = "apiVersion: v2\nname: c\nversion: 0.1.0\nappVersion: 1.2.3\n";
 
@@ -60,7 +63,8 @@ fn chart_tree(input: &Value) -> (Arc<dyn Tree>, Option<String>) {
 fn run(input: &Value, version: HelmVersion) -> Result<Vec<u8>, String> {
     let (tree, raw) = chart_tree(input);
     let path = TreePath::parse("c").unwrap();
-    let chart = load(&*tree, &path, version.profile()).map_err(|error| error.to_string())?;
+    let log = MessageLog::new(version.profile());
+    let chart = load(&*tree, &path, version.profile(), &log).map_err(|error| error.to_string())?;
     let mut values = ValuesOptions {
         set: strings(input, "set"),
         set_string: strings(input, "setString"),
@@ -88,7 +92,7 @@ fn run(input: &Value, version: HelmVersion) -> Result<Vec<u8>, String> {
         raw: raw.is_some(),
     };
     let output = release
-        .render(&*tree, &chart, &mut |name| Err(format!("open {name}: no such file")))
+        .render(&*tree, &chart, &mut |name| Err(format!("open {name}: no such file")), &log)
         .map_err(|error| error.to_string())?;
     if let Some(raw) = raw {
         return Ok(output.raw.get(raw.as_str()).cloned().unwrap_or_default());
@@ -123,7 +127,7 @@ fn vectors_give_what_helm_gave() {
                 assert!(refused.contains("missing in charts/ directory"), "{id}: {refused}");
                 continue;
             }
-            for version in HelmVersion::ALL {
+            for version in MEASURED {
                 let key = format!("helm-{version}");
                 let want = if vector[&key].is_object() { &vector[&key] } else { &vector["helm-4.2.1"] };
                 count += 1;

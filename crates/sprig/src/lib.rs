@@ -30,7 +30,7 @@ mod versions;
 
 use gotmpl::Function;
 
-pub use date::{check_time, moment};
+pub use date::{check_time, method, moment};
 
 /// Every function of the library.
 #[must_use]
@@ -55,4 +55,10 @@ pub fn functions() -> Vec<Function> {
         pki::FUNCTIONS,
     ]
     .concat()
+}
+
+/// What helm 4.3 has besides: durations as values.
+#[must_use]
+pub fn duration_functions() -> &'static [Function] {
+    date::DURATIONS
 }

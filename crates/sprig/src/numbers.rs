@@ -49,6 +49,7 @@ pub(crate) const FUNCTIONS: &[Function] = &[
 /// cast's `ToInt64`: what cannot be converted is 0.
 pub(crate) fn to_int(value: &Value) -> i64 {
     match value {
+        Value::Int(IntType::Duration, _) => 0,
         Value::Int(_, value) => *value,
         Value::Uint(_, value) => *value as i64,
         Value::Float(value) => float_to_int(*value),
@@ -75,6 +76,7 @@ fn without_zero_fraction(text: &str) -> &str {
 /// cast's `ToFloat64`.
 pub(crate) fn to_float(value: &Value) -> f64 {
     match value {
+        Value::Int(IntType::Duration, _) => 0.0,
         Value::Int(_, value) => *value as f64,
         Value::Uint(_, value) => *value as f64,
         Value::Float(value) => *value,

@@ -78,6 +78,23 @@ impl Object for VersionObject {
         self.0.to_string()
     }
 
+    fn is_stringer(&self) -> bool {
+        true
+    }
+
+    fn go_fields(&self) -> Option<Vec<(&'static str, Value)>> {
+        let Version { major, minor, patch, pre, metadata, .. } = &self.0;
+        let number = |number: &u64| Value::Uint(UintType::Uint64, *number);
+        Some(vec![
+            ("major", number(major)),
+            ("minor", number(minor)),
+            ("patch", number(patch)),
+            ("pre", Value::from(pre.as_str())),
+            ("metadata", Value::from(metadata.as_str())),
+            ("original", Value::from(self.0.original())),
+        ])
+    }
+
     fn json(&self) -> Value {
         Value::from(self.0.to_string())
     }

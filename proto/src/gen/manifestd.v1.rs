@@ -172,7 +172,7 @@ pub struct HelmOptions {
     /// Do not check the values against `values.schema.json`.
     #[prost(bool, tag = "10")]
     pub skip_schema_validation: bool,
-    /// The version of helm whose output is wanted to the byte: `4.2.4`, `4.2.1` or `3.21.4`. Empty: the server's
+    /// The version of helm whose output is wanted to the byte: `4.3.2`, `4.3.1`, `4.2.4`, `4.2.1` or `3.21.4`. Empty: the server's
     /// (`--helm-version`). Another one: INVALID_ARGUMENT. Any on a server that renders with the helm program, whose version
     /// is what it is: FAILED_PRECONDITION.
     #[prost(string, tag = "11")]

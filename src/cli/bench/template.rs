@@ -61,7 +61,8 @@ fn rendered(chart: &Chart) -> Result<Vec<u8>> {
         let content = fs::read(path).map_err(|error| failed("reading a values file", &error))?;
         values.files.push((path.display().to_string(), content));
     }
-    let loaded = helm::load(&tree, &TreePath::root(), version.profile());
+    let log = helm::MessageLog::new(version.profile());
+    let loaded = helm::load(&tree, &TreePath::root(), version.profile(), &log);
     let loaded = loaded.map_err(|error| invalid(error.to_string()))?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let release = Release {
@@ -80,7 +81,8 @@ fn rendered(chart: &Chart) -> Result<Vec<u8>> {
         raw: false,
     };
     let mut none = |name: &str| Err(format!("open {name}: no such file or directory"));
-    let output = release.render(&tree, &loaded, &mut none).map_err(|error| invalid(error.to_string()))?;
+    let output =
+        release.render(&tree, &loaded, &mut none, &log).map_err(|error| invalid(error.to_string()))?;
     Ok(output.print(true, Printing::default()))
 }
 

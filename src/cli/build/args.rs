@@ -72,10 +72,14 @@ fn helm_args() -> impl Iterator<Item = Arg> {
             "As kustomize's; only its default is accepted, since no program is run",
         )
         .default_value("helm"),
-        one("helm-version", "VERSION", "The version of helm to be equal to: 4.2.4, 4.2.1 or 3.21.4")
-            .env("MANIFESTD_HELM_VERSION")
-            .default_value("4.2.4")
-            .value_parser(|text: &str| text.parse::<HelmVersion>()),
+        one(
+            "helm-version",
+            "VERSION",
+            "The version of helm to be equal to: 4.3.2, 4.3.1, 4.2.4, 4.2.1 or 3.21.4",
+        )
+        .env("MANIFESTD_HELM_VERSION")
+        .default_value("4.3.2")
+        .value_parser(|text: &str| text.parse::<HelmVersion>()),
     ]
     .into_iter()
 }

@@ -3,6 +3,7 @@
 use clap::{Arg, ArgMatches, Command, value_parser};
 use helm::HelmVersion;
 
+use super::elsewhere;
 use crate::cli::flags::{many, one, switch, texts};
 use crate::cli::report;
 
@@ -32,19 +33,21 @@ pub(in crate::cli) fn command() -> Command {
         .args(values_args().map(|arg| arg.help_heading("Values")))
         .args(output_args().map(|arg| arg.help_heading("Output")))
         .args(repeat_args().map(|arg| arg.help_heading("Repeating")))
+        .args(elsewhere::args())
         .after_help(format!("{EXAMPLES}\n\n{}", report::EXIT_CODES))
 }
 
 fn release_args() -> impl Iterator<Item = Arg> {
     [
         one("namespace", "NAME", "The namespace of the release").short('n').default_value("default"),
+        switch("generate-name", "Ask for a generated name, for which `helm template` takes the default one").short('g'),
         one("name-template", "TEMPLATE", "A template that makes the release name"),
         switch("is-upgrade", "Set .Release.IsUpgrade instead of .Release.IsInstall"),
         one("kube-version", "VERSION", "The Kubernetes version to render for"),
         many("api-versions", "LIST", "More API versions that the cluster has, with commas or several times").short('a'),
-        one("helm-version", "VERSION", "The version of helm to be equal to: 4.2.4, 4.2.1 or 3.21.4")
+        one("helm-version", "VERSION", "The version of helm to be equal to: 4.3.2, 4.3.1, 4.2.4, 4.2.1 or 3.21.4")
             .env("MANIFESTD_HELM_VERSION")
-            .default_value("4.2.4")
+            .default_value("4.3.2")
             .value_parser(|text: &str| text.parse::<HelmVersion>()),
         one("root", "FOLDER", "What the chart may read of: links never lead out of it [default: the git work tree the chart is in, else /]"),
     ]
@@ -74,6 +77,13 @@ fn output_args() -> impl Iterator<Item = Arg> {
         switch("include-crds", "Print the charts' crds/ folders too"),
         switch("skip-tests", "Leave out the charts' tests"),
         switch("no-hooks", "Leave out hooks"),
+        one(
+            "output-dir",
+            "FOLDER",
+            "Write the documents to files beneath this folder instead of standard output",
+        ),
+        switch("release-name", "Put the release name between --output-dir and the chart's name"),
+        switch("debug", "Print what the templates made even where a document cannot be read"),
         many(
             "show-only",
             "TEMPLATE",
@@ -124,7 +134,7 @@ pub(super) fn lists(matches: &ArgMatches, name: &str) -> Result<Vec<String>, Str
 }
 
 /// The fields of one line of CSV; `None` where its quotes are wrong. An empty line has none.
-fn fields(line: &str) -> Option<Vec<String>> {
+pub(super) fn fields(line: &str) -> Option<Vec<String>> {
     let mut fields = Vec::new();
     let mut rest = Some(line).filter(|line| !line.is_empty());
     while let Some(text) = rest {

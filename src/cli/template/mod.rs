@@ -1,18 +1,23 @@
 //! `manifestd template`: a local chart → the bytes of `helm template`, in process.
 
 mod args;
+mod elsewhere;
+mod files;
 mod values;
 
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::ArgMatches;
-use helm::{HelmVersion, Output, Printing, Release, RenderError, ValuesOptions};
+use helm::{
+    HelmVersion, LoadError, LogBase, MessageLog, Output, Printing, Release, RenderError, ValuesOptions,
+};
 use sha2::{Digest, Sha256};
 use tree::TreePath;
 
 use self::args::lists;
+use self::files::Files;
 use super::flags::{is_on, text, texts};
 use super::{Done, Failure, output, place, report, say};
 use crate::credentials;
@@ -38,6 +43,15 @@ struct Ask {
     printing: Printing,
     show_only: Vec<String>,
     raw: Option<String>,
+    /// `--output-dir`
+    output_dir: Option<String>,
+    /// `--release-name`
+    uses_release_name: bool,
+    debug: bool,
+    /// `--dependency-update`
+    updates_dependencies: bool,
+    /// Why the labels are refused.
+    refused_labels: Option<String>,
     seed: [u8; 32],
     now: i64,
 }
@@ -46,16 +60,31 @@ struct Ask {
 struct Chart {
     tree: Disk,
     path: TreePath,
+    /// Where both lie, for helm's log.
+    base: LogBase,
 }
 
 pub(super) fn run(matches: &ArgMatches) -> Done {
+    let version = matches.get_one::<HelmVersion>("helm-version").copied().unwrap_or_default();
+    elsewhere::check(matches, version)?.iter().for_each(|line| say(&report::log_line(line)));
     let (name, chart) = positions(matches)?;
-    let ask = Ask::read(matches, name)?;
+    let ask = Ask::read(matches, version, name)?;
     let chart = Chart::find(&chart, text(matches, "root"))?;
     chart.check(ask.version)?;
-    let printed = on_stack(|| ask.render(&chart))??;
+    let Rendered { messages, printed, failure } = on_stack(|| ask.render(&chart))?;
+    messages.iter().for_each(|line| say(&report::log_line(line)));
     output::written(io::stdout().lock().write_all(&printed))?;
-    Ok(())
+    failure.map_or(Ok(()), Err)
+}
+
+/// What rendering yields, in the order in which it is written.
+#[derive(Default)]
+struct Rendered {
+    /// Lines for standard error.
+    messages: Vec<String>,
+    /// Standard output; with `--debug` a release that failed has one too.
+    printed: Vec<u8>,
+    failure: Option<Failure>,
 }
 
 /// The release name, if there is one, and the chart.
@@ -66,6 +95,9 @@ fn positions(matches: &ArgMatches) -> Result<(Option<String>, String), Failure> 
         None => (None, first),
     };
     let chart = chart.ok_or_else(|| Failure::Usage("which chart?".into()))?;
+    if name.is_some() && is_on(matches, "generate-name") {
+        return Err(helm_text("cannot set --generate-name and also specify a name"));
+    }
     if name.is_some() && text(matches, "name-template").is_some_and(|template| !template.is_empty()) {
         return Err(helm_text("cannot set --name-template and also specify a name"));
     }
@@ -73,8 +105,7 @@ fn positions(matches: &ArgMatches) -> Result<(Option<String>, String), Failure> 
 }
 
 impl Ask {
-    fn read(matches: &ArgMatches, name: Option<String>) -> Result<Self, Failure> {
-        let version = matches.get_one::<HelmVersion>("helm-version").copied().unwrap_or_default();
+    fn read(matches: &ArgMatches, version: HelmVersion, name: Option<String>) -> Result<Self, Failure> {
         Ok(Self {
             name,
             name_template: text(matches, "name-template").filter(|text| !text.is_empty()).map(str::to_owned),
@@ -92,16 +123,35 @@ impl Ask {
             },
             show_only: texts(matches, "show-only"),
             raw: text(matches, "raw").map(str::to_owned),
+            output_dir: text(matches, "output-dir").filter(|folder| !folder.is_empty()).map(str::to_owned),
+            uses_release_name: is_on(matches, "release-name"),
+            debug: is_on(matches, "debug"),
+            updates_dependencies: is_on(matches, "dependency-update"),
+            refused_labels: elsewhere::refused_labels(matches),
             seed: seed(matches),
             now: now(matches),
         })
     }
 
-    fn render(&self, chart: &Chart) -> Result<Vec<u8>, Failure> {
-        let failed = |error: RenderError| chart.failed(&error);
-        let name = self.name().map_err(failed)?;
-        let loaded = helm::load(&chart.tree, &chart.path, self.version.profile())
-            .map_err(|error| chart.failed(&error.into()))?;
+    fn render(&self, chart: &Chart) -> Rendered {
+        let log = MessageLog::new(self.version.profile());
+        let mut printed = Vec::new();
+        let outcome =
+            self.output(chart, &log).and_then(|(name, output)| self.print(&name, &output, &mut printed));
+        let mut rendered = Rendered { printed, ..Rendered::default() };
+        if let Err(error) = outcome {
+            self.fail(chart, error, &mut rendered);
+        }
+        let lines = log.take();
+        rendered.messages.extend(lines.iter().filter_map(|message| message.line(Some(&chart.base))));
+        rendered
+    }
+
+    /// The name of the release and what it yields.
+    fn output(&self, chart: &Chart, log: &MessageLog) -> Result<(String, Output), RenderError> {
+        let name = self.name()?;
+        let loaded = helm::load(&chart.tree, &chart.path, self.version.profile(), log)
+            .map_err(|error| chart.load_failure(error))?;
         let release = Release {
             version: self.version,
             name: &name,
@@ -117,9 +167,33 @@ impl Ask {
             stop: &|| false,
             raw: self.raw.is_some(),
         };
-        let output = release.render(&chart.tree, &loaded, &mut values::read).map_err(failed)?;
-        output.warnings.iter().for_each(|warning| say(&report::warning(warning)));
-        self.print(&output).map_err(failed)
+        let output = release.render(&chart.tree, &loaded, &mut values::read, log)?;
+        match &self.refused_labels {
+            Some(why) => Err(RenderError::from(why.clone())),
+            None => Ok((name, output)),
+        }
+    }
+
+    /// What a failure prints: with `--debug` what there was of the release, else the advice to use it.
+    fn fail(&self, chart: &Chart, mut error: RenderError, rendered: &mut Rendered) {
+        if let Some(release) = &error.release {
+            if self.debug {
+                let printed = Output::print_failed(release, self.printing);
+                rendered.printed = match self.show_only.as_slice() {
+                    [] => printed,
+                    only => Output::show_only(&printed, only, self.version).unwrap_or_default(),
+                };
+            } else {
+                error.message.push_str("\n\nUse --debug flag to render out invalid YAML");
+            }
+        }
+        if self.updates_dependencies && !error.wants.is_empty() {
+            error.message.push_str(" (--dependency-update: charts are not fetched from repositories yet)");
+        }
+        if let Some(advice) = missing(&error.wants) {
+            rendered.messages.push(report::warning(&advice).trim_end().to_owned());
+        }
+        rendered.failure = Some(chart.failed(&error));
     }
 
     fn name(&self) -> Result<String, RenderError> {
@@ -129,22 +203,33 @@ impl Ask {
         }
     }
 
-    fn print(&self, output: &Output) -> Result<Vec<u8>, RenderError> {
+    fn print(&self, release: &str, output: &Output, printed: &mut Vec<u8>) -> Result<(), RenderError> {
         if let Some(name) = &self.raw {
-            let raw = output.raw.get(name.as_str()).cloned();
-            return raw.ok_or_else(|| RenderError::from(format!("could not find template {name} in chart")));
+            let raw = output.raw.get(name.as_str());
+            let raw = raw.ok_or_else(|| format!("could not find template {name} in chart"))?;
+            printed.extend_from_slice(raw);
+            return Ok(());
         }
-        let printed = output.print(self.include_crds, self.printing);
-        match self.show_only.as_slice() {
-            [] => Ok(printed),
-            only => Output::show_only(&printed, only, self.version),
-        }
+        let documents = match &self.output_dir {
+            None => output.print(self.include_crds, self.printing),
+            Some(folder) => {
+                let release = self.uses_release_name.then_some(release);
+                let (include_crds, printing) = (self.include_crds, self.printing);
+                Files { folder, release, include_crds, printing }.write(output, printed)?;
+                b"\n".to_vec()
+            }
+        };
+        printed.extend(match self.show_only.as_slice() {
+            [] => documents,
+            only => Output::show_only(&documents, only, self.version)?,
+        });
+        Ok(())
     }
 }
 
 impl Chart {
     fn find(chart: &str, root: Option<&str>) -> Result<Self, Failure> {
-        let missing = || helm_text(&format!("path {chart:?} not found"));
+        let missing = || not_found(chart);
         let path = Path::new(chart).canonicalize().map_err(|_| missing())?;
         let root = match root {
             Some(root) => {
@@ -155,7 +240,12 @@ impl Chart {
         let inner = path.strip_prefix(&root).map_err(|_| outside(chart))?;
         let inner = place::utf8(inner)?;
         let path = TreePath::parse(&inner).map_err(|_| outside(chart))?;
-        Ok(Self { tree: Disk::open(&root)?, path })
+        let absolute = std::path::absolute(chart).unwrap_or_else(|_| PathBuf::from(chart));
+        let base = LogBase {
+            chart: absolute.display().to_string().trim_end_matches('/').to_owned(),
+            root: root.display().to_string(),
+        };
+        Ok(Self { tree: Disk::open(&root)?, path, base })
     }
 
     /// What helm says before it loads anything.
@@ -171,13 +261,30 @@ impl Chart {
         Err(helm_text(&format!("unable to detect chart at {file}: open {file}: no such file or directory")))
     }
 
-    fn failed(&self, error: &RenderError) -> Failure {
-        if let Some(advice) = missing(&error.wants) {
-            say(&report::warning(&advice));
+    /// A chart that could not be loaded; links are named by their paths on this machine.
+    fn load_failure(&self, error: LoadError) -> RenderError {
+        match error {
+            LoadError::BrokenLink { link, missing } => {
+                RenderError::from(self.base.broken_link(&link, &missing))
+            }
+            error => error.into(),
         }
+    }
+
+    fn failed(&self, error: &RenderError) -> Failure {
         let places = places(&self.tree, &self.path, error);
         Failure::Words(report::Words { text: error.message.clone(), places })
     }
+}
+
+/// What is no path of this machine. Helm would look for some of these in repositories.
+fn not_found(chart: &str) -> Failure {
+    let is_path = chart.starts_with(['/', '.']);
+    let is_reference = chart.contains("://") || chart.matches('/').count() == 1;
+    if is_path || !is_reference {
+        return helm_text(&format!("path {chart:?} not found"));
+    }
+    helm_text(&format!("path {chart:?} not found: charts are not fetched from repositories yet"))
 }
 
 fn outside(chart: &str) -> Failure {

@@ -13,7 +13,7 @@ use crate::render::{Job, VENDOR};
 pub(super) fn loading(job: &Job, folder: &TreePath, error: LoadError) -> Error {
     match error {
         LoadError::Tree(error) => error.into(),
-        LoadError::Chart(_) => rendering(job, folder, &error.into()),
+        LoadError::Chart(_) | LoadError::BrokenLink { .. } => rendering(job, folder, &error.into()),
     }
 }
 
@@ -33,6 +33,17 @@ pub(super) fn rendering(job: &Job, folder: &TreePath, error: &RenderError) -> Er
     };
     let failed = Error::new(kind, error.message.as_str());
     places(&*job.tree, folder, error).into_iter().take(1).fold(failed, Error::at)
+}
+
+/// The failure with what helm had warned of before, which often explains it.
+pub(super) fn after_warnings(error: Error, warnings: &[String]) -> Error {
+    /// More of them do not help.
+    const MAX_WARNINGS: usize = 5;
+    if warnings.is_empty() {
+        return error;
+    }
+    let shown = &warnings[..warnings.len().min(MAX_WARNINGS)];
+    error.help(format!("helm warned before: {}", shown.join("; ")))
 }
 
 /// Which dependencies are not there, from where they would come, and what to do about it; nothing when all are there.

@@ -7,7 +7,7 @@ mod seed;
 
 use std::collections::HashMap;
 
-use ::helm::{HelmVersion, Printing, Release, ValuesOptions};
+use ::helm::{HelmVersion, Message, MessageLog, Printing, Release, ValuesOptions};
 use bytes::Bytes;
 use tree::TreePath;
 
@@ -76,7 +76,8 @@ impl Render<'_> {
         let kube_version = self.job.kube_version.as_deref().filter(|version| !version.is_empty());
         let kube_version = kube_version.map(release::kube_version).transpose()?;
         let values = self.values()?;
-        let chart = ::helm::load(&*self.job.tree, self.folder, version.profile());
+        let log = MessageLog::new(version.profile());
+        let chart = ::helm::load(&*self.job.tree, self.folder, version.profile(), &log);
         let chart = chart.map_err(|error| failure::loading(self.job, self.folder, error))?;
         let release = Release {
             version,
@@ -94,12 +95,15 @@ impl Render<'_> {
             raw: false,
         };
         let mut read = |name: &str| values.parameter(name);
-        let output = release.render(&*self.job.tree, &chart, &mut read);
-        let output = output.map_err(|error| failure::rendering(self.job, self.folder, &error))?;
+        let output = release.render(&*self.job.tree, &chart, &mut read, &log);
+        let said: Vec<String> = log.take().iter().filter_map(Message::warning).collect();
+        let output = output.map_err(|error| {
+            failure::after_warnings(failure::rendering(self.job, self.folder, &error), &said)
+        })?;
         note(self.job, &output.looked);
         let printing = Printing { no_hooks: false, skip_tests: self.options.skip_tests };
         let documents = Bytes::from(output.print(!self.options.skip_crds, printing));
-        Ok(Printed { documents, warnings: warnings(output.warnings, &output.chances) })
+        Ok(Printed { documents, warnings: warnings(said, &output.chances) })
     }
 
     /// Values files, then the inline values: the later ones win. Then parameters, and those from files.

@@ -2,7 +2,9 @@
 
 use std::cell::RefCell;
 
-use ::helm::{HelmVersion, LookedAt, Output, Printing, Release, RenderError, ValuesOptions};
+use ::helm::{
+    HelmVersion, LookedAt, Message, MessageLog, Output, Printing, Release, RenderError, ValuesOptions,
+};
 use ::kustomize::{Error, ErrorKind, HelmRenderer, HelmRequest};
 use gotmpl::{Cause, Limits};
 use tree::TreePath;
@@ -38,17 +40,19 @@ pub(crate) struct Found {
 
 impl HelmRenderer for Charts<'_> {
     fn render(&self, request: &HelmRequest<'_>) -> Result<String, Error> {
-        let output = self.output(request).map_err(|error| failed(request.chart, &error))?;
+        let log = MessageLog::new(self.version.profile());
+        let output = self.output(request, &log).map_err(|error| failed(request.chart, &error))?;
         let printing = Printing { no_hooks: request.skip_hooks, skip_tests: request.skip_tests };
         let printed = output.print(request.include_crds, printing);
-        self.found.borrow_mut().add(output);
+        let warnings = log.take().iter().filter_map(Message::warning).collect();
+        self.found.borrow_mut().add(output, warnings);
         Ok(String::from_utf8_lossy(&printed).into_owned())
     }
 }
 
 impl Charts<'_> {
-    fn output(&self, request: &HelmRequest<'_>) -> Result<Output, RenderError> {
-        let chart = ::helm::load(request.tree, request.chart, self.version.profile())?;
+    fn output(&self, request: &HelmRequest<'_>, log: &MessageLog) -> Result<Output, RenderError> {
+        let chart = ::helm::load(request.tree, request.chart, self.version.profile(), log)?;
         let name = self.name(request)?;
         let files =
             request.values.iter().map(|content| ("values of the kustomization".to_owned(), content.clone()));
@@ -69,7 +73,7 @@ impl Charts<'_> {
             raw: false,
         };
         let mut none = |name: &str| Err(format!("open {name}: no such file or directory"));
-        release.render(request.tree, &chart, &mut none)
+        release.render(request.tree, &chart, &mut none, log)
     }
 
     fn name(&self, request: &HelmRequest<'_>) -> Result<String, RenderError> {
@@ -90,9 +94,9 @@ impl Found {
         helm::warnings(self.warnings.clone(), &self.chances)
     }
 
-    fn add(&mut self, output: Output) {
+    fn add(&mut self, output: Output, warnings: Vec<String>) {
         self.looked.push(output.looked);
-        self.warnings.extend(output.warnings);
+        self.warnings.extend(warnings);
         self.chances.extend(output.chances);
         self.chances.sort_unstable();
         self.chances.dedup();

@@ -4,7 +4,7 @@ use super::frame::{Frame, Result};
 use super::operand::Operand;
 use crate::ast::{Command, Expr, ExprKind};
 use crate::function::{Calling, Function, Type};
-use crate::value::{Str, UintType, Value};
+use crate::value::{IntType, Str, UintType, Value};
 
 /// The arguments of a command: those written, and the value of the stage before.
 pub(super) struct Call<'t, 'p> {
@@ -28,7 +28,7 @@ impl<'t> Frame<'t, '_, '_> {
     pub(super) fn method(&self, receiver: &Value, name: &str) -> Option<&'static Function> {
         match receiver {
             Value::Object(object) => self.machine.host.method(receiver, name).or_else(|| object.method(name)),
-            Value::Map(_) | Value::List(_) => self.machine.host.method(receiver, name),
+            Value::Map(_) | Value::List(_) | Value::Int(..) => self.machine.host.method(receiver, name),
             _ => None,
         }
     }
@@ -175,7 +175,12 @@ impl<'t> Frame<'t, '_, '_> {
             (Type::Int64, ExprKind::Number(number)) if number.int.is_some() => {
                 Value::int64(number.int.unwrap_or_default())
             }
-            (Type::Int | Type::Int64, _) => return self.fail(format!("expected integer; found {expr}")),
+            (Type::Duration, ExprKind::Number(number)) if number.int.is_some() => {
+                Value::Int(IntType::Duration, number.int.unwrap_or_default())
+            }
+            (Type::Int | Type::Int64 | Type::Duration, _) => {
+                return self.fail(format!("expected integer; found {expr}"));
+            }
             (Type::Uint32, ExprKind::Number(number)) if number.uint.is_some() => {
                 Value::Uint(UintType::Uint64, number.uint.unwrap_or_default() & u64::from(u32::MAX))
             }

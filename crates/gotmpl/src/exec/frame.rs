@@ -120,7 +120,7 @@ impl<'t> Frame<'t, '_, '_> {
             Some(value) => {
                 let measured = self.machine.measure(std::slice::from_ref(value), Walk::Through);
                 measured.or_else(|error| self.fail_with(error))?;
-                print::print_value(value, self.out);
+                print::print_in_place(value, self.out);
             }
         }
         let written = self.out.len() - before;

@@ -47,8 +47,12 @@ impl Operand {
         self.value.as_ref().is_some_and(Value::truth)
     }
 
-    /// The value as an argument of type `interface {}`.
+    /// The value as an argument of a function.
     pub(crate) fn into_value(self) -> Value {
-        self.value.unwrap_or(Value::Nil)
+        match self.value {
+            None => Value::Nil,
+            Some(Value::Object(object)) => object.as_argument().unwrap_or(Value::Object(object)),
+            Some(value) => value,
+        }
     }
 }

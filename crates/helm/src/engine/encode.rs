@@ -1,6 +1,6 @@
 //! YAML, JSON and TOML between values and text, as helm's functions do it.
 
-use gotmpl::{List, Map, Str, Value};
+use gotmpl::{IntType, List, Map, Object, Str, Value};
 
 use yaml::v3::Emitter;
 
@@ -34,7 +34,7 @@ fn pretty(value: &Value, depth: usize, out: &mut Emitter) -> Result<(), String> 
     match value {
         Value::Nil => out.word("null"),
         Value::Bool(value) => out.word(if *value { "true" } else { "false" }),
-        Value::Int(_, value) => out.word(&value.to_string()),
+        Value::Int(of, value) if *of != IntType::Duration => out.word(&value.to_string()),
         Value::Uint(_, value) => out.word(&value.to_string()),
         Value::Float(value) => out.float(*value),
         Value::Str(text) => out.text(text),
@@ -43,6 +43,8 @@ fn pretty(value: &Value, depth: usize, out: &mut Emitter) -> Result<(), String> 
         }
         Value::List(list) => pretty_list(list.iter().cloned(), depth, out)?,
         Value::Map(map) => pretty_map(&map.entries(), depth, out)?,
+        Value::Int(..) => out.text(&gotmpl::sprint_value(value)),
+        Value::Object(object) if !object.is_stringer() => pretty_struct(&**object, depth, out)?,
         Value::Object(object) => match object.json() {
             Value::Str(moment) if object.type_name() == "time.Time" => out.word(&moment.lossy()),
             other => pretty(&other, depth + 1, out)?,
@@ -63,6 +65,19 @@ fn pretty_list(
     out.start_list();
     for item in items {
         pretty(&item, depth + 1, out)?;
+    }
+    out.end();
+    Ok(())
+}
+
+/// The exported fields of a struct under their names in small letters, as go-yaml takes them.
+fn pretty_struct(object: &dyn Object, depth: usize, out: &mut Emitter) -> Result<(), String> {
+    out.start_map();
+    for (name, value) in object.go_fields().unwrap_or_default() {
+        if name.starts_with(|c: char| c.is_ascii_uppercase()) {
+            out.key(name.to_ascii_lowercase().as_bytes());
+            pretty(&value, depth + 1, out)?;
+        }
     }
     out.end();
     Ok(())
@@ -161,7 +176,7 @@ fn json_kind(value: &Value) -> &'static str {
 /// Helm's text.
 pub(crate) fn values_value(text: &[u8], profile: &Profile) -> Result<yaml::Value, String> {
     let mut merged = yaml::Map::new();
-    for document in documents(text, profile.merges_value_documents) {
+    for document in documents(text, profile) {
         let value = yaml::v2::to_value(&document?, &yaml::Limits::default())
             .map_err(|error| in_document(&format!("error converting YAML to JSON: {error}"), profile))?;
         match value {
@@ -205,10 +220,11 @@ fn in_document(error: &str, profile: &Profile) -> String {
 
 /// Documents between lines of `---`, after which only a comment may stand (apimachinery's `YAMLReader`, which ends every
 /// line with a newline of its own, also the last one). What comes after a wrong one is not looked at.
-fn documents(text: &[u8], all: bool) -> Vec<Result<Vec<u8>, String>> {
-    if !all {
+fn documents(text: &[u8], profile: &Profile) -> Vec<Result<Vec<u8>, String>> {
+    if !profile.merges_value_documents {
         return vec![Ok(text.to_vec())];
     }
+    let text = if profile.loses_long_last_line { without_long_last_line(text) } else { text };
     let mut documents = Vec::new();
     let mut last = Vec::new();
     for line in text.split_inclusive(|byte| *byte == b'\n') {
@@ -235,6 +251,14 @@ fn documents(text: &[u8], all: bool) -> Vec<Result<Vec<u8>, String>> {
     documents
 }
 
+/// Go's reader of lines loses the last one if it has no newline and fills its buffer.
+fn without_long_last_line(text: &[u8]) -> &[u8] {
+    const BUFFER: usize = 4_096;
+    let start = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
+    let length = text.len() - start;
+    if length > 0 && length.is_multiple_of(BUFFER) { &text[..start] } else { text }
+}
+
 /// Maps are merged, everything else of `from` replaces what `into` has, null too.
 pub(crate) fn merge_maps(into: &Map, from: &Map) {
     for (key, value) in from.entries() {
@@ -248,5 +272,26 @@ pub(crate) fn merge_maps(into: &Map, from: &Map) {
                 into.set(key, value);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::HelmVersion;
+
+    #[test]
+    fn old_versions_lose_a_long_last_line() {
+        let values = |version: HelmVersion, text: &str| {
+            let value = values_value(text.as_bytes(), version.profile()).unwrap();
+            value.as_map().unwrap().keys().map(|key| key.to_string()).collect::<Vec<_>>()
+        };
+        let text = format!("a: 1\nb: {}", "x".repeat(4_093));
+        assert_eq!(values(HelmVersion::V4_2_4, &text), ["a"]);
+        for version in [HelmVersion::V3_21_4, HelmVersion::V4_3_1, HelmVersion::V4_3_2] {
+            assert_eq!(values(version, &text), ["a", "b"], "{version}");
+        }
+        assert_eq!(values(HelmVersion::V4_2_4, &format!("{text}\n")), ["a", "b"]);
+        assert_eq!(values(HelmVersion::V4_2_4, &format!("{text}x")), ["a", "b"]);
     }
 }

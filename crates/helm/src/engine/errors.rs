@@ -1,9 +1,12 @@
 //! The texts helm makes of parse and execution failures.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use gotmpl::{Cause, ExecError, ParseError};
 
+use crate::manifests::Document;
 use crate::version::Profile;
 use crate::wants::Want;
 
@@ -25,6 +28,17 @@ pub struct RenderError {
     pub tree: Option<Box<tree::Error>>,
     /// The dependencies whose absence is the failure.
     pub wants: Vec<Want>,
+    /// What there was of the release when it failed; `None` where it had not begun. Helm then advises to use `--debug`.
+    pub release: Option<Box<FailedRelease>>,
+}
+
+/// A release that failed while it was rendered.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FailedRelease {
+    /// What each file printed, where all of them could be executed.
+    pub outputs: BTreeMap<Arc<str>, Vec<u8>>,
+    /// The hooks that were found before a document could not be read.
+    pub hooks: Vec<Document>,
 }
 
 /// A place in a chart.
@@ -42,7 +56,19 @@ impl RenderError {
     /// A failure that has no place in a template.
     pub(crate) fn new(message: impl Into<String>) -> Self {
         let message = message.into();
-        Self { message, cause: Cause::Template, chain: Vec::new(), tree: None, wants: Vec::new() }
+        Self {
+            message,
+            cause: Cause::Template,
+            chain: Vec::new(),
+            tree: None,
+            wants: Vec::new(),
+            release: None,
+        }
+    }
+
+    /// The same of a release that had begun.
+    pub(crate) fn of_release(self) -> Self {
+        Self { release: self.release.or_else(|| Some(Box::default())), ..self }
     }
 }
 

@@ -93,24 +93,28 @@ impl OfText for Known {
 /// How much source the parsed templates that are kept may have, in bytes. A parsed template takes some three times its source.
 const KEPT_SOURCE: u64 = 4 << 20;
 
-static OLD: OnceLock<Table> = OnceLock::new();
-static NEW: OnceLock<Table> = OnceLock::new();
+static HELM_3: OnceLock<Table> = OnceLock::new();
+static HELM_4_2: OnceLock<Table> = OnceLock::new();
+static HELM_4_3: OnceLock<Table> = OnceLock::new();
 
 /// Gives up the parsed templates that are kept.
 pub(crate) fn forget_parsed() {
-    [&OLD, &NEW].into_iter().filter_map(OnceLock::get).for_each(|table| table.parsed.clear());
+    let tables = [&HELM_3, &HELM_4_2, &HELM_4_3];
+    tables.into_iter().filter_map(OnceLock::get).for_each(|table| table.parsed.clear());
 }
 
 /// One table for each set of functions there is.
 fn of(profile: &Profile) -> &'static Table {
     let must = profile.has_must_encoders && profile.has_must_to_toml;
-    let cell = if must { &NEW } else { &OLD };
-    cell.get_or_init(|| build(must))
+    match (must, profile.has_durations) {
+        (false, _) => HELM_3.get_or_init(|| build(&[])),
+        (true, false) => HELM_4_2.get_or_init(|| build(&[MUST, MUST_TOML])),
+        (true, true) => HELM_4_3.get_or_init(|| build(&[MUST, MUST_TOML, sprig::duration_functions()])),
+    }
 }
 
-fn build(must: bool) -> Table {
+fn build(extra: &[&[Function]]) -> Table {
     let mut functions: Vec<Function> = Vec::new();
-    let extra: &[&[Function]] = if must { &[MUST, MUST_TOML] } else { &[] };
     let all = builtins::FUNCTIONS.iter().copied().chain(sprig::functions()).chain(HELM.iter().copied());
     let mut numbers = HashMap::default();
     for function in all.chain(extra.iter().flat_map(|functions| functions.iter().copied())) {

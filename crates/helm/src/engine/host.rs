@@ -80,7 +80,9 @@ impl Host {
 
 impl gotmpl::Host for Host {
     fn method(&self, receiver: &Value, name: &str) -> Option<&'static Function> {
-        files::method(receiver, name).or_else(|| objects::method(receiver, name))
+        files::method(receiver, name)
+            .or_else(|| objects::method(receiver, name))
+            .or_else(|| sprig::method(receiver, name))
     }
 
     fn random(&mut self, function: &'static str, bytes: &mut [u8]) -> Result<(), CallError> {

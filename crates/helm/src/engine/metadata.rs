@@ -145,13 +145,9 @@ impl Object for Struct {
         self.fields.iter().find(|field| field.name == name).map(|field| field.value.clone())
     }
 
-    fn print(&self) -> String {
-        let printed =
-            |field: &Field| String::from_utf8_lossy(&gotmpl::sprint_value(&field.value)).into_owned();
-        let own = self.fields[self.embedded..].iter().map(printed);
-        let parts: Vec<String> =
-            self.metadata().iter().map(|value| format!("{value:?}")).chain(own).collect();
-        format!("{}{{{}}}", if self.kind == "ptr" { "&" } else { "" }, parts.join(" "))
+    fn go_fields(&self) -> Option<Vec<(&'static str, Value)>> {
+        let own = self.fields[self.embedded..].iter().map(|field| (field.name, field.value.clone()));
+        Some(self.metadata().map(|metadata| ("Metadata", metadata)).into_iter().chain(own).collect())
     }
 
     fn json(&self) -> Value {

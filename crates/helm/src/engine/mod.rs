@@ -24,12 +24,12 @@ pub(crate) use files::no_files;
 pub(crate) use functions::{forget_parsed, parse, table as functions};
 pub(crate) use host::{Chance, Host, Looked};
 pub(crate) use metadata::chart_value;
-pub(crate) use objects::{KubeVersion, capabilities, table_at};
+pub(crate) use objects::{KubeVersion, capabilities, table_at, table_error};
 
 use crate::spread::spread;
 use crate::version::Profile;
 
-pub use errors::{ErrorPlace, RenderError};
+pub use errors::{ErrorPlace, FailedRelease, RenderError};
 
 /// A template file of a chart, ready to be parsed.
 #[derive(Clone, Debug)]

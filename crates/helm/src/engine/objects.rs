@@ -8,7 +8,7 @@ use gotmpl::{CallError, Function, List, ListType, Machine, Map, MapType, Object,
 use super::host::{Host, Looked};
 use crate::version::{Build, Profile, Types};
 
-/// `.Capabilities.KubeVersion`.
+/// `.Capabilities.KubeVersion`. Its methods belong to the pointer: a copy, which is what functions get, has none.
 #[derive(Clone, Debug)]
 pub(crate) struct KubeVersion {
     /// `v1.36.0`, perhaps with what follows the numbers.
@@ -21,6 +21,8 @@ pub(crate) struct KubeVersion {
     pub(crate) minor: String,
     /// Go's names of types.
     pub(crate) types: &'static Types,
+    /// Whether it is a copy.
+    pub(crate) is_copy: bool,
 }
 
 /// `.Capabilities.HelmVersion`.
@@ -39,9 +41,6 @@ struct Capabilities {
     looked: Rc<Looked>,
 }
 
-/// The version of the Kubernetes client all known versions are built with.
-const CLIENT: &str = "v1.36";
-
 /// The members of a struct as a map.
 pub(super) fn as_json_map(object: &dyn Object) -> Value {
     let members = object.json_members().into_iter().flatten();
@@ -59,7 +58,10 @@ pub(crate) fn capabilities(
     Value::Object(Rc::new(Capabilities {
         kube: Rc::new(kube),
         api_versions: Value::List(List::new(ListType::Named(profile.types.version_set), items)),
-        build: BuildInfo { build: profile.build, client: profile.has_client_version.then_some(CLIENT) },
+        build: BuildInfo {
+            build: profile.build,
+            client: profile.has_client_version.then_some(profile.client.name),
+        },
         types: profile.types,
         looked: looked.clone(),
     }))
@@ -86,11 +88,12 @@ impl Object for Capabilities {
         }
     }
 
-    fn print(&self) -> String {
-        self.looked.kube_version.set(true);
-        self.looked.all_api_versions.set(true);
-        let versions = gotmpl::sprint_value(&self.api_versions);
-        format!("&{{{} {} {}}}", self.kube.print(), String::from_utf8_lossy(&versions), self.build.print())
+    fn method(&self, name: &str) -> Option<&'static Function> {
+        CAPABILITIES_METHODS.iter().find(|method| method.name == name)
+    }
+
+    fn go_fields(&self) -> Option<Vec<(&'static str, Value)>> {
+        self.json_members()
     }
 
     fn json(&self) -> Value {
@@ -101,7 +104,7 @@ impl Object for Capabilities {
         self.looked.kube_version.set(true);
         self.looked.all_api_versions.set(true);
         Some(vec![
-            ("KubeVersion", Value::Object(self.kube.clone())),
+            ("KubeVersion", self.kube.copy()),
             ("APIVersions", self.api_versions.clone()),
             ("HelmVersion", Value::Object(Rc::new(self.build))),
         ])
@@ -109,6 +112,12 @@ impl Object for Capabilities {
 
     fn as_any(&self) -> &dyn Any {
         self
+    }
+}
+
+impl KubeVersion {
+    fn copy(&self) -> Value {
+        Value::Object(Rc::new(Self { is_copy: true, ..self.clone() }))
     }
 }
 
@@ -127,7 +136,27 @@ impl Object for KubeVersion {
     }
 
     fn print(&self) -> String {
-        self.normalized.clone()
+        match self.is_copy {
+            true => gotmpl::struct_text(self),
+            false => self.normalized.clone(),
+        }
+    }
+
+    fn is_stringer(&self) -> bool {
+        !self.is_copy
+    }
+
+    fn go_fields(&self) -> Option<Vec<(&'static str, Value)>> {
+        let mut fields = self.json_members()?;
+        // Helm 3 has no such field.
+        if self.types.reads_base {
+            fields.insert(1, ("normalizedVersion", Value::from(self.normalized.as_str())));
+        }
+        Some(fields)
+    }
+
+    fn as_argument(&self) -> Option<Value> {
+        (!self.is_copy).then(|| self.copy())
     }
 
     fn json(&self) -> Value {
@@ -160,10 +189,16 @@ impl Object for BuildInfo {
         }
     }
 
-    fn print(&self) -> String {
-        let client = self.client.map_or_else(String::new, |client| format!(" {client}"));
+    fn go_fields(&self) -> Option<Vec<(&'static str, Value)>> {
         let Build { version, commit, tree_state, go } = self.build;
-        format!("{{{version} {commit} {tree_state} {go}{client}}}")
+        let fields = [
+            ("Version", Some(version)),
+            ("GitCommit", Some(commit)),
+            ("GitTreeState", Some(tree_state)),
+            ("GoVersion", Some(go)),
+            ("KubeClientVersion", self.client),
+        ];
+        Some(fields.into_iter().filter_map(|(name, text)| Some((name, Value::from(text?)))).collect())
     }
 
     fn json(&self) -> Value {
@@ -193,6 +228,8 @@ static KUBE_METHODS: [Function; 2] = [
     Function::new("GitVersion", &[], |_, args| Ok(kube_text(args, |kube| &kube.version))),
 ];
 
+static CAPABILITIES_METHODS: [Function; 1] = [Function::new("Copy", &[], |_, args| Ok(args[0].clone()))];
+
 static SET_METHODS: [Function; 1] = [Function::new("Has", &[Type::String], has)];
 
 static VALUES_METHODS: [Function; 5] = [
@@ -208,7 +245,10 @@ static VALUES_METHODS: [Function; 5] = [
 /// The method `name` of a value that has methods.
 pub(crate) fn method(receiver: &Value, name: &str) -> Option<&'static Function> {
     let methods: &'static [Function] = match receiver {
-        Value::Object(object) if object.as_any().is::<KubeVersion>() => &KUBE_METHODS,
+        Value::Object(object) => match object.as_any().downcast_ref::<KubeVersion>() {
+            Some(kube) if !kube.is_copy => &KUBE_METHODS,
+            _ => return None,
+        },
         Value::List(list) if matches!(list.of, ListType::Named(_)) => &SET_METHODS,
         Value::Map(map) if matches!(map.of, MapType::Named(_)) => &VALUES_METHODS,
         _ => return None,
@@ -262,21 +302,22 @@ pub(crate) fn table_at(values: &Map, path: &str) -> Option<Map> {
     })
 }
 
-fn table(args: &[Value]) -> Result<Value, CallError> {
-    let map = values(args);
-    let mut at = map.clone();
-    for name in path(args).split('.') {
+/// Helm's text for a dotted path that leads to no table: it names the first name that is none.
+pub(crate) fn table_error(values: &Map, path: &str) -> String {
+    let mut at = values.clone();
+    for name in path.split('.') {
         match at.get(name.as_bytes()) {
             Some(Value::Map(inner)) => at = inner,
-            _ => {
-                return Err(CallError::new(format!(
-                    "{} is not a table",
-                    gotmpl::quote::quoted(name.as_bytes())
-                )));
-            }
+            _ => return format!("{} is not a table", gotmpl::quote::quoted(name.as_bytes())),
         }
     }
-    Ok(Value::Map(at.seen_as(map.of)))
+    String::new()
+}
+
+fn table(args: &[Value]) -> Result<Value, CallError> {
+    let (map, path) = (values(args), path(args));
+    let table = table_at(&map, &path).ok_or_else(|| CallError::new(table_error(&map, &path)))?;
+    Ok(Value::Map(table.seen_as(map.of)))
 }
 
 /// The value at a dotted path; tables are refused.

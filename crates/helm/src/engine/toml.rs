@@ -1,6 +1,6 @@
 //! TOML as BurntSushi/toml writes and reads it.
 
-use gotmpl::{List, Map, Str, Value};
+use gotmpl::{IntType, List, Map, Str, Value};
 
 /// Writes a value: plain keys first, then tables, each sorted; nested tables indented by two spaces.
 ///
@@ -74,16 +74,20 @@ impl Writer {
 fn members(value: &Value) -> Option<Vec<(Str, Value)>> {
     match value {
         Value::Map(map) => Some(map.entries()),
-        Value::Object(object) => match object.json_members() {
-            Some(members) => {
-                Some(members.into_iter().map(|(name, value)| (Str::from(name), value)).collect())
-            }
-            None => match object.json() {
-                Value::Map(map) => Some(map.entries()),
-                _ => None,
-            },
-        },
+        Value::Object(object) if object.is_stringer() => None,
+        Value::Object(object) => object.go_fields().map(|fields| {
+            let exported = fields.into_iter().filter(|(name, _)| name.starts_with(char::is_uppercase));
+            exported.flat_map(|(name, value)| flattened(name, value)).collect()
+        }),
         _ => None,
+    }
+}
+
+/// A field; the fields of an embedded struct stand for it.
+fn flattened(name: &'static str, value: Value) -> Vec<(Str, Value)> {
+    match members(&value) {
+        Some(members) if name == "Metadata" => members,
+        _ => vec![(Str::from(name), value)],
     }
 }
 
@@ -99,6 +103,7 @@ fn inline(value: &Value) -> Result<String, String> {
     Ok(match value {
         Value::Nil => return Err(NIL_ELEMENT.to_owned()),
         Value::Bool(value) => value.to_string(),
+        Value::Int(IntType::Duration, _) => string(&format!("{value:?}")),
         Value::Int(_, value) => value.to_string(),
         Value::Uint(_, value) => value.to_string(),
         Value::Float(value) => float(*value),

@@ -7,6 +7,8 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
+use super::documents::Parsed;
+
 /// Most levels of schemas and values inside of each other. Real charts stay below 100.
 pub(super) const MAX_DEPTH: usize = 1_000;
 /// Most steps, each far below a microsecond here and about one in the validator.
@@ -25,9 +27,15 @@ const ELSEWHERE: usize = 10_000;
 ///
 /// # Errors
 /// Which bound it would break.
-pub(super) fn check(schema: &Value, values: &Value) -> Result<(), String> {
+pub(super) fn check(schema: &Value, documents: &Parsed, values: &Value) -> Result<(), String> {
     let mut guard = Guard { root: schema, named: HashMap::new(), work: 0, open: Vec::new() };
-    guard.scan()?;
+    let others = documents.iter().filter_map(|(url, document)| Some((url, document.as_ref().ok()?)));
+    let others: Vec<(&String, &Value)> = others.collect();
+    guard.named.entry(last_part(super::URL).to_owned()).or_default().push(schema);
+    for (url, document) in &others {
+        guard.named.entry(last_part(url).to_owned()).or_default().push(document);
+    }
+    guard.scan(others.into_iter().map(|(_, document)| document))?;
     guard.visit(schema, values, 0)?;
     while let Some((schema, value, depth)) = guard.open.pop() {
         if let Value::Object(keywords) = schema {
@@ -48,9 +56,9 @@ struct Guard<'s> {
 
 impl<'s> Guard<'s> {
     /// Finds what has a name, and weighs the regular expressions.
-    fn scan(&mut self) -> Result<(), String> {
+    fn scan(&mut self, others: impl Iterator<Item = &'s Value>) -> Result<(), String> {
         let (mut nodes, mut objects, mut states) = (0_usize, 0_usize, 0_usize);
-        let mut open = vec![self.root];
+        let mut open: Vec<&'s Value> = std::iter::once(self.root).chain(others).collect();
         while let Some(node) = open.pop() {
             nodes += 1;
             match node {

@@ -1,18 +1,19 @@
 //! `values.schema.json`: each chart's own schema against its own coalesced values, before anything is rendered.
 //!
 //! `boon` compiles and validates; `guard.rs` says beforehand whether that stays within bounds, `pieces.rs` in which order
-//! it compiles, `exact.rs` corrects its arithmetic, `words.rs` tells the failures in helm's words. Nothing outside the schema's own file is ever read or fetched.
+//! it compiles, `exact.rs` corrects its arithmetic, `words.rs` tells the failures in helm's words, `documents.rs` finds the
+//! other files of the chart that it refers to. Nothing else is ever read or fetched.
 //! Source of the rules: helm `pkg/chart/common/util/jsonschema.go`.
 
+mod documents;
 mod exact;
 mod guard;
 mod pieces;
 mod words;
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
-use boon::{Compiler, SchemaIndex, Schemas, UrlLoader};
-use bytes::Bytes;
+use boon::{Compiler, SchemaIndex, Schemas};
 use gotmpl::{Map, Value};
 use serde_json::Value as Json;
 use tree::Tree;
@@ -21,6 +22,8 @@ use crate::engine::RenderError;
 use crate::instance::Instance;
 use crate::load::LoadError;
 use crate::memo::{Memo, OfText};
+use crate::size::ReadBudget;
+use documents::{DocumentLoader, Documents, Parsed};
 
 /// What the schema calls itself in messages.
 const URL: &str = "file:///values.schema.json";
@@ -39,25 +42,31 @@ pub(crate) fn forget_compiled() {
 
 /// A schema that was read and compiled.
 struct Compiled {
-    text: String,
+    /// Its own text, and those of the files it leads to.
+    key: Vec<u8>,
     json: Json,
+    documents: Arc<Parsed>,
+    ignored_urns: Vec<String>,
     schemas: Schemas,
     index: SchemaIndex,
 }
 
 impl OfText for Compiled {
     fn text(&self) -> &[u8] {
-        self.text.as_bytes()
+        &self.key
     }
 }
 
 /// What is to be checked, chart by chart.
 #[derive(Default)]
-pub(crate) struct Checks(Vec<Check>);
+pub(crate) struct Checks {
+    checks: Vec<Check>,
+    ignored_urns: Mutex<Vec<String>>,
+}
 
 enum Check {
-    /// The text of a chart's schema and the chart's own values.
-    Schema { chart: String, text: Bytes, values: Json },
+    /// A chart's schema and the chart's own values.
+    Schema { chart: String, documents: Documents, values: Json },
     /// Something that fails whatever the schemas say.
     Failure(String),
 }
@@ -66,26 +75,38 @@ enum Check {
 ///
 /// # Errors
 /// A schema that cannot be read.
-pub(crate) fn checks(tree: &dyn Tree, chart: &Instance, values: &Map) -> Result<Checks, LoadError> {
-    let mut checks = Checks(Vec::new());
-    checks.collect(tree, chart, values)?;
+pub(crate) fn checks(
+    from: (&dyn Tree, &ReadBudget),
+    chart: &Instance,
+    values: &Map,
+) -> Result<Checks, LoadError> {
+    let mut checks = Checks::default();
+    checks.collect(from, chart, values)?;
     Ok(checks)
 }
 
 impl Checks {
-    fn collect(&mut self, tree: &dyn Tree, chart: &Instance, values: &Map) -> Result<(), LoadError> {
+    fn collect(
+        &mut self,
+        from: (&dyn Tree, &ReadBudget),
+        chart: &Instance,
+        values: &Map,
+    ) -> Result<(), LoadError> {
         if let Some(file) = &chart.chart.schema {
-            let (chart, text) = (chart.name().to_owned(), file.read(tree)?);
-            self.0.push(match sprig::json::to_value(&Value::Map(values.clone())) {
-                Ok(values) => Check::Schema { chart, text, values: json(&yaml::json::as_kubernetes(values)) },
+            let documents = Documents::read(from, &chart.chart, file.read(from.0, from.1)?)?;
+            let chart = chart.name().to_owned();
+            self.checks.push(match sprig::json::to_value(&Value::Map(values.clone())) {
+                Ok(values) => {
+                    Check::Schema { chart, documents, values: json(&yaml::json::as_kubernetes(values)) }
+                }
                 Err(why) => Check::Failure(format!("{chart}:\n{why}")),
             });
         }
         for dependency in &chart.dependencies {
             match values.get(dependency.name().as_bytes()) {
                 None | Some(Value::Nil) => {}
-                Some(Value::Map(own)) => self.collect(tree, dependency, &own)?,
-                Some(other) => self.0.push(Check::Failure(format!(
+                Some(Value::Map(own)) => self.collect(from, dependency, &own)?,
+                Some(other) => self.checks.push(Check::Failure(format!(
                     "{}:\ninvalid type for values: expected object (map), got {}\n",
                     dependency.name(),
                     other.type_name()
@@ -100,7 +121,7 @@ impl Checks {
     /// # Errors
     /// Helm's text, all charts with their failures.
     pub(crate) fn alongside<T>(&self, work: impl FnOnce() -> T) -> (Result<(), RenderError>, T) {
-        if self.0.is_empty() {
+        if self.checks.is_empty() {
             return (Ok(()), work());
         }
         std::thread::scope(|scope| {
@@ -116,7 +137,7 @@ impl Checks {
     }
 
     fn run(&self) -> Result<(), RenderError> {
-        let failures: String = self.0.iter().filter_map(Check::failure).collect();
+        let failures: String = self.checks.iter().filter_map(|check| self.failure(check)).collect();
         if failures.is_empty() {
             return Ok(());
         }
@@ -124,33 +145,43 @@ impl Checks {
             "values don't meet the specifications of the schema(s) in the following chart(s):\n{failures}"
         )))
     }
-}
 
-impl Check {
-    fn failure(&self) -> Option<String> {
-        match self {
-            Self::Failure(text) => Some(text.clone()),
-            Self::Schema { chart, text, values } => {
-                let failure = single(&gotmpl::lossy(text), values).err()?;
+    fn failure(&self, check: &Check) -> Option<String> {
+        match check {
+            Check::Failure(text) => Some(text.clone()),
+            Check::Schema { chart, documents, values } => {
+                let failure = self.single(documents, values).err()?;
                 Some(format!("{chart}:\n{failure}"))
             }
         }
     }
-}
 
-/// Checks values against the text of a schema.
-fn single(schema: &str, values: &Json) -> Result<(), String> {
-    let mut guarded = false;
-    let compiled = COMPILED.get(schema.as_bytes(), || {
-        let json = parsed(schema)?;
-        guard::check(&json, values)?;
-        guarded = true;
-        compiled(schema, json)
-    })?;
-    if !guarded {
-        guard::check(&compiled.json, values)?;
+    /// Checks values against one schema.
+    fn single(&self, documents: &Documents, values: &Json) -> Result<(), String> {
+        let key = documents.key();
+        let compiled = COMPILED.get(&key, || {
+            let json = parsed(&gotmpl::lossy(&documents.text))?;
+            let others = Arc::new(documents.parse());
+            guard::check(&json, &others, values)?;
+            compiled(key.clone(), json, others)
+        })?;
+        guard::check(&compiled.json, &compiled.documents, values)?;
+        let mut urns = self.ignored_urns.lock().unwrap_or_else(PoisonError::into_inner);
+        urns.extend(compiled.ignored_urns.iter().cloned());
+        validated(&compiled, values)
     }
-    validated(&compiled, values)
+
+    /// The URNs that schemas refer to, each once, in the order they were met.
+    pub(crate) fn ignored_urns(&self) -> Vec<String> {
+        let urns = self.ignored_urns.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut seen = Vec::new();
+        urns.iter().for_each(|urn| {
+            if !seen.contains(urn) {
+                seen.push(urn.clone());
+            }
+        });
+        seen
+    }
 }
 
 /// A schema's text. Deeper than 128 levels is refused; real ones stay below 50.
@@ -179,46 +210,41 @@ fn json(value: &yaml::Value) -> Json {
     }
 }
 
-fn compiled(text: &str, json: Json) -> Result<Compiled, String> {
+fn compiled(key: Vec<u8>, json: Json, documents: Arc<Parsed>) -> Result<Compiled, String> {
     let mut schemas = Schemas::new();
     let mut compiler = Compiler::new();
-    compiler.use_loader(Box::new(Inside));
+    let loader = DocumentLoader::new(Arc::clone(&documents));
+    compiler.use_loader(Box::new(loader.clone()));
     compiler.add_resource(URL, json.clone()).map_err(|error| words::of_compilation(&error))?;
     for piece in pieces::pieces(&json) {
         // What is wrong with it is wrong with the whole, or nobody asks for it.
         let _ = compiler.compile(&format!("{URL}#{piece}"), &mut schemas);
     }
     let index = compiler.compile(URL, &mut schemas).map_err(|error| words::of_compilation(&error))?;
-    Ok(Compiled { text: text.to_owned(), json, schemas, index })
+    Ok(Compiled { key, json, documents, ignored_urns: loader.ignored_urns(), schemas, index })
 }
 
 fn validated(compiled: &Compiled, values: &Json) -> Result<(), String> {
-    match compiled.schemas.validate(values, compiled.index).map_err(|error| words::of_values(&error)) {
+    let failures = compiled.schemas.validate(values, compiled.index);
+    match failures.map_err(|error| words::of_values(&error)) {
         Err(Some(failures)) => Err(failures),
         Err(None) | Ok(()) => Ok(()),
     }
 }
 
-/// Loads nothing: `urn:` allows everything, as in helm, anything else is refused.
-struct Inside;
-
-impl UrlLoader for Inside {
-    fn load(&self, url: &str) -> Result<Json, Box<dyn std::error::Error>> {
-        if url.starts_with("urn:") {
-            return Ok(Json::Bool(true));
-        }
-        Err("a schema may only refer to parts of itself; put what it refers to under \"$defs\"".into())
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
 
     fn verdict(schema: &str, values: &str) -> Result<(), String> {
-        let (text, values) =
-            (Bytes::copy_from_slice(schema.as_bytes()), serde_json::from_str(values).unwrap());
-        let checks = Checks(vec![Check::Schema { chart: String::new(), text, values }]);
+        let documents = Documents::alone(Bytes::copy_from_slice(schema.as_bytes()));
+        let values = serde_json::from_str(values).unwrap();
+        let checks = Checks {
+            checks: vec![Check::Schema { chart: String::new(), documents, values }],
+            ignored_urns: Mutex::default(),
+        };
         let told = |error: RenderError| error.to_string().split_once(":\n:\n").unwrap().1.to_owned();
         checks.alongside(|| ()).0.map_err(told)
     }
@@ -271,11 +297,15 @@ mod tests {
 
     #[test]
     fn nothing_outside_is_read() {
-        for url in ["other.json", "file:///etc/passwd", "http://example.com/s.json", "https://example.com/s"]
-        {
+        for (url, why) in [
+            ("other.json", "open /other.json: no such file or directory"),
+            ("file:///etc/passwd", "open /etc/passwd: no such file or directory"),
+            ("http://example.com/s.json", "may only refer to files of its chart"),
+            ("https://example.com/s", "may only refer to files of its chart"),
+        ] {
             let schema = format!(r#"{{"properties": {{"x": {{"$ref": "{url}"}}}}}}"#);
             let told = refused(&schema, "{}");
-            assert!(told.starts_with("failing loading ") && told.contains("parts of itself"), "{told}");
+            assert!(told.starts_with("failing loading ") && told.contains(why), "{told}");
         }
         assert_eq!(verdict(r#"{"properties": {"x": {"$ref": "urn:a:b"}}}"#, r#"{"x": 1}"#), Ok(()));
     }

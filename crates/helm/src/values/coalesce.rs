@@ -6,6 +6,7 @@
 use gotmpl::{Map, Str, Value};
 
 use crate::instance::Instance;
+use crate::message::{Event, MessageLog};
 use crate::version::Profile;
 
 /// What of nulls stays.
@@ -17,9 +18,6 @@ enum Nulls {
     Keep,
 }
 
-/// Warnings, in helm's words.
-pub(crate) type Warnings = Vec<String>;
-
 /// The values of `chart` and everything beneath, from the user's `values`, which are changed.
 ///
 /// # Errors
@@ -28,9 +26,9 @@ pub(crate) fn coalesce(
     chart: &Instance,
     values: &Map,
     profile: &Profile,
-    warnings: &mut Warnings,
+    log: &MessageLog,
 ) -> Result<(), String> {
-    Coalescing { profile, warnings, nulls: Nulls::Remove }.chart(chart, values, "")
+    Coalescing { profile, log, nulls: Nulls::Remove }.chart(chart, values, "")
 }
 
 /// The same, keeping nulls.
@@ -38,24 +36,24 @@ pub(crate) fn merge(
     chart: &Instance,
     values: &Map,
     profile: &Profile,
-    warnings: &mut Warnings,
+    log: &MessageLog,
 ) -> Result<(), String> {
-    Coalescing { profile, warnings, nulls: Nulls::Keep }.chart(chart, values, "")
+    Coalescing { profile, log, nulls: Nulls::Keep }.chart(chart, values, "")
 }
 
 /// Merges the table `weak` into `strong`, removing what `strong` says is null.
-pub(crate) fn coalesce_tables(strong: &Map, weak: &Map, profile: &Profile, warnings: &mut Warnings) {
-    Coalescing { profile, warnings, nulls: Nulls::Remove }.tables(strong, weak, "", Nulls::Remove);
+pub(crate) fn coalesce_tables(strong: &Map, weak: &Map, profile: &Profile, log: &MessageLog) {
+    Coalescing { profile, log, nulls: Nulls::Remove }.tables(strong, weak, "", Nulls::Remove);
 }
 
 /// Merges the table `weak` into `strong`, keeping nulls.
-pub(crate) fn merge_tables(strong: &Map, weak: &Map, profile: &Profile, warnings: &mut Warnings) {
-    Coalescing { profile, warnings, nulls: Nulls::Keep }.tables(strong, weak, "", Nulls::Keep);
+pub(crate) fn merge_tables(strong: &Map, weak: &Map, profile: &Profile, log: &MessageLog) {
+    Coalescing { profile, log, nulls: Nulls::Keep }.tables(strong, weak, "", Nulls::Keep);
 }
 
 struct Coalescing<'a> {
     profile: &'a Profile,
-    warnings: &'a mut Warnings,
+    log: &'a MessageLog,
     nulls: Nulls,
 }
 
@@ -93,8 +91,8 @@ impl Coalescing<'_> {
                     Value::Map(default) => self.tables(&own, &default, &joined(&prefix, &key.lossy()), nulls),
                     Value::Nil => {}
                     _ => {
-                        let full = joined(&prefix, &key.lossy());
-                        self.warnings.push(format!("skipped value for {full}: Not a table."));
+                        let path = joined(&prefix, &key.lossy());
+                        self.log.push(Event::DefaultSkipped { path });
                     }
                 },
                 Some(_) => {}
@@ -138,16 +136,12 @@ impl Coalescing<'_> {
                     }
                 }
                 (Some(Value::Map(own)), Value::Map(other)) => self.tables(&own, other, &full, nulls),
-                (Some(own), Value::Map(_)) => {
-                    let shown = printed(&own);
-                    self.warnings.push(format!("cannot overwrite table with non table for {full} ({shown})"));
+                (Some(_), Value::Map(_)) => {
+                    self.log.push(Event::TableLost { path: full, table: printed(&value) });
                 }
                 (Some(Value::Map(_)), Value::Nil) => {}
                 (Some(Value::Map(_)), other) => {
-                    let shown = printed(other);
-                    self.warnings.push(format!(
-                        "destination for {full} is a table. Ignoring non-table value ({shown})"
-                    ));
+                    self.log.push(Event::ValueIgnored { path: full, value: printed(other) });
                 }
                 (Some(_), _) => {}
             }
@@ -156,9 +150,8 @@ impl Coalescing<'_> {
 
     /// The parent's globals over those of a subchart.
     fn globals(&mut self, sub: &Map, parent: &Map, prefix: &str) {
-        let (Some(own), Some(above)) = (self.global(sub, prefix), self.global(parent, prefix)) else {
-            return;
-        };
+        let Some(own) = self.global(sub, "destination") else { return };
+        let Some(above) = self.global(parent, "source") else { return };
         for (key, value) in above.entries() {
             match (own.get(&key), value) {
                 (None, Value::Map(value)) => {
@@ -170,13 +163,10 @@ impl Coalescing<'_> {
                     own.set(key, Value::Map(copy));
                 }
                 (Some(_), Value::Map(_)) => {
-                    self.warnings.push(format!(
-                        "Conflict: cannot merge map onto non-map for {}. Skipping.",
-                        gotmpl::quote::quoted(&key)
-                    ));
+                    self.log.push(Event::GlobalNotMerged { key: key.lossy().into_owned() });
                 }
                 (Some(Value::Map(_)), _) => {
-                    self.warnings.push(format!("key {} is table. Skipping", joined(prefix, &key.lossy())));
+                    self.log.push(Event::GlobalTableSkipped { key: key.lossy().into_owned() });
                 }
                 (_, value) => {
                     own.set(key, value);
@@ -187,12 +177,12 @@ impl Coalescing<'_> {
     }
 
     /// The table `global`; a new one where there is none, nothing where it is no table.
-    fn global(&mut self, values: &Map, prefix: &str) -> Option<Map> {
+    fn global(&self, values: &Map, of: &'static str) -> Option<Map> {
         match values.get(GLOBAL) {
             None => Some(Map::any([])),
             Some(Value::Map(map)) => Some(map),
             Some(_) => {
-                self.warnings.push(format!("skipping globals because destination {prefix} is not a table."));
+                self.log.push(Event::GlobalsSkipped { of });
                 None
             }
         }

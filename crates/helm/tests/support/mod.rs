@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use gotmpl::Limits;
 use manifestd_helm::{
-    Chart, HelmVersion, LoadError, Output, Printing, Release, RenderError, ValuesOptions, load,
+    Chart, HelmVersion, LoadError, MessageLog, Output, Printing, Release, RenderError, ValuesOptions, load,
 };
 use tree::{MemoryTree, TreePath};
 
@@ -26,7 +26,8 @@ pub(crate) fn tree(files: &[(&str, &str)]) -> MemoryTree {
 
 /// The chart in the folder `path`.
 pub(crate) fn loaded(tree: &MemoryTree, path: &str) -> Result<Arc<Chart>, LoadError> {
-    load(tree, &TreePath::parse(path).unwrap(), HelmVersion::V4_2_4.profile())
+    let profile = HelmVersion::default().profile();
+    load(tree, &TreePath::parse(path).unwrap(), profile, &MessageLog::new(profile))
 }
 
 /// What `helm template rel` prints for the chart in `path`.
@@ -54,7 +55,7 @@ fn release(
     limits: Limits,
 ) -> Result<Output, RenderError> {
     let release = Release {
-        version: HelmVersion::V4_2_4,
+        version: HelmVersion::default(),
         name: "rel",
         namespace: "ns",
         is_upgrade: false,
@@ -68,7 +69,8 @@ fn release(
         stop: &|| false,
         raw: false,
     };
-    release.render(tree, chart, &mut |name| Err(format!("open {name}: no such file or directory")))
+    let log = MessageLog::new(release.version.profile());
+    release.render(tree, chart, &mut |name| Err(format!("open {name}: no such file or directory")), &log)
 }
 
 /// Runs on a thread with as much stack as the service gives.

@@ -2,13 +2,15 @@
 
 use std::fmt;
 
+use gotmpl::named_int::DurationText;
+
 use super::read::quoted;
 
 /// Nanoseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Duration(pub(crate) i64);
 
-const SECOND: i64 = 1_000_000_000;
+pub(crate) const SECOND: i64 = 1_000_000_000;
 const UNITS: [(&str, u64); 8] = [
     ("ns", 1),
     ("us", 1_000),
@@ -93,6 +95,30 @@ impl Duration {
         Self(self.0.saturating_add(half) / SECOND * SECOND)
     }
 
+    /// To the nearest multiple of `unit`, halves away from zero; a unit that is not positive changes nothing.
+    pub(crate) fn rounded_to(self, unit: Self) -> Self {
+        if unit.0 <= 0 {
+            return self;
+        }
+        let rest = self.0 % unit.0;
+        let is_less_than_half = rest.unsigned_abs() < (unit.0 - rest.abs()).unsigned_abs();
+        let down = self.0 - rest;
+        if is_less_than_half {
+            return Self(down);
+        }
+        Self(if self.0 < 0 { down.saturating_sub(unit.0) } else { down.saturating_add(unit.0) })
+    }
+
+    /// Toward zero to a multiple of `unit`; a unit that is not positive changes nothing.
+    pub(crate) fn truncated_to(self, unit: Self) -> Self {
+        if unit.0 <= 0 { self } else { Self(self.0 - self.0 % unit.0) }
+    }
+
+    /// The number of units of so many nanoseconds, as Go's `Seconds`, `Minutes` and `Hours` divide.
+    pub(crate) fn count_of(self, unit: i64) -> f64 {
+        (self.0 / unit) as f64 + (self.0 % unit) as f64 / unit as f64
+    }
+
     /// The number of the largest unit that it is longer than: `3mo`, `1y`, `0s`. The sign is not shown.
     pub(crate) fn largest_unit(self) -> String {
         let nanos = self.0.unsigned_abs();
@@ -123,36 +149,6 @@ pub(crate) fn seconds(text: &str) -> i64 {
 
 impl fmt::Display for Duration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let nanos = self.0.unsigned_abs();
-        if self.0 < 0 {
-            f.write_str("-")?;
-        }
-        match nanos {
-            0 => f.write_str("0s"),
-            1..1_000 => write!(f, "{nanos}ns"),
-            1_000..1_000_000 => write!(f, "{}µs", decimal(nanos, 3)),
-            1_000_000..1_000_000_000 => write!(f, "{}ms", decimal(nanos, 6)),
-            _ => long(f, nanos),
-        }
+        DurationText(self.0).fmt(f)
     }
-}
-
-/// `nanos / 10^places` without zeros at the end.
-fn decimal(nanos: u64, places: usize) -> String {
-    let text = format!("{nanos:0width$}", width = places + 1);
-    let (whole, fraction) = text.split_at(text.len() - places);
-    let fraction = fraction.trim_end_matches('0');
-    if fraction.is_empty() { whole.to_owned() } else { format!("{whole}.{fraction}") }
-}
-
-fn long(f: &mut fmt::Formatter<'_>, nanos: u64) -> fmt::Result {
-    const MINUTE: u64 = 60_000_000_000;
-    let (minutes, rest) = (nanos / MINUTE, nanos % MINUTE);
-    if minutes >= 60 {
-        write!(f, "{}h", minutes / 60)?;
-    }
-    if minutes > 0 {
-        write!(f, "{}m", minutes % 60)?;
-    }
-    write!(f, "{}s", decimal(rest, 9))
 }

@@ -103,22 +103,7 @@ const OFFSETS: [(&str, bool, bool, bool); 5] = [
     ("07", false, false, false),
 ];
 
-pub(super) const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
-pub(super) const WEEKDAYS: [&str; 7] =
-    ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+pub(super) use gotmpl::named_int::{MONTHS, WEEKDAYS};
 
 /// The first chunk of a layout.
 pub(super) struct Next<'a> {

@@ -1,14 +1,15 @@
 //! The methods of a time that templates can call.
 
-use gotmpl::{Function, Type, Value};
+use gotmpl::{Function, IntType, Type, Value};
 
-use super::layout::{MONTHS, WEEKDAYS};
+use super::duration::Duration;
 use super::time::{Civil, TYPE, Time};
 use super::zone::Zone;
 use super::{given, show};
 use crate::args::{Result, bytes, int};
 
 const OTHER: &[Type] = &[Type::Named(TYPE)];
+const BY: &[Type] = &[Type::Duration];
 
 pub(super) static METHODS: &[Function] = &[
     Function::new("String", &[], |_, args| Ok(Value::from(gotmpl::sprint_value(&args[0])))),
@@ -24,8 +25,8 @@ pub(super) static METHODS: &[Function] = &[
     Function::new("Second", &[], |_, args| civil(args, |civil| civil.second)),
     Function::new("YearDay", &[], |_, args| civil(args, Civil::year_day)),
     Function::new("Nanosecond", &[], |_, args| Ok(Value::int(i64::from(given(&args[0]).nanos)))),
-    Function::new("Month", &[], |_, args| Ok(name(&MONTHS, given(&args[0]).civil().month - 1))),
-    Function::new("Weekday", &[], |_, args| Ok(name(&WEEKDAYS, given(&args[0]).weekday()))),
+    Function::new("Month", &[], |_, args| Ok(Value::Int(IntType::Month, given(&args[0]).civil().month))),
+    Function::new("Weekday", &[], |_, args| Ok(Value::Int(IntType::Weekday, given(&args[0]).weekday()))),
     Function::new("UTC", &[], |_, args| Ok(given(&args[0]).within(Zone::Utc).into())),
     Function::new("Local", &[], |_, args| Ok(given(&args[0]).within(Zone::Local).into())),
     Function::new("Location", &[], |_, args| Ok(Value::from(given(&args[0]).zone.to_string()))),
@@ -33,12 +34,38 @@ pub(super) static METHODS: &[Function] = &[
     Function::new("Before", OTHER, |_, args| Ok(Value::Bool(moment(&args[0]) < moment(&args[1])))),
     Function::new("After", OTHER, |_, args| Ok(Value::Bool(moment(&args[0]) > moment(&args[1])))),
     Function::new("Equal", OTHER, |_, args| Ok(Value::Bool(moment(&args[0]) == moment(&args[1])))),
+    Function::new("Compare", OTHER, |_, args| Ok(Value::int(moment(&args[0]).cmp(&moment(&args[1])) as i64))),
+    Function::new("Sub", OTHER, |_, args| Ok(given(&args[0]).since(&given(&args[1])).into())),
+    Function::new("Add", BY, |_, args| Ok(given(&args[0]).later(duration(&args[1])).into())),
+    Function::new("Round", BY, |_, args| Ok(to_multiple(args, Duration::rounded_to).into())),
+    Function::new("Truncate", BY, |_, args| Ok(to_multiple(args, Duration::truncated_to).into())),
+    Function::new("GoString", &[], |_, args| Ok(Value::from(given(&args[0]).go_source()))),
     Function::new("AddDate", &[Type::Int, Type::Int, Type::Int], |_, args| Ok(add_date(args).into())),
 ];
 
 fn moment(value: &Value) -> (i64, u32) {
     let time = given(value);
     (time.seconds, time.nanos)
+}
+
+/// A duration argument.
+pub(super) fn duration(value: &Value) -> Duration {
+    match value {
+        Value::Int(_, nanos) => Duration(*nanos),
+        _ => Duration::default(),
+    }
+}
+
+/// The time to a multiple of a duration since the year 1; halves go up.
+fn to_multiple(args: &[Value], round: fn(Duration, Duration) -> Duration) -> Time {
+    let (time, unit) = (given(&args[0]), duration(&args[1]));
+    if unit.0 <= 0 {
+        return time;
+    }
+    let seconds = i128::from(time.seconds) - i128::from(Time::ZERO.seconds);
+    let rest = (seconds * 1_000_000_000 + i128::from(time.nanos)).rem_euclid(i128::from(unit.0));
+    let rest = Duration(i64::try_from(rest).unwrap_or(0));
+    time.later(Duration(round(rest, unit).0 - rest.0))
 }
 
 fn since_1970(args: &[Value], per_second: i64) -> Value {
@@ -49,11 +76,6 @@ fn since_1970(args: &[Value], per_second: i64) -> Value {
 
 fn civil(args: &[Value], part: fn(&Civil) -> i64) -> Result {
     Ok(Value::int(part(&given(&args[0]).civil())))
-}
-
-/// Go's named integer types print their names, and that is what templates use them for.
-fn name(names: &[&str], index: i64) -> Value {
-    Value::from(usize::try_from(index).ok().and_then(|index| names.get(index)).copied().unwrap_or(""))
 }
 
 fn add_date(args: &[Value]) -> Time {

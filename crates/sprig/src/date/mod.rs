@@ -1,6 +1,7 @@
 //! Dates and durations. The clock is the host's; the local zone is UTC, as engines have no environment.
 
 mod duration;
+mod durations;
 mod layout;
 mod methods;
 mod read;
@@ -11,6 +12,8 @@ use gotmpl::{Function, Machine, Type, Value};
 
 use crate::args::{Result, bytes, fail, text};
 use duration::Duration;
+pub(crate) use durations::FUNCTIONS as DURATIONS;
+pub use durations::method;
 use time::{Civil, Time};
 use zone::Zone;
 

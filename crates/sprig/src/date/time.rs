@@ -2,9 +2,11 @@
 
 use std::rc::Rc;
 
+use gotmpl::named_int::MONTHS;
 use gotmpl::{Function, Object, Value};
 
 use super::duration::Duration;
+use super::read::quoted;
 use super::zone::Zone;
 use super::{layout, methods};
 
@@ -132,6 +134,18 @@ impl Time {
         }
     }
 
+    /// The time as Go's source has it (`GoString`).
+    pub(crate) fn go_source(&self) -> String {
+        let Civil { year, month, day, hour, minute, second } = self.civil();
+        let month = usize::try_from(month - 1).ok().and_then(|at| MONTHS.get(at)).copied().unwrap_or("");
+        let zone = match &self.zone {
+            Zone::Utc => "time.UTC".to_owned(),
+            Zone::Local => "time.Local".to_owned(),
+            zone => format!("time.Location({})", quoted(zone.to_string().as_bytes())),
+        };
+        format!("time.Date({year}, time.{month}, {day}, {hour}, {minute}, {second}, {}, {zone})", self.nanos)
+    }
+
     /// The time from `earlier` to this, cut to what a duration can say.
     pub(crate) fn since(&self, earlier: &Self) -> Duration {
         let seconds = i128::from(self.seconds) - i128::from(earlier.seconds);
@@ -163,6 +177,14 @@ impl Object for Time {
     fn print(&self) -> String {
         let text = layout::format(self, b"2006-01-02 15:04:05.999999999 -0700 MST");
         String::from_utf8_lossy(&text).into_owned()
+    }
+
+    fn is_stringer(&self) -> bool {
+        true
+    }
+
+    fn go_string(&self) -> Option<String> {
+        Some(self.go_source())
     }
 
     fn json(&self) -> Value {

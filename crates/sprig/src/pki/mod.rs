@@ -75,8 +75,8 @@ impl Object for Certificate {
         }
     }
 
-    fn print(&self) -> String {
-        format!("{{{} {}}}", self.cert, self.key)
+    fn go_fields(&self) -> Option<Vec<(&'static str, Value)>> {
+        Some(vec![("Cert", Value::from(&*self.cert)), ("Key", Value::from(&*self.key))])
     }
 
     fn json(&self) -> Value {
