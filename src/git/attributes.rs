@@ -50,7 +50,8 @@ impl Rules {
     pub(super) fn conversion(&self, path: &TreePath) -> Conversion {
         let mut found = Outcome::default();
         found.initialize_with_selection(&self.names, NAMES);
-        let path: &BStr = path.as_str().into();
+        let path = tree::name_to_bytes(path.as_str());
+        let path: &BStr = (*path).into();
         self.search.pattern_matching_relative_path(path, Case::Sensitive, Some(false), &mut found);
         let states: Vec<StateRef<'_>> =
             found.iter_selected().map(|matched| matched.assignment.state).collect();

@@ -200,7 +200,7 @@ impl Folder {
     }
 }
 
-/// One entry of the tree `id`. A name that is not UTF-8 exists, readable by nobody, under a name like its own.
+/// One entry of the tree `id`.
 fn named(id: ObjectId, name: &[u8], kind: EntryKind) -> Result<Named, Reason> {
     let refused =
         matches!(name, b"" | b"." | b"..") || name.contains(&b'/') || name.eq_ignore_ascii_case(b".git");
@@ -211,13 +211,12 @@ fn named(id: ObjectId, name: &[u8], kind: EntryKind) -> Result<Named, Reason> {
         )));
     }
     let kind = match kind {
-        _ if std::str::from_utf8(name).is_err() => Kind::Other,
         EntryKind::Tree => Kind::Folder,
         EntryKind::Blob | EntryKind::BlobExecutable => Kind::File,
         EntryKind::Link => Kind::Link,
         EntryKind::Commit => Kind::Submodule,
     };
-    Ok(Named { name: Arc::from(String::from_utf8_lossy(name)), kind })
+    Ok(Named { name: Arc::from(tree::name_from_bytes(name)), kind })
 }
 
 impl Generations {
@@ -305,14 +304,15 @@ mod tests {
     fn a_name_twice_spoils_the_folder() {
         let twice = Folder::decode(id(), &tree(&[("100644", b"a"), ("100644", b"a.b"), ("40000", b"a")]));
         assert!(twice.unwrap_err().at(&TreePath::root()).to_string().contains("\"a\" twice"));
-        let alike = Folder::decode(id(), &tree(&[("100644", b"\xff"), ("100644", b"\xfe")]));
-        assert!(alike.unwrap_err().at(&TreePath::root()).to_string().contains("twice"));
     }
 
     #[test]
-    fn names_that_are_no_text_are_special() {
-        let folder = Folder::decode(id(), &tree(&[("40000", b"a\xff")])).unwrap();
-        assert_eq!(folder.names[0].kind, Kind::Other);
+    fn names_that_are_not_utf8_are_names_like_others() {
+        let folder = Folder::decode(id(), &tree(&[("100644", b"a\xff"), ("40000", b"a\xfe")])).unwrap();
+        let kinds: Vec<_> = folder.names.iter().map(|entry| entry.kind).collect();
+        assert_eq!(kinds, [Kind::Folder, Kind::File]);
+        assert_eq!(folder.entry(&tree::name_from_bytes(b"a\xff")).unwrap().0, Kind::File);
+        assert_eq!(folder.entry("a\u{fffd}"), None);
     }
 
     #[test]

@@ -185,10 +185,7 @@ impl Tree for Snapshot {
         if self.blob_size(path, found.id)? > MAX_LINK_TEXT as u64 {
             return Err(Error::link_too_long(path));
         }
-        let text = self.blob(path, found.id)?;
-        let text =
-            std::str::from_utf8(&text).map_err(|_| Error::refused(path, "the symbolic link is not UTF-8"))?;
-        Ok(Arc::from(text))
+        Ok(Arc::from(tree::name_from_bytes(&self.blob(path, found.id)?)))
     }
 }
 

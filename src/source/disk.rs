@@ -4,6 +4,7 @@
 //! never through a link. What was seen once is what the tree says until its end; a file or folder that changes
 //! meanwhile is an error, not another answer.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::os::fd::OwnedFd;
@@ -173,7 +174,10 @@ impl Disk {
         let mut at = way.last().map_or_else(|| self.root.clone(), |(_, folder)| folder.clone());
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         for name in path.names().skip(shared) {
-            at = Arc::new(openat(&*at, name, flags, Mode::empty()).map_err(|why| failed(path, why))?);
+            at = Arc::new(
+                openat(&*at, &*tree::name_to_bytes(name), flags, Mode::empty())
+                    .map_err(|why| failed(path, why))?,
+            );
             if way.len() < MAX_OPEN {
                 way.push((Box::from(name), at.clone()));
             }
@@ -182,9 +186,9 @@ impl Disk {
     }
 
     /// The folder that holds `path`, which is not the root, and the name in it.
-    fn place<'a>(&self, path: &'a TreePath) -> Result<(Arc<OwnedFd>, &'a str), Error> {
+    fn place<'a>(&self, path: &'a TreePath) -> Result<(Arc<OwnedFd>, Cow<'a, [u8]>), Error> {
         let folder = path.parent().unwrap_or_else(TreePath::root);
-        Ok((self.folder(&folder)?, path.name().unwrap_or(".")))
+        Ok((self.folder(&folder)?, tree::name_to_bytes(path.name().unwrap_or("."))))
     }
 
     /// The content of a file as it is now; `size` is what it was seen to have.
@@ -192,7 +196,7 @@ impl Disk {
         let (folder, name) = self.place(path)?;
         // What has become a pipe or a device since the folder was listed must neither block nor react.
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-        let file = openat(&*folder, name, flags, Mode::empty()).map_err(|why| failed(path, why))?;
+        let file = openat(&*folder, &*name, flags, Mode::empty()).map_err(|why| failed(path, why))?;
         let look = || file_size(path, fstat(&file));
         let size = size.map_or_else(look, Ok)?;
         check_size(path, size)?;
@@ -273,7 +277,7 @@ impl Tree for Disk {
         self.existing(path, Kind::File)?;
         let look = || {
             let (folder, name) = self.place(path)?;
-            let size = file_size(path, statat(&*folder, name, AtFlags::SYMLINK_NOFOLLOW))?;
+            let size = file_size(path, statat(&*folder, &*name, AtFlags::SYMLINK_NOFOLLOW))?;
             Ok(SeenFile { size, print: None, id: None })
         };
         Ok(self.once(path, |seen| &mut seen.files, look)?.size)
@@ -294,10 +298,11 @@ impl Tree for Disk {
             |seen| &mut seen.links,
             || {
                 let (folder, name) = self.place(path)?;
-                let text = readlinkat(&*folder, name, Vec::new()).map_err(|why| failed(path, why))?;
-                let text =
-                    text.into_string().map_err(|_| Error::refused(path, "the symbolic link is not UTF-8"))?;
-                if text.len() > MAX_LINK_TEXT { Err(Error::link_too_long(path)) } else { Ok(Arc::from(text)) }
+                let text = readlinkat(&*folder, &*name, Vec::new()).map_err(|why| failed(path, why))?;
+                match text.as_bytes() {
+                    text if text.len() > MAX_LINK_TEXT => Err(Error::link_too_long(path)),
+                    text => Ok(Arc::from(tree::name_from_bytes(text))),
+                }
             },
         )
     }
@@ -328,11 +333,10 @@ fn entries(path: &TreePath, mut folder: Dir) -> Result<Arc<[Named]>, Error> {
     }
 }
 
-/// One entry. A name that is not UTF-8 exists, readable by nobody, under a name like its own.
+/// One entry.
 fn named(path: &TreePath, folder: &Dir, entry: &DirEntry) -> Result<Named, Error> {
-    let name = entry.file_name().to_string_lossy();
+    let name = tree::name_from_bytes(entry.file_name().to_bytes());
     let kind = match entry.file_type() {
-        _ if entry.file_name().to_str().is_err() => Kind::Other,
         // Some file systems do not say in their listing.
         FileType::Unknown => {
             let about = folder.fd().and_then(|fd| statat(fd, entry.file_name(), AtFlags::SYMLINK_NOFOLLOW));
@@ -529,15 +533,22 @@ mod tests {
     }
 
     #[test]
-    fn names_that_are_no_text_are_special() {
+    fn names_that_are_not_utf8_can_be_listed_and_read() {
         use std::os::unix::ffi::OsStrExt;
         let folder = tempfile::tempdir().unwrap();
         let name = |bytes: &'static [u8]| folder.path().join(std::ffi::OsStr::from_bytes(bytes));
-        fs::write(name(b"a\xff"), "").unwrap();
-        let listed = open(&folder).list(&path("")).unwrap();
-        assert_eq!((&*listed[0].name, listed[0].kind), ("a\u{fffd}", Kind::Other));
-        fs::write(name(b"a\xfe"), "").unwrap();
-        assert!(matches!(open(&folder).list(&path("")), Err(Error::Refused { .. })));
+        fs::create_dir(name(b"d\xff")).unwrap();
+        fs::write(name(b"d\xff/a\xff"), "first").unwrap();
+        fs::write(name(b"d\xff/a\xfe"), "second").unwrap();
+        symlink(std::ffi::OsStr::from_bytes(b"d\xff/a\xfe"), name(b"link")).unwrap();
+        let disk = open(&folder);
+        let inner = path("").child(&disk.list(&path("")).unwrap()[0].name);
+        let files: Vec<_> = disk.list(&inner).unwrap().iter().map(|entry| inner.child(&entry.name)).collect();
+        let read = |path| String::from_utf8(disk.read(path).unwrap().to_vec()).unwrap();
+        assert_eq!((read(&files[0]), read(&files[1])), ("second".to_owned(), "first".to_owned()));
+        assert_eq!(tree::read(&disk, &path("link")).unwrap(), "second");
+        assert_eq!(disk.size(&files[1]).unwrap(), 5);
+        assert_eq!(files[1].to_string(), "d\\xFF/a\\xFF");
     }
 
     #[test]

@@ -249,3 +249,63 @@ async fn a_server_reads_no_local_files_unless_it_is_told_to() {
         );
     }
 }
+
+/// Latin-1 for `café.yaml`.
+const ODD: &[u8] = b"caf\xe9.yaml";
+
+#[test]
+fn files_whose_names_are_not_utf8_are_files_like_others() {
+    let home = Home::new();
+    let repo = home.root.repo("odd.git");
+    let object = |name: &str| repo.blob(config_map(name));
+    let plain = repo.raw_tree(&[("100644", &b"a.yaml"[..], object("a")), ("100644", ODD, object("b"))]);
+    let base = "resources: [a.yaml]\n";
+    let kustomization = [
+        ("100644", &b"a.yaml"[..], object("a")),
+        ("100644", ODD, object("b")),
+        ("100644", b"kustomization.yaml", repo.blob(base)),
+    ];
+    let templates = repo.raw_tree(&[("100644", ODD, object("b"))]);
+    let chart = "apiVersion: v2\nname: c\nversion: 1.0.0\n";
+    let chart = [
+        ("100644", &b"Chart.yaml"[..], repo.blob(chart)),
+        ("100644", ODD, object("x")),
+        ("40000", b"templates", templates),
+    ];
+    let folders = [
+        ("40000", &b"chart"[..], repo.raw_tree(&chart)),
+        ("40000", b"d\xff", repo.raw_tree(&[("100644", ODD, object("deep"))])),
+        ("40000", b"kustomize", repo.raw_tree(&kustomization)),
+        ("40000", b"plain", plain),
+    ];
+    repo.commit_tree("main", repo.raw_tree(&folders), "Names that are not UTF-8");
+    let from = repo.path().to_str().unwrap();
+    let names = |arguments: &[&str]| {
+        let output = home.run(&[&["render", from], arguments].concat());
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", stderr(&output));
+        let lines = stdout(&output).lines().filter_map(|line| line.strip_prefix("  name: "));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&["--path", "plain"]), ["a", "b"]);
+    assert_eq!(names(&["--path", "kustomize"]), ["a"]);
+    assert_eq!(names(&["--path", "chart"]), ["b"]);
+    assert_eq!(
+        names(&["--type", "directory", "--directory-recurse", "--exclude", "{chart,kustomize}/*"]),
+        ["deep", "a", "b"]
+    );
+    assert!(stdout(&home.run(&["apps", from])).contains("plain\tDirectory\n"));
+}
+
+#[test]
+fn a_worktree_may_hold_names_that_are_not_utf8() {
+    use std::os::unix::ffi::OsStrExt;
+    let home = Home::new();
+    let folder = home.data.path().join("work");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("a.yaml"), config_map("a")).unwrap();
+    fs::write(folder.join(std::ffi::OsStr::from_bytes(ODD)), "kind: [").unwrap();
+    let output = home.run(&["render", folder.to_str().unwrap(), "--worktree", "--include", "a*"]);
+    assert!(stdout(&output).contains("name: a"), "{}", stderr(&output));
+    let output = home.run(&["render", folder.to_str().unwrap(), "--worktree"]);
+    assert!(stderr(&output).contains("caf\\xE9.yaml"), "{}", stderr(&output));
+}

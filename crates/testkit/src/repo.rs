@@ -161,12 +161,12 @@ impl Repo {
     ///
     /// # Panics
     /// When it cannot be written.
-    pub fn raw_tree(&self, entries: &[(&str, &str, Oid)]) -> Oid {
+    pub fn raw_tree<N: AsRef<[u8]>>(&self, entries: &[(&str, N, Oid)]) -> Oid {
         let mut bytes = Vec::new();
         for (mode, name, id) in entries {
             bytes.extend_from_slice(mode.as_bytes());
             bytes.push(b' ');
-            bytes.extend_from_slice(name.as_bytes());
+            bytes.extend_from_slice(name.as_ref());
             bytes.push(0);
             bytes.extend_from_slice(id.as_bytes());
         }

@@ -24,6 +24,7 @@ mod id;
 mod inputs;
 mod links;
 mod memory;
+mod names;
 mod overlay;
 mod path;
 mod reads;
@@ -40,6 +41,7 @@ pub use id::{ContentId, PresentId};
 pub use inputs::Inputs;
 pub use links::{kind_of, list, read, resolve, resolve_within};
 pub use memory::{MemoryBuilder, MemoryTree};
+pub use names::{name_from_bytes, name_to_bytes};
 pub use overlay::{Mount, Overlay};
 pub use path::{PathError, TreePath};
 pub use reads::{Broken, Fact, Reads};
@@ -57,7 +59,7 @@ pub enum Kind {
     Link,
     /// A git submodule entry: it names a commit of another repository, nothing of it is here.
     Submodule,
-    /// Something that exists but cannot be read: a device, a socket, a name that is not UTF-8.
+    /// Something that exists but cannot be read: a device, a socket.
     Other,
 }
 

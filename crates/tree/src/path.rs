@@ -3,9 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::names;
+
 /// A path relative to the root of a tree, `/` between names, without `.`, `..`, empty names or NUL.
 ///
-/// The root itself is the empty path and prints as `.`.
+/// The root itself is the empty path and prints as `.`. Names that are not UTF-8 are text as in [`crate::name_from_bytes`].
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TreePath(Arc<str>);
 
@@ -134,7 +136,7 @@ impl TreePath {
 
 impl fmt::Display for TreePath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.is_root() { "." } else { &self.0 })
+        if self.is_root() { f.write_str(".") } else { names::show(&self.0, f) }
     }
 }
 

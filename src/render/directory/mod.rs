@@ -84,7 +84,7 @@ impl Rendering<'_> {
         match candidate.format {
             Format::Yaml => self.yaml(&candidate.path, &text),
             Format::Json => {
-                self.output.extend(&parse::json(&text, &candidate.path)?, candidate.path.as_str())
+                self.output.extend(&parse::json(&text, &candidate.path)?, &candidate.path.to_string())
             }
             Format::Jsonnet => self.jsonnet(&candidate.path, &text),
         }
@@ -92,7 +92,7 @@ impl Rendering<'_> {
 
     fn yaml(&mut self, path: &TreePath, text: &Text<'_>) -> Result<()> {
         match parse::yaml(text, path)? {
-            Yaml::Objects(objects) => self.output.extend(&objects, path.as_str()),
+            Yaml::Objects(objects) => self.output.extend(&objects, &path.to_string()),
             Yaml::Foreign(reason) => {
                 self.output
                     .warn(&format!("{path}: ignored, it does not look like a Kubernetes manifest: {reason}"));
@@ -105,9 +105,9 @@ impl Rendering<'_> {
         let value = self.evaluator.evaluate(path, &text.bytes)?;
         let objects = parse::generated(value).map_err(|error| {
             let message = format!("the program's value holds no manifests: {error}");
-            let place = Place { file: path.as_str().into(), line: 0, column: 0, text: "".into() };
+            let place = Place { file: path.to_string().into(), line: 0, column: 0, text: "".into() };
             Error::new(Kind::Invalid, message).at(place)
         })?;
-        self.output.extend(&objects, path.as_str())
+        self.output.extend(&objects, &path.to_string())
     }
 }

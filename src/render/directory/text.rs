@@ -1,7 +1,6 @@
 //! From a file's bytes to text, and from a place in the text to what an error shows.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
 use tree::TreePath;
 
@@ -68,7 +67,7 @@ impl<'a> Text<'a> {
     /// The place for an error, with the line unless it may be confidential.
     pub(super) fn place(&self, file: &TreePath, line: u32, column: u32) -> Place {
         let text = self.line(line).filter(|text| !self.is_confidential() && !names_secret(text));
-        Place { file: Arc::from(file.as_str()), line, column, text: text.unwrap_or_default().into() }
+        Place { file: file.to_string().into(), line, column, text: text.unwrap_or_default().into() }
     }
 
     fn line(&self, number: u32) -> Option<String> {

@@ -1,7 +1,9 @@
 //! The private folder of one run: parts of trees as files, and a home for the program. Gone when this is gone.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{ErrorKind, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, symlink};
 use std::path::{Path, PathBuf};
 
@@ -101,12 +103,14 @@ impl Room {
     pub(super) fn link(&mut self, area: &str, path: &TreePath, text: &str) -> Result<()> {
         self.make_folder(area, &path.parent().unwrap_or_else(TreePath::root))?;
         self.spend(path, 0)?;
-        symlink(text, self.place(area, path)).map_err(|error| failed("write the export", &error))
+        let text = tree::name_to_bytes(text);
+        symlink(OsStr::from_bytes(&text), self.place(area, path))
+            .map_err(|error| failed("write the export", &error))
     }
 
     /// Where a path of the tree written to `area` is.
     pub(super) fn place(&self, area: &str, path: &TreePath) -> PathBuf {
-        self.path().join(area).join(path.as_str())
+        self.path().join(area).join(OsStr::from_bytes(&tree::name_to_bytes(path.as_str())))
     }
 
     /// Fails if a file of this size would be too much; nothing is spent.
