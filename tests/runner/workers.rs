@@ -326,6 +326,22 @@ fn many_share_a_few() {
 }
 
 #[test]
+fn a_worker_that_has_grown_is_replaced() {
+    let engines = engines(1, 128);
+    let small = one_file("a.yaml", &config_map("a"));
+    worker::render(&small, &engines).unwrap();
+    let first = pool(&engines).idle_processes();
+    worker::render(&small, &engines).unwrap();
+    assert_eq!(pool(&engines).idle_processes(), first, "one that is small works on");
+    // 16 MiB of text, and several times as much while it is put together.
+    let large = "local f(s, n) = if n == 0 then s else f(s + s, n - 1); \
+                 {apiVersion: 'v1', kind: 'A', metadata: {name: 'n' + std.length(f('x', 24))}}";
+    worker::render(&one_file("a.jsonnet", large), &engines).unwrap();
+    worker::render(&small, &engines).unwrap();
+    assert_ne!(pool(&engines).idle_processes(), first);
+}
+
+#[test]
 fn no_worker_outlives_its_pool() {
     let engines = engines(3, 128);
     pool(&engines).warm_up().unwrap();
