@@ -20,6 +20,7 @@ mod runner {
     mod hostile_packs;
     mod hostile_renders;
     mod hostile_servers;
+    mod idle;
     mod killed;
     mod kustomization;
     mod once;
@@ -31,6 +32,7 @@ mod runner {
     mod road;
     mod scope;
     mod service;
+    mod siege;
     mod sources;
     mod stealing_server;
     mod template;

@@ -5,14 +5,16 @@ mod routes;
 mod status;
 mod stream;
 mod v1;
+mod weighing;
 
 use std::sync::Arc;
 
 use crate::pipeline::ReplyRoom;
 
-pub use routes::{Options, SERVICE, routes, rpc};
+pub use routes::{Guard, Options, SERVICE, routes, rpc, schema};
 pub use status::{code_name, plain as plain_status, status};
 pub use v1::{Api, Limits};
+pub use weighing::{Method, Refusal, Schema, Weigher};
 
 /// How an answer came about (`cache`, `reuse`, `rendered`), as an extension of a response, for the metrics.
 #[derive(Clone, Copy, Debug)]

@@ -1,14 +1,15 @@
-//! The services of the wire with their limits and their guard, ready for a server.
+//! The services of the wire with their limits, ready for a server, and the guard before them.
 
-use prost::bytes::Bytes;
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
 use proto::v1_server::manifestd_server::{Manifestd, ManifestdServer};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use tonic::service::Routes;
-use tonic::service::interceptor::InterceptedService;
-use tonic::{Code, Request, Status};
+use tonic::{Code, Status};
 
 use super::status::plain;
+use super::weighing::Schema;
 use crate::credentials::Secret;
 
 /// How the services are offered.
@@ -16,8 +17,6 @@ use crate::credentials::Secret;
 pub struct Options {
     /// The largest message in bytes, received or sent.
     pub max_message_bytes: usize,
-    /// The token a call must bear, if any.
-    pub token: Option<Secret>,
     /// Whether reflection is offered.
     pub reflection: bool,
 }
@@ -47,15 +46,29 @@ pub fn rpc(path: &str) -> &'static str {
 
 /// `manifestd.v1`, and reflection where it is wanted.
 pub fn routes(api: impl Manifestd, options: &Options) -> Routes {
-    let guard = Guard(options.token.as_ref().map(|token| digest(token.expose())));
     let server = ManifestdServer::new(api)
         .max_decoding_message_size(options.max_message_bytes)
         .max_encoding_message_size(options.max_message_bytes);
-    let routes = Routes::new(InterceptedService::new(server, guard.clone()));
-    if options.reflection { reflected(routes, guard) } else { routes }
+    let routes = Routes::new(server);
+    if options.reflection { reflected(routes) } else { routes }
 }
 
-fn reflected(routes: Routes, guard: Guard) -> Routes {
+/// The request types of everything that is served. A service whose descriptors are not here cannot be called.
+///
+/// # Panics
+/// When a generated file of descriptors is broken, which a test would see.
+#[must_use]
+pub fn schema() -> Schema {
+    let sets = [
+        proto::DESCRIPTORS,
+        tonic_health::pb::FILE_DESCRIPTOR_SET,
+        tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET,
+        tonic_reflection::pb::v1alpha::FILE_DESCRIPTOR_SET,
+    ];
+    Schema::new(sets).expect("the descriptors are ours")
+}
+
+fn reflected(routes: Routes) -> Routes {
     let builder = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(proto::DESCRIPTORS)
@@ -64,23 +77,29 @@ fn reflected(routes: Routes, guard: Guard) -> Routes {
     let v1 = builder().build_v1().expect("the descriptors are ours");
     // Older grpcurl and grpc-go clients ask for this name only.
     let alpha = builder().build_v1alpha().expect("the descriptors are ours");
-    routes
-        .add_service(InterceptedService::new(v1, guard.clone()))
-        .add_service(InterceptedService::new(alpha, guard))
+    routes.add_service(v1).add_service(alpha)
 }
 
-/// Lets calls through that bear the token, if there is one.
+/// Lets calls through that bear the token, if there is one. It needs only the headers of a call.
 #[derive(Clone)]
-struct Guard(Option<[u8; 32]>);
+pub struct Guard(Option<[u8; 32]>);
 
-impl tonic::service::Interceptor for Guard {
-    fn call(&mut self, request: Request<()>) -> Result<Request<()>, Status> {
-        let Some(expected) = &self.0 else { return Ok(request) };
-        let given =
-            request.metadata().get("authorization").map(|value| Bytes::copy_from_slice(value.as_bytes()));
-        let token = given.as_deref().and_then(bearer).unwrap_or_default();
+impl Guard {
+    /// A guard that wants this token; without one it lets everybody through.
+    #[must_use]
+    pub fn new(token: Option<&Secret>) -> Self {
+        Self(token.map(|token| digest(token.expose())))
+    }
+
+    /// Whether a call with these headers may pass.
+    ///
+    /// # Errors
+    /// UNAUTHENTICATED, for a call that may not.
+    pub fn check(&self, headers: &HeaderMap) -> Result<(), Status> {
+        let Some(expected) = &self.0 else { return Ok(()) };
+        let token = headers.get(AUTHORIZATION).and_then(|value| bearer(value.as_bytes())).unwrap_or_default();
         // Digests have one length, and comparing them takes one time: neither tells how much of a guess was right.
-        if bool::from(digest(token).ct_eq(expected)) { Ok(request) } else { Err(refused()) }
+        if bool::from(digest(token).ct_eq(expected)) { Ok(()) } else { Err(refused()) }
     }
 }
 
@@ -103,25 +122,26 @@ fn refused() -> Status {
 
 #[cfg(test)]
 mod tests {
-    use tonic::service::Interceptor;
+    use prost::Message as _;
 
     use super::*;
 
     #[test]
     fn only_the_token_opens_the_guard() {
-        let mut guard = Guard(Some(digest("s3cret")));
-        let mut passes = |header: Option<&str>| {
-            let mut request = Request::new(());
+        let guard = Guard::new(Some(&Secret::new("s3cret")));
+        let passes = |header: Option<&str>| {
+            let mut headers = HeaderMap::new();
             if let Some(header) = header {
-                request.metadata_mut().insert("authorization", header.parse().unwrap());
+                headers.insert(AUTHORIZATION, header.parse().unwrap());
             }
-            guard.call(request).is_ok()
+            guard.check(&headers).is_ok()
         };
         assert!(passes(Some("Bearer s3cret")) && passes(Some("bearer s3cret")));
         for wrong in ["Bearer s3cre", "Bearer s3cret2", "Bearer ", "Bearer", "s3cret", "Basic s3cret", ""] {
             assert!(!passes(Some(wrong)), "{wrong}");
         }
         assert!(!passes(None));
+        assert!(Guard::new(None).check(&HeaderMap::new()).is_ok());
     }
 
     #[test]
@@ -139,6 +159,4 @@ mod tests {
             assert!(RPCS.contains(&method.name()), "{}", method.name());
         }
     }
-
-    use prost::Message as _;
 }

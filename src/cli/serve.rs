@@ -16,14 +16,18 @@ use crate::telemetry::Metrics;
 
 pub(super) fn run(matches: &ArgMatches) -> Done {
     let settings = start::settings(matches)?;
-    let runtime = start::runtime()?;
-    let result = runtime.block_on(serve(settings));
-    runtime.shutdown_background();
+    // Work is done where the service is made, calls are received and answered in another runtime: what has its answer
+    // in memory never waits for a thread.
+    let work = start::runtime()?;
+    let calls = start::runtime()?;
+    let service = work.block_on(async { Service::new(&settings, None) })?;
+    let result = calls.block_on(serve(settings, service));
+    calls.shutdown_background();
+    work.shutdown_background();
     Ok(result?)
 }
 
-async fn serve(settings: Settings) -> Result<()> {
-    let service = Service::new(&settings, None)?;
+async fn serve(settings: Settings, service: Service) -> Result<()> {
     let starting = service.clone();
     let started = tokio::task::spawn_blocking(move || starting.warm_up()).await;
     started.map_err(|error| Error::new(Kind::Internal, format!("workers: {error}")))??;
@@ -61,7 +65,6 @@ fn limits(settings: &ServerSettings) -> api::Limits {
 fn options(settings: &ServerSettings) -> api::Options {
     api::Options {
         max_message_bytes: settings.max_message_bytes,
-        token: settings.token.clone(),
         reflection: settings.reflection,
     }
 }

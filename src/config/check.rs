@@ -114,6 +114,9 @@ impl Checker {
             drain_time: self.duration("drain-time"),
             max_message_bytes: self.message_bytes(),
             max_streams: self.number::<NonZeroU32>("max-streams").map_or(0, NonZeroU32::get),
+            max_connections: self.at_least_one("max-connections"),
+            max_connections_per_peer: self.at_least_one("max-connections-per-peer"),
+            request_memory_bytes: self.request_memory_bytes(),
             reply_memory_bytes: self.size("reply-memory-bytes"),
         }
     }
@@ -243,6 +246,21 @@ impl Checker {
         usize::try_from(bytes).unwrap_or(usize::MAX)
     }
 
+    fn at_least_one(&mut self, name: &'static str) -> usize {
+        self.number::<NonZeroUsize>(name).map_or(1, NonZeroUsize::get)
+    }
+
+    /// What holds the largest message twice, with the part that is kept for small ones. A default makes room for it.
+    fn request_memory_bytes(&mut self) -> u64 {
+        let bytes = self.size("request-memory-bytes");
+        let least = self.size("max-message-bytes").saturating_mul(5) / 2;
+        let is_default = self.values.get("request-memory-bytes").is_none_or(|given| given.is_default);
+        if bytes < least && !is_default {
+            self.mistake("request-memory-bytes", "must be at least two and a half times --max-message-bytes");
+        }
+        bytes.max(least)
+    }
+
     fn data_dir(&mut self, environment: &Environment) -> PathBuf {
         let given = self.path("data-dir").or_else(|| environment.data_dir());
         given.unwrap_or_else(|| {
@@ -264,7 +282,7 @@ impl Checker {
         if !self.is_given("parallelism-limit") {
             return cores();
         }
-        self.number::<NonZeroUsize>("parallelism-limit").map_or(1, NonZeroUsize::get)
+        self.at_least_one("parallelism-limit")
     }
 
     fn isolation(&mut self) -> Isolation {

@@ -51,6 +51,15 @@ pub(super) const MAX_MESSAGE_BYTES: &str = "100MiB";
 /// Replies being sent to slow readers: five of the largest, or ten thousand common ones.
 pub(super) const REPLY_MEMORY_BYTES: &str = "512MiB";
 
+/// Requests being received and answered: two of the largest, each held twice while it is decoded.
+pub(super) const REQUEST_MEMORY_BYTES: &str = "512MiB";
+
+/// Three controllers with all their workers, several times over; a connection takes 100 kB.
+pub(super) const MAX_CONNECTIONS: &str = "1024";
+
+/// Behind a mesh or a proxy all clients are one peer; elsewhere no client has more than a few.
+pub(super) const MAX_CONNECTIONS_PER_PEER: &str = "256";
+
 /// Calls at once on one connection: five times Argo CD's default number of status and operation workers.
 pub(super) const MAX_STREAMS: &str = "250";
 

@@ -59,6 +59,12 @@ pub struct ServerSettings {
     pub max_message_bytes: usize,
     /// Calls at once on one connection.
     pub max_streams: u32,
+    /// Connections at once.
+    pub max_connections: usize,
+    /// Connections at once from one IP address.
+    pub max_connections_per_peer: usize,
+    /// Bytes of memory of all requests together.
+    pub request_memory_bytes: u64,
     /// Bytes of all replies being sent together.
     pub reply_memory_bytes: u64,
 }

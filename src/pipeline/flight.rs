@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinHandle};
 use tracing::Instrument;
@@ -22,7 +23,11 @@ const NO_DEADLINE: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 type Key = [u8; 32];
 
 /// The flights in the air. Clones share them.
-pub(super) struct Flights<T>(Arc<Mutex<Table<T>>>);
+pub(super) struct Flights<T> {
+    table: Arc<Mutex<Table<T>>>,
+    /// The runtime they were made in: flights run there, not on the threads that receive and answer calls.
+    runtime: Option<Handle>,
+}
 
 /// When a caller arrived, and whether it wants nothing older than itself.
 #[derive(Clone, Copy, Debug)]
@@ -66,13 +71,14 @@ struct Seat<T> {
 
 impl<T> Clone for Flights<T> {
     fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
+        Self { table: Arc::clone(&self.table), runtime: self.runtime.clone() }
     }
 }
 
 impl<T> Flights<T> {
     pub(super) fn new() -> Self {
-        Self(Arc::new(Mutex::new(Table { flights: HashMap::new(), newest: 0 })))
+        let table = Arc::new(Mutex::new(Table { flights: HashMap::new(), newest: 0 }));
+        Self { table, runtime: Handle::try_current().ok() }
     }
 
     /// A caller arrives. A `fresh` one takes part only in flights that begin from now on and use nothing older.
@@ -86,7 +92,7 @@ impl<T> Flights<T> {
     }
 
     fn lock(&self) -> MutexGuard<'_, Table<T>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes the flight off the table, unless a newer one of its key is there.
@@ -139,14 +145,15 @@ impl<T: Clone + Send + Sync + 'static> Flights<T> {
         let number = table.newest;
         let (sender, landed) = watch::channel(None);
         let stop = Stop::after(NO_DEADLINE);
-        let work = tokio::spawn(work(stop.clone()).in_current_span());
+        let runtime = self.runtime.clone().unwrap_or_else(Handle::current);
+        let work = runtime.spawn(work(stop.clone()).in_current_span());
         let waiting = AtomicUsize::new(0);
         let flight =
             Flight { number, fresh: arrival.fresh, waiting, stop, work: work.abort_handle(), landed };
         let flight = Arc::new(flight);
         // A flight that is overtaken lands for those who wait for it; nobody else finds it.
         table.flights.insert(key, Arc::clone(&flight));
-        tokio::spawn(self.clone().see_down(key, number, work, sender));
+        runtime.spawn(self.clone().see_down(key, number, work, sender));
         flight
     }
 

@@ -16,8 +16,10 @@ use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use tonic::{Code, Status};
 
-use super::ready::Ready;
-use crate::api::{self, Counted, Held};
+use super::connections::{Connection, OpenCall, WorkingCall};
+use super::grpc::note_part;
+use super::ready::{Place, Ready, Unfinished};
+use crate::api::{self, Counted, Guard, Held};
 use crate::telemetry::{Call, Metrics};
 
 /// Health is asked every few seconds: it is not logged, and a drain does not wait for its watchers.
@@ -25,27 +27,54 @@ const HEALTH: &str = "/grpc.health.v1.Health/";
 
 /// Counts and logs a call, and holds its share of the reply budget until the last byte is sent.
 pub(super) async fn watch(State(metrics): State<Arc<Metrics>>, request: Request, next: Next) -> Response {
-    let quiet = request.uri().path().starts_with(HEALTH);
-    let mut watched = Watched::new(metrics, api::rpc(request.uri().path()), quiet);
+    let quiet = is_health(&request);
+    let connection = request.extensions().get::<Arc<Connection>>().cloned();
+    let mut watched = Watched::new(metrics, api::rpc(request.uri().path()), quiet, connection);
     let mut response = next.run(request).await;
     watched.answered(&response);
     let held = response.extensions_mut().remove::<Held>();
     response.map(|body| holding(body, (watched, held)))
 }
 
-/// Refuses a call when there are too many, and counts it for the drain.
-pub(super) async fn admit(State(ready): State<Arc<Ready>>, request: Request, next: Next) -> Response {
-    if request.uri().path().starts_with(HEALTH) {
+/// Refuses a call that does not bear the token, by its headers alone.
+pub(super) async fn authorize(State(guard): State<Guard>, request: Request, next: Next) -> Response {
+    if is_health(&request) {
         return next.run(request).await;
     }
-    match ready.place() {
-        Some(place) => next.run(request).await.map(|body| holding(body, place)),
-        None => failed(&api::plain_status(
+    match guard.check(request.headers()) {
+        Ok(()) => next.run(request).await,
+        Err(status) => failed(&status),
+    }
+}
+
+/// Counts a call for the drain, which waits for its end.
+pub(super) async fn begin(State(ready): State<Arc<Ready>>, request: Request, next: Next) -> Response {
+    if is_health(&request) {
+        return next.run(request).await;
+    }
+    let unfinished: Unfinished = ready.begin_call();
+    next.run(request).await.map(|body| holding(body, unfinished))
+}
+
+/// Refuses a call when too many are being answered.
+pub(super) async fn admit(State(ready): State<Arc<Ready>>, request: Request, next: Next) -> Response {
+    if is_health(&request) {
+        return next.run(request).await;
+    }
+    let Some(place) = ready.place() else {
+        return failed(&api::plain_status(
             Code::ResourceExhausted,
             "the server has too many calls under way",
             "try again in a moment",
-        )),
-    }
+        ));
+    };
+    let working = request.extensions().get::<Arc<Connection>>().map(Connection::begin_work);
+    let admitted: (Place, Option<WorkingCall>) = (place, working);
+    next.run(request).await.map(|body| holding(body, admitted))
+}
+
+fn is_health(request: &Request) -> bool {
+    request.uri().path().starts_with(HEALTH)
 }
 
 /// Turns a panic into a failure of this call.
@@ -78,13 +107,21 @@ struct Watched {
     begun: Instant,
     quiet: bool,
     answered: bool,
+    connection: Option<Arc<Connection>>,
+    _open: Option<OpenCall>,
 }
 
 impl Watched {
-    fn new(metrics: Arc<Metrics>, rpc: &'static str, quiet: bool) -> Self {
+    fn new(
+        metrics: Arc<Metrics>,
+        rpc: &'static str,
+        quiet: bool,
+        connection: Option<Arc<Connection>>,
+    ) -> Self {
         metrics.begin();
         let call = Call { rpc, code: api::code_name(Code::Cancelled), answered: "" };
-        Self { metrics, call, begun: Instant::now(), quiet, answered: false }
+        let open = connection.as_ref().map(Connection::begin_call);
+        Self { metrics, call, begun: Instant::now(), quiet, answered: false, connection, _open: open }
     }
 
     fn answered(&mut self, response: &Response) {
@@ -102,6 +139,11 @@ impl Watched {
             return;
         }
         let Call { rpc, code, answered } = self.call;
+        if code == api::code_name(Code::Unauthenticated) {
+            // Anybody can make as many of these as the line carries.
+            tracing::debug!(rpc, code, message, "call");
+            return;
+        }
         tracing::info!(rpc, code, answered, seconds = time.as_secs_f64(), message, "call");
     }
 }
@@ -110,6 +152,7 @@ impl Drop for Watched {
     fn drop(&mut self) {
         if !self.answered {
             self.count("the caller went away");
+            self.connection.as_ref().inspect(|connection| connection.abandon_call());
         }
         self.metrics.end();
     }
@@ -133,7 +176,9 @@ impl<H: Unpin> HttpBody for Holding<H> {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        Pin::new(&mut self.inner).poll_frame(context)
+        let polled = Pin::new(&mut self.inner).poll_frame(context);
+        note_part(matches!(polled, Poll::Ready(Some(Ok(_)))));
+        polled
     }
 
     fn is_end_stream(&self) -> bool {

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
-/// Calls at once over all connections: each holds some kB even while it only waits.
-const MOST_CALLS: usize = 10_000;
+/// Calls being answered at once over all connections: each holds some kB even while it only waits.
+const MAX_CALLS: usize = 10_000;
 
 /// Whether the server wants calls, and how many it has.
 #[derive(Debug)]
@@ -20,22 +20,23 @@ impl Default for Ready {
     fn default() -> Self {
         Self {
             wants: AtomicBool::new(false),
-            places: Arc::new(Semaphore::new(MOST_CALLS)),
+            places: Arc::new(Semaphore::new(MAX_CALLS)),
             calls: watch::Sender::new(0),
         }
     }
 }
 
-/// One call; dropped when it is over.
+/// A call whose end the drain waits for; dropped when it is over.
 #[derive(Debug)]
-pub(super) struct Place {
-    ready: Arc<Ready>,
-    _permit: OwnedSemaphorePermit,
-}
+pub(super) struct Unfinished(Arc<Ready>);
 
-impl Drop for Place {
+/// The right of a call to be answered; dropped when it is over.
+#[derive(Debug)]
+pub(super) struct Place(#[expect(dead_code, reason = "it is held")] OwnedSemaphorePermit);
+
+impl Drop for Unfinished {
     fn drop(&mut self) {
-        self.ready.calls.send_modify(|calls| *calls -= 1);
+        self.0.calls.send_modify(|calls| *calls -= 1);
     }
 }
 
@@ -56,11 +57,15 @@ impl Ready {
         self.wants.store(wants, Ordering::Relaxed);
     }
 
-    /// A place for one more call, unless there are too many.
-    pub(super) fn place(self: &Arc<Self>) -> Option<Place> {
-        let permit = self.places.clone().try_acquire_owned().ok()?;
+    /// A call has begun.
+    pub(super) fn begin_call(self: &Arc<Self>) -> Unfinished {
         self.calls.send_modify(|calls| *calls += 1);
-        Some(Place { ready: self.clone(), _permit: permit })
+        Unfinished(self.clone())
+    }
+
+    /// A place for one more call, unless there are too many.
+    pub(super) fn place(&self) -> Option<Place> {
+        self.places.clone().try_acquire_owned().ok().map(Place)
     }
 
     /// Ready when no call is under way.

@@ -23,7 +23,7 @@ use tonic_health::pb::health_client::HealthClient;
 use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
 
 use super::*;
-use crate::config::{Environment, Settings, Values};
+use crate::config::{Environment, Settings, TlsSettings, Values};
 use crate::credentials::Secret;
 
 /// Does what the name of the application says.
@@ -101,7 +101,6 @@ async fn start(change: impl FnOnce(&mut ServerSettings)) -> Started {
     change(&mut settings);
     let options = api::Options {
         max_message_bytes: settings.max_message_bytes,
-        token: settings.token.clone(),
         reflection: settings.reflection,
     };
     let server = Server::bind(settings, Arc::new(Metrics::new(Vec::new))).await.unwrap();
@@ -126,6 +125,26 @@ impl Started {
         let endpoint = Endpoint::from_shared(format!("https://{}", self.grpc)).unwrap();
         let config = config.domain_name("localhost");
         Ok(ManifestdClient::new(endpoint.tls_config(config).unwrap().connect().await?))
+    }
+
+    /// The `grpc-status` of a call whose body begins with these bytes and does not end, sent with these headers.
+    async fn status_of_unfinished(&self, path: &str, headers: &[(&str, &str)], start: &[u8]) -> String {
+        let stream = TcpStream::connect(self.grpc).await.unwrap();
+        let (mut client, connection) = h2::client::handshake(stream).await.unwrap();
+        let connection = tokio::spawn(connection);
+        let mut request = ::http::Request::post(format!("http://{}{path}", self.grpc))
+            .header("content-type", "application/grpc")
+            .header("te", "trailers");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let (answer, mut body) = client.send_request(request.body(()).unwrap(), false).unwrap();
+        if !start.is_empty() {
+            body.send_data(start.to_vec().into(), false).unwrap();
+        }
+        let status = answer.await.unwrap().headers()["grpc-status"].to_str().unwrap().to_owned();
+        connection.abort();
+        status
     }
 
     /// The `grpc-status` of a call that waits for ever, sent without tonic's client, which keeps deadlines by itself.
@@ -333,4 +352,120 @@ async fn an_address_that_is_taken_is_named() {
     let address = taken.local_addr().unwrap();
     let Err(error) = bind(address).await else { panic!("two listeners on {address}") };
     assert!(error.message().starts_with(&format!("cannot listen on {address}: ")));
+}
+
+/// The path of a method.
+const RENDER: &str = "/manifestd.v1.Manifestd/Render";
+
+#[tokio::test]
+async fn a_call_without_the_token_is_refused_by_its_headers() {
+    let server = start(|settings| settings.token = Some(Secret::new("s3cret"))).await;
+    for headers in [&[][..], &[("authorization", "Bearer s3cre")]] {
+        assert_eq!(server.status_of_unfinished(RENDER, headers, b"").await, "16");
+    }
+    assert_eq!(server.ready.calls(), 0);
+}
+
+#[tokio::test]
+async fn what_cannot_be_received_is_refused_before_it_is_there() {
+    let server = start(|settings| settings.max_message_bytes = 100_000).await;
+    let table: [(&str, &[(&str, &str)], &[u8], Code); 6] = [
+        ("/manifestd.v1.Manifestd/Other", &[], b"", Code::Unimplemented),
+        ("/other.Service/Render", &[], b"", Code::Unimplemented),
+        (RENDER, &[("grpc-encoding", "gzip")], b"", Code::Unimplemented),
+        (RENDER, &[], b"\x01\0\0\0\x05", Code::Unimplemented),
+        (RENDER, &[], b"\0\0\x10\0\0", Code::OutOfRange),
+        // A field of a wrong type is the first of a message that does not end.
+        (RENDER, &[], b"\0\0\x01\0\0\x08\x01", Code::InvalidArgument),
+    ];
+    for (path, headers, start, code) in table {
+        let status = server.status_of_unfinished(path, headers, start).await;
+        assert_eq!(status, (code as i32).to_string(), "{path} {start:?}");
+    }
+    server.client().await.render(named("")).await.unwrap();
+}
+
+#[tokio::test]
+async fn memory_of_requests_is_bounded_and_comes_back() {
+    let server = start(|settings| settings.request_memory_bytes = 8 << 20).await;
+    let mut client = server.client().await;
+    let text = "x".repeat(5 << 20);
+    for _ in 0..3 {
+        let status = client.render(named(&text)).await.unwrap_err();
+        assert_eq!(status.code(), Code::ResourceExhausted, "{status:?}");
+    }
+    for _ in 0..10 {
+        client.render(named(&"x".repeat(3 << 20))).await.unwrap();
+    }
+    let used = server.http("/metrics").await;
+    assert!(used.contains("\nmanifestd_request_memory_bytes 0\n"), "{used}");
+}
+
+#[tokio::test]
+async fn headers_without_messages_keep_nobody_out() {
+    let server = start(|settings| settings.max_streams = 2_000).await;
+    let mut connections = Vec::new();
+    // More calls than may wait.
+    for _ in 0..4 {
+        let stream = TcpStream::connect(server.grpc).await.unwrap();
+        let (mut client, connection) = h2::client::handshake(stream).await.unwrap();
+        connections.push(tokio::spawn(connection));
+        for _ in 0..1_500 {
+            client = client.ready().await.unwrap();
+            let request = ::http::Request::post(format!("http://{}{RENDER}", server.grpc)).body(()).unwrap();
+            connections.push(tokio::spawn({
+                let (answer, body) = client.send_request(request, false).unwrap();
+                async move {
+                    // Dropping the body would end the call.
+                    let _body = body;
+                    answer.await.map(drop)
+                }
+            }));
+        }
+    }
+    for _ in 0..20 {
+        server.client().await.render(named("")).await.unwrap();
+    }
+    connections.iter().for_each(JoinHandle::abort);
+}
+
+#[tokio::test]
+async fn one_peer_has_so_many_connections() {
+    let server = start(|settings| settings.max_connections_per_peer = 3).await;
+    let mut idle = Vec::new();
+    for _ in 0..10 {
+        idle.push(TcpStream::connect(server.grpc).await.unwrap());
+        server.client().await.render(named("")).await.unwrap();
+    }
+    let metrics = server.http("/metrics").await;
+    let line = metrics.lines().find(|line| line.starts_with("manifestd_connections ")).unwrap();
+    let count: usize = line.rsplit(' ').next().unwrap().parse().unwrap();
+    assert!((1..=3).contains(&count), "{count}");
+}
+
+#[tokio::test]
+async fn every_service_on_the_port_has_a_schema() {
+    let server = start(|settings| settings.reflection = true).await;
+    let channel = Endpoint::from_shared(format!("http://{}", server.grpc)).unwrap().connect().await.unwrap();
+    let list = tonic_reflection::pb::v1::ServerReflectionRequest {
+        message_request: Some(
+            tonic_reflection::pb::v1::server_reflection_request::MessageRequest::ListServices(String::new()),
+        ),
+        ..Default::default()
+    };
+    let mut client = ServerReflectionClient::new(channel);
+    let mut answers =
+        client.server_reflection_info(tokio_stream::once(list)).await.unwrap().into_inner();
+    let answer = answers.message().await.unwrap().unwrap().message_response.unwrap();
+    let tonic_reflection::pb::v1::server_reflection_response::MessageResponse::ListServicesResponse(services) =
+        answer
+    else {
+        panic!("{answer:?}")
+    };
+    let schema = api::schema();
+    assert!(services.service.len() >= 2);
+    for service in services.service {
+        let start = format!("/{}/", service.name);
+        assert!(schema.paths().any(|path| path.starts_with(&start)), "{} has no descriptors", service.name);
+    }
 }

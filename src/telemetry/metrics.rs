@@ -1,6 +1,6 @@
 //! Prometheus metrics: what the server counts itself, and what it reads from the other parts.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use prometheus_client::encoding::text::encode;
@@ -12,7 +12,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
-use super::samples::{Sample, Samples};
+use super::samples::{Reader, Sample, Samples};
 
 /// From a cached answer on loopback to a render at its time limit.
 const SECONDS: [f64; 14] =
@@ -44,6 +44,7 @@ pub struct Metrics {
     in_flight: Gauge,
     call_seconds: Labelled<Histogram, fn() -> Histogram>,
     stage_seconds: Labelled<Histogram, fn() -> Histogram>,
+    server: Arc<OnceLock<Reader>>,
 }
 
 impl Metrics {
@@ -56,11 +57,21 @@ impl Metrics {
             in_flight: Gauge::default(),
             call_seconds: Family::new_with_constructor(histogram),
             stage_seconds: Family::new_with_constructor(histogram),
+            server: Arc::default(),
         };
         metrics.register();
+        let server = metrics.server.clone();
+        let of_server = move || server.get().map(|read| read()).unwrap_or_default();
+        metrics.registry.register_collector(Box::new(Samples(Arc::new(of_server))));
         metrics.registry.register_collector(Box::new(Samples(Arc::new(parts))));
         metrics.registry.register_collector(Box::new(Samples(Arc::new(process))));
         metrics
+    }
+
+    /// `parts` of the server is read, too, whenever metrics are asked for. The first one that is given stays.
+    pub fn read_server(&self, parts: impl Fn() -> Vec<Sample> + Send + Sync + 'static) {
+        // A second server would be a mistake of a test.
+        let _ = self.server.set(Arc::new(parts));
     }
 
     /// A call has begun.

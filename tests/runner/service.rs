@@ -92,6 +92,24 @@ impl Service {
         kilobytes << 10
     }
 
+    /// Where it serves gRPC, and where metrics and health.
+    pub(crate) fn addresses(&self) -> (SocketAddr, SocketAddr) {
+        (self.grpc, self.metrics)
+    }
+
+    /// Whether `/healthz` says so.
+    pub(crate) fn is_healthy(&self) -> bool {
+        http_get(self.metrics, "/healthz").starts_with("HTTP/1.1 200")
+    }
+
+    /// The time that processors spent on it so far, in steps of 10 ms.
+    pub(crate) fn processor_time(&self) -> Duration {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
+        let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+        let ticks: u64 = fields[11..13].iter().map(|field| field.parse::<u64>().unwrap()).sum();
+        Duration::from_millis(ticks * 10)
+    }
+
     /// A connected client. Its channel belongs to the current runtime.
     pub(crate) async fn client(&self) -> ManifestdClient<Channel> {
         let endpoint = Endpoint::from_shared(format!("http://{}", self.grpc)).unwrap().timeout(PATIENCE);

@@ -1,10 +1,11 @@
 //! Many callers at once, and what they measure. The client does not decode answers: on one machine its work would be
 //! taken from the server's.
 
+use std::marker::PhantomData;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use bytes::{Buf, Bytes};
+use bytes::{Buf, BufMut, Bytes};
 use http::uri::PathAndQuery;
 use proto::v1::RenderRequest;
 use tonic::Status;
@@ -49,7 +50,7 @@ impl Client {
         let call = async {
             self.0.ready().await.map_err(|error| Status::unavailable(error.to_string()))?;
             let path = PathAndQuery::from_static("/manifestd.v1.Manifestd/Render");
-            self.0.unary(tonic::Request::new(request), path, Raw).await
+            self.0.unary(tonic::Request::new(request), path, Raw::<RenderRequest>::default()).await
         };
         let answer = call.await.map_err(|status| failed("rendering", &status.message()))?;
         Ok((answer.into_inner(), begun.elapsed()))
@@ -84,39 +85,64 @@ async fn call_until(mut client: Client, request: RenderRequest, end: Instant) ->
     Ok(latencies)
 }
 
-/// Encodes requests as protobuf and takes answers as they are.
-#[derive(Clone, Copy, Default)]
-struct Raw;
+/// Sends requests as they are or encodes them, and takes answers as bytes.
+#[derive(Clone, Copy)]
+pub(super) struct Raw<R>(PhantomData<R>);
 
-impl Codec for Raw {
-    type Encode = RenderRequest;
+impl<R> Default for Raw<R> {
+    fn default() -> Self {
+        Self(PhantomData)
+    }
+}
+
+/// What [`Raw`] sends.
+pub(super) trait RawRequest: Send + Sync + 'static {
+    /// Writes its encoding.
+    fn write(self, buffer: &mut EncodeBuf<'_>) -> Result<(), Status>;
+}
+
+impl RawRequest for RenderRequest {
+    fn write(self, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        prost::Message::encode(&self, buffer).map_err(|error| Status::internal(error.to_string()))
+    }
+}
+
+impl RawRequest for Bytes {
+    fn write(self, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        buffer.put(self);
+        Ok(())
+    }
+}
+
+impl<R: RawRequest> Codec for Raw<R> {
+    type Encode = R;
     type Decode = Bytes;
     type Encoder = Self;
     type Decoder = Self;
 
     fn encoder(&mut self) -> Self {
-        Self
+        Self::default()
     }
 
     fn decoder(&mut self) -> Self {
-        Self
+        Self::default()
     }
 }
 
-impl Encoder for Raw {
-    type Item = RenderRequest;
+impl<R: RawRequest> Encoder for Raw<R> {
+    type Item = R;
     type Error = Status;
 
-    fn encode(&mut self, item: RenderRequest, buf: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        prost::Message::encode(&item, buf).map_err(|error| Status::internal(error.to_string()))
+    fn encode(&mut self, item: R, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        item.write(buffer)
     }
 }
 
-impl Decoder for Raw {
+impl<R: RawRequest> Decoder for Raw<R> {
     type Item = Bytes;
     type Error = Status;
 
-    fn decode(&mut self, buf: &mut DecodeBuf<'_>) -> Result<Option<Bytes>, Status> {
-        Ok(Some(buf.copy_to_bytes(buf.remaining())))
+    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<Bytes>, Status> {
+        Ok(Some(buffer.copy_to_bytes(buffer.remaining())))
     }
 }

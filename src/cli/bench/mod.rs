@@ -10,6 +10,7 @@ mod load;
 mod peer;
 mod repository;
 mod service;
+mod siege;
 mod stats;
 mod template;
 mod turn;
@@ -39,6 +40,7 @@ pub(super) fn command() -> Command {
         )
         .subcommand(template::command())
         .subcommand(build::command())
+        .subcommand(siege::command())
         .subcommand(peer::command())
 }
 
@@ -60,6 +62,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<()> {
             Some(("commit", _)) => commit::run().await,
             Some(("isolation", _)) => isolation::run().await,
             Some(("clone", _)) => clone::run(),
+            Some((siege::NAME, matches)) => siege::run(matches).await,
             Some((peer::NAME, matches)) => peer::run(matches).await,
             _ => Err(Error::new(Kind::Invalid, "unknown benchmark").help("see `manifestd bench --help`")),
         }
