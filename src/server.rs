@@ -100,7 +100,8 @@ impl Server {
         let server = GrpcServer::new(router, tls, settings.max_streams, draining.clone());
         let connections = Arc::new(Connections::new(connection_limits(&settings, descriptors)));
         metrics.read_server(samples(connections.clone(), layers.memory));
-        let _http = http.map(|listener| http::serve(listener, metrics, ready.clone(), descriptors)).transpose()?;
+        let _http =
+            http.map(|listener| http::serve(listener, metrics, ready.clone(), descriptors)).transpose()?;
         announce(&ready, &health, true).await;
         // Aborted when it is dropped.
         let mut serving = JoinSet::new();

@@ -63,10 +63,7 @@ fn limits(settings: &ServerSettings) -> api::Limits {
 }
 
 fn options(settings: &ServerSettings) -> api::Options {
-    api::Options {
-        max_message_bytes: settings.max_message_bytes,
-        reflection: settings.reflection,
-    }
+    api::Options { max_message_bytes: settings.max_message_bytes, reflection: settings.reflection }
 }
 
 /// Whether nobody on the way can read what is sent.

@@ -250,13 +250,16 @@ impl Checker {
         self.number::<NonZeroUsize>(name).map_or(1, NonZeroUsize::get)
     }
 
-    /// What holds the largest message twice, with the part that is kept for small ones. A default makes room for it.
+    /// What holds the largest message three times, besides the part that is kept for small ones. The default makes room.
     fn request_memory_bytes(&mut self) -> u64 {
         let bytes = self.size("request-memory-bytes");
-        let least = self.size("max-message-bytes").saturating_mul(5) / 2;
+        let least = self.size("max-message-bytes").saturating_mul(7) / 2;
         let is_default = self.values.get("request-memory-bytes").is_none_or(|given| given.is_default);
         if bytes < least && !is_default {
-            self.mistake("request-memory-bytes", "must be at least two and a half times --max-message-bytes");
+            self.mistake(
+                "request-memory-bytes",
+                "must be at least three and a half times --max-message-bytes",
+            );
         }
         bytes.max(least)
     }

@@ -51,7 +51,8 @@ pub(super) const MAX_MESSAGE_BYTES: &str = "100MiB";
 /// Replies being sent to slow readers: five of the largest, or ten thousand common ones.
 pub(super) const REPLY_MEMORY_BYTES: &str = "512MiB";
 
-/// Requests being received and answered: two of the largest, each held twice while it is decoded.
+/// Requests being received and answered: one of the largest, which is held three times while it is decoded, beside
+/// thousands of usual ones.
 pub(super) const REQUEST_MEMORY_BYTES: &str = "512MiB";
 
 /// Three controllers with all their workers, several times over; a connection takes 100 kB.

@@ -1,11 +1,12 @@
 //! How much may happen at once: renders, the memory they may take, callers that wait for their turn, and bytes of
-//! replies on their way. Turns are taken in the order of coming; a waiter that is dropped leaves at once.
+//! replies on their way. Turns are shared fairly between repositories; a waiter that is dropped leaves at once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::slots::{Slot, Slots, Tenant};
 use crate::error::{Error, Kind, Result};
 
 /// Callers that may wait for each permit. A render takes some 100 ms; who is further back than this would wait for
@@ -42,7 +43,7 @@ impl Bytes {
 /// Renders at once, and the memory they may take together.
 #[derive(Debug)]
 pub(super) struct Limit {
-    permits: Arc<Semaphore>,
+    slots: Slots,
     memory: Bytes,
     most_waiting: u64,
     gauges: Arc<Gauges>,
@@ -59,7 +60,7 @@ pub(super) struct Gauges {
 /// The right to render; dropping it makes room.
 #[derive(Debug)]
 pub(super) struct Permit {
-    _permit: OwnedSemaphorePermit,
+    _slot: Slot,
     _memory: OwnedSemaphorePermit,
     _running: Counted,
 }
@@ -69,7 +70,7 @@ impl Limit {
     pub(super) fn new(renders: usize, memory: u64) -> Self {
         let renders = renders.clamp(1, Semaphore::MAX_PERMITS);
         Self {
-            permits: Arc::new(Semaphore::new(renders)),
+            slots: Slots::new(renders),
             memory: Bytes::new(memory),
             most_waiting: renders.saturating_mul(WAITING_PER_PERMIT) as u64,
             gauges: Arc::default(),
@@ -80,24 +81,26 @@ impl Limit {
         &self.gauges
     }
 
-    /// Waits for the right to render something that takes about `bytes` of memory.
+    /// Waits for the right to render something of this repository that takes about `bytes` of memory.
     ///
     /// # Errors
     /// [`Kind::Busy`] at once when too many wait already.
-    pub(super) async fn enter(&self, bytes: u64) -> Result<Permit> {
-        let waiting = self.queue()?;
-        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| closed())?;
+    pub(super) async fn enter(&self, tenant: &Tenant, bytes: u64) -> Result<Permit> {
+        let waiting = self.queue(tenant)?;
+        let slot = self.slots.acquire(tenant).await;
         let memory = self.memory.reserve(bytes).await?;
         drop(waiting);
-        Ok(Permit { _permit: permit, _memory: memory, _running: self.count(|gauges| &gauges.running) })
+        Ok(Permit { _slot: slot, _memory: memory, _running: self.count(|gauges| &gauges.running) })
     }
 
-    /// A place in the queue. One who need not wait takes a place too, for an instant; what is left of the permits is
-    /// room for those.
-    fn queue(&self) -> Result<Counted> {
+    /// A place in the queue. One who need not wait takes a place too, for an instant; what is left of the slots is room
+    /// for those. A repository that has filled half of a full queue is refused; others may fill it once more.
+    fn queue(&self, tenant: &Tenant) -> Result<Counted> {
         let place = self.count(|gauges| &gauges.waiting);
-        let room = self.most_waiting + self.permits.available_permits() as u64;
-        if self.gauges.waiting.load(Ordering::SeqCst) > room {
+        let room = self.most_waiting + self.slots.free() as u64;
+        let waiting = self.gauges.waiting.load(Ordering::SeqCst);
+        let (_, own) = self.slots.waiting(tenant);
+        if waiting > room && (own as u64 >= self.most_waiting / 2 || waiting > 2 * room) {
             self.gauges.refused.fetch_add(1, Ordering::Relaxed);
             return Err(busy());
         }
@@ -161,6 +164,7 @@ fn closed() -> Error {
 mod tests {
     use std::future::Future;
     use std::pin::{Pin, pin};
+    use std::sync::LazyLock;
     use std::task::{Context, Poll, Waker};
 
     use super::*;
@@ -171,15 +175,17 @@ mod tests {
         future.poll(&mut Context::from_waker(Waker::noop()))
     }
 
+    static REPOSITORY: LazyLock<Tenant> = LazyLock::new(|| "repository".into());
+
     /// Somebody who stands in the queue.
     fn enter(limit: &Limit, bytes: u64) -> Entering<'_> {
-        let mut entering: Entering<'_> = Box::pin(limit.enter(bytes));
+        let mut entering: Entering<'_> = Box::pin(limit.enter(&REPOSITORY, bytes));
         assert!(poll(entering.as_mut()).is_pending(), "it did not have to wait");
         entering
     }
 
     fn enter_now(limit: &Limit, bytes: u64) -> Permit {
-        match poll(pin!(limit.enter(bytes)).as_mut()) {
+        match poll(pin!(limit.enter(&REPOSITORY, bytes)).as_mut()) {
             Poll::Ready(permit) => permit.unwrap(),
             Poll::Pending => panic!("it had to wait"),
         }
@@ -192,8 +198,8 @@ mod tests {
         (waiting, running, refused)
     }
 
-    #[test]
-    fn as_many_as_permits_run_and_the_rest_wait_in_order() {
+    #[tokio::test]
+    async fn as_many_as_permits_run_and_the_rest_wait_in_order() {
         let limit = Limit::new(2, 1 << 20);
         let (first, second) = (enter_now(&limit, 0), enter_now(&limit, 0));
         let (mut third, mut fourth) = (enter(&limit, 0), enter(&limit, 0));
@@ -208,12 +214,12 @@ mod tests {
         assert_eq!(gauges(&limit), (0, 0, 0));
     }
 
-    #[test]
-    fn a_full_queue_refuses_at_once_and_takes_the_next_when_somebody_left() {
+    #[tokio::test]
+    async fn a_full_queue_refuses_at_once_and_takes_the_next_when_somebody_left() {
         let limit = Limit::new(1, 1 << 20);
         let running = enter_now(&limit, 0);
         let mut queue: Vec<_> = (0..WAITING_PER_PERMIT).map(|_| enter(&limit, 0)).collect();
-        let Poll::Ready(Err(error)) = poll(pin!(limit.enter(0)).as_mut()) else {
+        let Poll::Ready(Err(error)) = poll(pin!(limit.enter(&REPOSITORY, 0)).as_mut()) else {
             panic!("it was not refused")
         };
         assert_eq!(error.kind(), Kind::Busy);
@@ -226,8 +232,18 @@ mod tests {
         assert!(poll(queue[0].as_mut()).is_ready());
     }
 
-    #[test]
-    fn memory_is_reserved_and_the_largest_runs_alone() {
+    #[tokio::test]
+    async fn a_queue_that_one_repository_filled_has_room_for_others() {
+        let limit = Limit::new(1, 1 << 20);
+        let _running = enter_now(&limit, 0);
+        let _queue: Vec<_> = (0..WAITING_PER_PERMIT).map(|_| enter(&limit, 0)).collect();
+        let other = Tenant::from("other");
+        assert!(poll(pin!(limit.enter(&other, 0)).as_mut()).is_pending());
+        assert!(matches!(poll(pin!(limit.enter(&REPOSITORY, 0)).as_mut()), Poll::Ready(Err(_))));
+    }
+
+    #[tokio::test]
+    async fn memory_is_reserved_and_the_largest_runs_alone() {
         let limit = Limit::new(3, 10 * UNIT);
         let half = enter_now(&limit, 5 * UNIT);
         let mut larger_than_all = enter(&limit, 1_000 * UNIT);
@@ -240,8 +256,8 @@ mod tests {
         assert!(poll(small.as_mut()).is_ready());
     }
 
-    #[test]
-    fn one_who_leaves_while_waiting_for_memory_gives_its_permit_back() {
+    #[tokio::test]
+    async fn one_who_leaves_while_waiting_for_memory_gives_its_permit_back() {
         let limit = Limit::new(2, 10 * UNIT);
         let all = enter_now(&limit, 10 * UNIT);
         let leaving = enter(&limit, UNIT);
@@ -251,8 +267,8 @@ mod tests {
         assert!(poll(next.as_mut()).is_ready());
     }
 
-    #[test]
-    fn zero_means_one_and_not_none() {
+    #[tokio::test]
+    async fn zero_means_one_and_not_none() {
         let limit = Limit::new(0, 0);
         let running = enter_now(&limit, 5 * UNIT);
         let mut waiting = enter(&limit, 0);

@@ -13,6 +13,7 @@ mod key;
 mod limit;
 mod plan;
 mod service;
+mod slots;
 mod stages;
 mod stats;
 mod work;

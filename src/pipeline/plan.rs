@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 use tree::TreePath;
 
 use super::key::Keys;
+use super::slots::Tenant;
 use crate::error::{Error, Kind, Result};
 use crate::render::{Job, OrderOrigin};
 use crate::request::{RenderRequest, Renderer, Source};
@@ -76,6 +77,11 @@ impl Plan {
     /// The sources as they are pinned.
     pub(super) fn pins(&self) -> Vec<Pinned> {
         self.parts.iter().map(|part| part.pinned.clone()).collect()
+    }
+
+    /// Whose turn it is to render: the repository of the first source.
+    pub(super) fn tenant(&self) -> Tenant {
+        self.parts.first().map_or_else(|| Tenant::from(""), |part| part.pinned.identity.clone())
     }
 
     /// What each source was pinned to.

@@ -116,12 +116,13 @@ impl<S: Stages> Road<S> {
 
     /// Waits for the turn to render.
     pub(super) async fn queue(&self, plan: &Arc<Plan>, trees: &Trees) -> Result<Permit> {
+        let tenant = plan.tenant();
         let (plan, trees) = (Arc::clone(plan), Arc::clone(trees));
         let guess = self.look(move || {
             let rendered = plan.parts.iter().zip(trees.iter()).filter(|(part, _)| !part.only_lends);
             rendered.map(|(part, tree)| estimate(tree.as_ref(), &part.path)).fold(0, u64::saturating_add)
         });
-        self.limit.enter(guess.await?).await
+        self.limit.enter(&tenant, guess.await?).await
     }
 
     /// Renders every source, with the permit for as long as it takes.

@@ -114,8 +114,7 @@ async fn serve_connection(stream: TcpStream, admitted: Admitted, router: Router)
         .header_read_timeout(HEADER_TIME)
         .max_headers(MAX_HEADERS)
         .max_buf_size(MAX_BUFFER_BYTES);
-    let mut serving =
-        pin!(builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router)));
+    let mut serving = pin!(builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router)));
     tokio::select! {
         // What a client did wrong is its own affair.
         _ = &mut serving => return,

@@ -45,8 +45,12 @@ const PREFIX_BYTES: usize = 5;
 const MIN_PIECE_BYTES: usize = 4 << 10;
 const MAX_PIECE_BYTES: usize = 64 << 10;
 
-/// A message of n bytes is held twice while it is decoded.
-const COPIES: u64 = 2;
+/// A message of n bytes is held as it came, as the decoder wants it, and as its fields; the allocator keeps what of it
+/// is given back for some seconds.
+const COPIES: u64 = 3;
+
+/// A client may have sent this much of a message before it hears that the message is refused.
+const MAX_UNDER_WAY_BYTES: u64 = 4 << 20;
 
 /// What receiving requests needs to know.
 pub(super) struct Receiver {
@@ -78,6 +82,7 @@ pub(super) async fn receive(State(receiver): State<Arc<Receiver>>, request: Requ
     if !method.streams
         && let Err(status) = messages.complete().await
     {
+        messages.expect_rest();
         return failed(&status);
     }
     // The decoded message lives until the handler has answered.
@@ -129,12 +134,7 @@ struct Timer {
 }
 
 impl Messages {
-    fn new(
-        body: Body,
-        method: Method,
-        receiver: Arc<Receiver>,
-        connection: Option<Arc<Connection>>,
-    ) -> Self {
+    fn new(body: Body, method: Method, receiver: Arc<Receiver>, connection: Option<Arc<Connection>>) -> Self {
         let waiting = receiver.waiting.clone().enter();
         Self {
             body,
@@ -200,13 +200,22 @@ impl Messages {
         self.method.streams && self.received_any && self.prefix_bytes == 0
     }
 
+    /// What of a refused message is on its way is no flood.
+    fn expect_rest(&self) {
+        let rest = self.incoming.as_ref().map_or(0, |incoming| incoming.missing as u64);
+        self.count_bytes(rest.min(MAX_UNDER_WAY_BYTES));
+    }
+
+    fn count_bytes(&self, bytes: u64) {
+        if let Some(connection) = &self.connection {
+            connection.message_bytes.fetch_add(bytes, Ordering::Relaxed);
+        }
+    }
+
     fn take_frame(&mut self, frame: Frame<Bytes>) {
         // Trailers of a request mean nothing to gRPC.
         let Ok(data) = frame.into_data() else { return };
-        if let Some(connection) = &self.connection {
-            let bytes = data.len() as u64;
-            connection.message_bytes.fetch_add(bytes, Ordering::Relaxed);
-        }
+        self.count_bytes(data.len() as u64);
         if !data.is_empty() {
             self.timer.add(data.len());
             self.waiting.touch();
@@ -258,8 +267,14 @@ impl Messages {
         self.charge = None;
         let weigher = Weigher::new(self.receiver.schema.clone(), self.method.request, length as u64);
         let piece = BytesMut::with_capacity(length.min(MIN_PIECE_BYTES));
-        self.incoming =
-            Some(Incoming { weigher, missing: length, received: 0, overhead: 0, pieces: VecDeque::new(), piece });
+        self.incoming = Some(Incoming {
+            weigher,
+            missing: length,
+            received: 0,
+            overhead: 0,
+            pieces: VecDeque::new(),
+            piece,
+        });
         Ok(())
     }
 

@@ -99,10 +99,8 @@ async fn start(change: impl FnOnce(&mut ServerSettings)) -> Started {
     settings.listen = "127.0.0.1:0".parse().unwrap();
     settings.metrics_listen = Some(settings.listen);
     change(&mut settings);
-    let options = api::Options {
-        max_message_bytes: settings.max_message_bytes,
-        reflection: settings.reflection,
-    };
+    let options =
+        api::Options { max_message_bytes: settings.max_message_bytes, reflection: settings.reflection };
     let server = Server::bind(settings, Arc::new(Metrics::new(Vec::new))).await.unwrap();
     let (grpc, http) = (server.address().unwrap(), server.metrics_address().unwrap().unwrap());
     let (stop, stopped) = oneshot::channel();
@@ -454,8 +452,7 @@ async fn every_service_on_the_port_has_a_schema() {
         ..Default::default()
     };
     let mut client = ServerReflectionClient::new(channel);
-    let mut answers =
-        client.server_reflection_info(tokio_stream::once(list)).await.unwrap().into_inner();
+    let mut answers = client.server_reflection_info(tokio_stream::once(list)).await.unwrap().into_inner();
     let answer = answers.message().await.unwrap().unwrap().message_response.unwrap();
     let tonic_reflection::pb::v1::server_reflection_response::MessageResponse::ListServicesResponse(services) =
         answer

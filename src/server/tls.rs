@@ -49,10 +49,7 @@ fn config(settings: &TlsSettings) -> Result<ServerConfig, Box<dyn std::error::Er
     Ok(config)
 }
 
-fn certificates(
-    pem: &str,
-    flag: &str,
-) -> Result<Vec<CertificateDer<'static>>, Box<dyn std::error::Error>> {
+fn certificates(pem: &str, flag: &str) -> Result<Vec<CertificateDer<'static>>, Box<dyn std::error::Error>> {
     let found: Vec<_> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect::<Result<_, _>>()?;
     if found.is_empty() { Err(format!("{flag} holds no certificate").into()) } else { Ok(found) }
 }

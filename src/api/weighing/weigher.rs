@@ -116,7 +116,8 @@ impl Weigher {
     pub fn walk(&mut self, mut bytes: &[u8]) -> Result<(), Refusal> {
         while let Some((&first, rest)) = bytes.split_first() {
             if let State::Content(end) = self.state {
-                let length = usize::try_from(end - self.position).map_or(bytes.len(), |left| left.min(bytes.len()));
+                let length =
+                    usize::try_from(end - self.position).map_or(bytes.len(), |left| left.min(bytes.len()));
                 bytes = &bytes[length..];
                 self.position += length as u64;
                 if self.position == end {
@@ -145,7 +146,9 @@ impl Weigher {
 
     /// A varint is complete.
     fn take(&mut self, value: u64) -> Result<(), Refusal> {
-        let Some(&open) = self.open.last() else { return Err(Refusal::Malformed("it goes on after its end")) };
+        let Some(&open) = self.open.last() else {
+            return Err(Refusal::Malformed("it goes on after its end"));
+        };
         if self.position > open.end {
             return Err(Refusal::Malformed("a field reaches beyond its message"));
         }
@@ -169,7 +172,9 @@ impl Weigher {
             0 if packed_or_scalar => State::Value,
             1 if packed_or_scalar => self.content(open, 8)?,
             5 if packed_or_scalar => self.content(open, 4)?,
-            2 if field.is_none_or(|field| field.repeated || field.holds != Holds::Scalar) => State::Length(field),
+            2 if field.is_none_or(|field| field.repeated || field.holds != Holds::Scalar) => {
+                State::Length(field)
+            }
             3 | 4 => return Err(Refusal::Malformed("it holds groups")),
             6 | 7 => return Err(Refusal::Malformed("a field has an unknown wire type")),
             _ => return Err(Refusal::Malformed("a field has another type than the schema says")),
@@ -257,8 +262,8 @@ impl Varint {
 
 #[cfg(test)]
 mod tests {
-    use prost::Message;
     use proptest::prelude::*;
+    use prost::Message;
     use proto::v1::{self, source};
 
     use super::*;
@@ -302,8 +307,10 @@ mod tests {
         let git = v1::Git { url: "https://host/a.git".into(), path: "app".into(), ..Default::default() };
         let parameter = v1::HelmParameter { name: "a.b".into(), value: "c".into(), force_string: true };
         let helm = v1::HelmOptions { parameters: vec![parameter; 20], ..Default::default() };
-        let source =
-            v1::Source { origin: Some(source::Origin::Git(git)), renderer: Some(source::Renderer::Helm(helm)) };
+        let source = v1::Source {
+            origin: Some(source::Origin::Git(git)),
+            renderer: Some(source::Renderer::Helm(helm)),
+        };
         v1::RenderRequest {
             sources: vec![source; 3],
             name: "app".into(),
@@ -392,11 +399,8 @@ mod tests {
             }],
             ..Default::default()
         };
-        let file = FileDescriptorProto {
-            package: Some("a".into()),
-            message_type: vec![node],
-            ..Default::default()
-        };
+        let file =
+            FileDescriptorProto { package: Some("a".into()), message_type: vec![node], ..Default::default() };
         let set = FileDescriptorSet { file: vec![file] }.encode_to_vec();
         let schema = Arc::new(Schema::new([&*set]).unwrap());
         let nested = |levels: usize| (1..levels).fold(Vec::new(), |inner, _| field(1, &inner));

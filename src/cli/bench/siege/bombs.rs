@@ -28,17 +28,23 @@ fn yaml() -> Vec<Bomb> {
     let aliases = aliases(50_000, 16_000);
     vec![
         folder("yaml-aliases", &[("a.yaml", format!("{MAP}{aliases}"))]),
-        folder("values-aliases", &[
-            ("Chart.yaml", CHART.into()),
-            ("values.yaml", aliases.clone()),
-            ("templates/a.yaml", MAP.into()),
-        ]),
+        folder(
+            "values-aliases",
+            &[
+                ("Chart.yaml", CHART.into()),
+                ("values.yaml", aliases.clone()),
+                ("templates/a.yaml", MAP.into()),
+            ],
+        ),
         chart("template-aliases", &format!("{MAP}{aliases}")),
-        folder("kustomize-aliases", &[
-            ("kustomization.yaml", "resources: [a.yaml]\npatches: [{path: p.yaml}]\n".into()),
-            ("a.yaml", MAP.into()),
-            ("p.yaml", format!("{MAP}{aliases}")),
-        ]),
+        folder(
+            "kustomize-aliases",
+            &[
+                ("kustomization.yaml", "resources: [a.yaml]\npatches: [{path: p.yaml}]\n".into()),
+                ("a.yaml", MAP.into()),
+                ("p.yaml", format!("{MAP}{aliases}")),
+            ],
+        ),
         folder("yaml-nesting", &[("a.yaml", "[".repeat(5_000_000))]),
         folder("yaml-documents", &[("a.yaml", "---\n".repeat(1_000_000))]),
     ]
@@ -51,18 +57,36 @@ fn templates() -> Vec<Bomb> {
     vec![
         chart("helm-indent", "{{ $x := repeat 1000000 \"\\n\" }}{{ indent 1000 $x | len }}"),
         chart("helm-repeat", "{{ repeat 1000000000 \"aaaaaaaaaa\" | len }}"),
-        chart("helm-doubling", "{{ $x := \"aaaaaaaaaa\" }}{{ range until 40 }}{{ $x = print $x $x }}{{ end }}"),
-        chart("helm-strings", "{{ range until 1000 }}{{ $y := until 1000000 | toStrings | sortAlpha }}{{ end }}"),
+        chart(
+            "helm-doubling",
+            "{{ $x := \"aaaaaaaaaa\" }}{{ range until 40 }}{{ $x = print $x $x }}{{ end }}",
+        ),
+        chart(
+            "helm-strings",
+            "{{ range until 1000 }}{{ $y := until 1000000 | toStrings | sortAlpha }}{{ end }}",
+        ),
         chart("helm-chunk", "{{ $x := until 1000000 }}{{ range until 40 }}{{ $x = chunk 1 $x }}{{ end }}"),
-        chart("helm-replace", "{{ $x := repeat 1000 \"a\" }}{{ range until 10 }}{{ $x = replace \"a\" (repeat 1000 \"a\") $x }}{{ end }}"),
+        chart(
+            "helm-replace",
+            "{{ $x := repeat 1000 \"a\" }}{{ range until 10 }}{{ $x = replace \"a\" (repeat 1000 \"a\") $x }}{{ end }}",
+        ),
         chart("helm-regex", "{{ $x := repeat 1000000 \"a\" }}{{ regexFindAll \".*b|a\" $x -1 | len }}"),
-        chart("helm-regex-loop", "{{ $x := repeat 1000000 \"a\" }}{{ range until 10000 }}{{ $y := regexReplaceAll \"(a|a|a)*$\" $x \"${1}\" }}{{ end }}"),
+        chart(
+            "helm-regex-loop",
+            "{{ $x := repeat 1000000 \"a\" }}{{ range until 10000 }}{{ $y := regexReplaceAll \"(a|a|a)*$\" $x \"${1}\" }}{{ end }}",
+        ),
         chart("helm-shared-lists", &format!("{lists}{{{{ toYaml $x | len }}}}")),
         chart("helm-recursion", recursion),
         chart("helm-loops", "{{ range until 100000 }}{{ range until 100000 }}{{ end }}{{ end }}"),
         chart("helm-keys", "{{ range until 10000 }}{{ $c := genSelfSignedCert \"a\" nil nil 365 }}{{ end }}"),
-        chart("helm-output", "{{ range until 100000000 }}aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa{{ end }}"),
-        chart("helm-wrap", "{{ $x := repeat 5000000 \"a \" }}{{ range until 1000 }}{{ $y := wrapWith 1 \"\\n\" $x }}{{ end }}"),
+        chart(
+            "helm-output",
+            "{{ range until 100000000 }}aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa{{ end }}",
+        ),
+        chart(
+            "helm-wrap",
+            "{{ $x := repeat 5000000 \"a \" }}{{ range until 1000 }}{{ $y := wrapWith 1 \"\\n\" $x }}{{ end }}",
+        ),
     ]
 }
 
@@ -89,14 +113,24 @@ fn kustomizations() -> Vec<Bomb> {
     let data = format!("{MAP}data: {{x: a-b-c}}\n");
     let mut all = vec![
         kustomization("kustomize-prefix", &prefix, &maps(5_000)),
-        kustomization("kustomize-replacements", &format!("resources: [a.yaml]\nreplacements:\n{replacements}"), &data),
-        kustomization("kustomize-patterns", &format!("resources: [a.yaml]\npatches:\n{patterns}"), &maps(5_000)),
+        kustomization(
+            "kustomize-replacements",
+            &format!("resources: [a.yaml]\nreplacements:\n{replacements}"),
+            &data,
+        ),
+        kustomization(
+            "kustomize-patterns",
+            &format!("resources: [a.yaml]\npatches:\n{patterns}"),
+            &maps(5_000),
+        ),
         kustomization("kustomize-copies", &format!("resources: [a.yaml]\npatches:\n{copies}"), &data),
         kustomization(
             "kustomize-generator",
             &format!(
                 "configMapGenerator:\n{}",
-                (0..1000).map(|number| format!("- {{name: a{number}, files: [a.yaml]}}\n")).collect::<String>()
+                (0..1000)
+                    .map(|number| format!("- {{name: a{number}, files: [a.yaml]}}\n"))
+                    .collect::<String>()
             ),
             &"a".repeat(900_000),
         ),
@@ -124,7 +158,10 @@ fn jsonnet() -> Vec<Bomb> {
     let program = |name, text: &str| folder(name, &[("a.jsonnet", text.to_owned())]);
     vec![
         program("jsonnet-recursion", "local f(n) = f(n + 1) + 1; f(0)"),
-        program("jsonnet-doubling", "local f(s, n) = if n == 0 then s else f(s + s, n - 1); f('aaaaaaaaaa', 40)"),
+        program(
+            "jsonnet-doubling",
+            "local f(s, n) = if n == 0 then s else f(s + s, n - 1); f('aaaaaaaaaa', 40)",
+        ),
         program("jsonnet-comprehension", "[x for x in std.range(1, 1000000000)]"),
         program("jsonnet-loop", "std.foldl(function(a, b) a + b, std.range(1, 100000000), 0)"),
     ]
@@ -148,5 +185,7 @@ fn aliases(length: usize, count: usize) -> String {
 }
 
 fn maps(count: usize) -> String {
-    (0..count).map(|number| format!("---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: a{number}}}\n")).collect()
+    (0..count)
+        .map(|number| format!("---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: a{number}}}\n"))
+        .collect()
 }

@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::raw::{END_HEADERS, END_STREAM, FrameKind, PREFACE, RawConnection, call_headers, frame, prefix};
-use super::target::{Target, TOKEN};
+use super::target::{TOKEN, Target};
 
 /// Idle connections that one caller holds at once.
 const IDLE: usize = 100;
@@ -72,7 +72,9 @@ impl ConnectionAttack {
             Self::HalfRequest => hold(target.http, b"GET /metrics HTTP/1.1\r\nHost: a\r\nX-A: ", end).await,
             Self::HeadersWithoutBodies => streams(grpc, TOKEN, b"", end).await,
             Self::HeadersWithoutToken => streams(grpc, "wrong", b"", end).await,
-            Self::AnnouncedBodies => streams(grpc, TOKEN, &[prefix(99 << 20), vec![0x12]].concat(), end).await,
+            Self::AnnouncedBodies => {
+                streams(grpc, TOKEN, &[prefix(99 << 20), vec![0x12]].concat(), end).await
+            }
             Self::RapidReset => {
                 let message = target.small_request("reset").encode_to_vec();
                 repeat(grpc, end, |connection| reset_calls(connection, &message)).await

@@ -16,6 +16,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use prost::Message;
+use tokio::runtime::{Handle, Runtime};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
@@ -61,7 +62,8 @@ pub(super) fn command() -> Command {
         .long("no-latency")
         .action(ArgAction::SetTrue)
         .help("Judge answers, memory and the process, and not how long the probes took");
-    let list = Arg::new("list").long("list").action(ArgAction::SetTrue).help("Print the names of the attacks");
+    let list =
+        Arg::new("list").long("list").action(ArgAction::SetTrue).help("Print the names of the attacks");
     Command::new(NAME)
         .about("Attack a server in every way we know, and measure what others see of it meanwhile")
         .args([seconds, only, no_latency, list])
@@ -82,11 +84,13 @@ pub(super) async fn run(matches: &ArgMatches) -> Result<()> {
         "{:<24} {:<34} {:<34} {:<34} {:<26} calls and answers",
         "attack", "small render p50 / p99", "cached p50 / p99", "/healthz p50 / p99", "server, with workers"
     ))?;
+    // The attackers' own work must not hold up the probes.
+    let probers = Runtime::new().map_err(|error| failed("starting a runtime", &error))?;
     let mut broken = Vec::new();
     let mut target = Arc::new(Target::start()?);
     warm_up(&target).await?;
     for attack in &chosen {
-        let outcome = besiege(&target, attack, time).await?;
+        let outcome = besiege(&target, attack, probers.handle(), time).await?;
         say(&outcome.line(&attack.name))?;
         broken.extend(outcome.broken(latencies).into_iter().map(|what| format!("{}: {what}", attack.name)));
         let alive = Arc::get_mut(&mut target).is_some_and(Target::is_alive);
@@ -96,10 +100,14 @@ pub(super) async fn run(matches: &ArgMatches) -> Result<()> {
             warm_up(&target).await?;
         }
     }
+    probers.shutdown_background();
     if broken.is_empty() {
         return say("every promise held; the server's process is the same as before");
     }
-    Err(Error::new(Kind::Precondition, format!("{} promises did not hold:\n{}", broken.len(), broken.join("\n"))))
+    Err(Error::new(
+        Kind::Precondition,
+        format!("{} promises did not hold:\n{}", broken.len(), broken.join("\n")),
+    ))
 }
 
 fn chosen(matches: &ArgMatches) -> Result<Vec<Attack>> {
@@ -135,7 +143,11 @@ impl Outcome {
             ("the server with its workers", self.total_bytes, MAX_TOTAL_BYTES),
         ] {
             if bytes > max {
-                broken.push(format!("{who} took {}, at most {} are allowed", Megabytes(bytes), Megabytes(max)));
+                broken.push(format!(
+                    "{who} took {}, at most {} are allowed",
+                    Megabytes(bytes),
+                    Megabytes(max)
+                ));
             }
         }
         broken
@@ -150,15 +162,27 @@ async fn warm_up(target: &Arc<Target>) -> Result<()> {
 }
 
 /// One attack by all its callers, with probes beside it.
-async fn besiege(target: &Arc<Target>, attack: &Attack, time: Duration) -> Result<Outcome> {
+async fn besiege(target: &Arc<Target>, attack: &Attack, probers: &Handle, time: Duration) -> Result<Outcome> {
+    let message = match attack.kind {
+        AttackKind::Message(bytes) | AttackKind::MessageWithoutToken(bytes) => Bytes::from(bytes()),
+        AttackKind::Render | AttackKind::Connection(_) => Bytes::new(),
+    };
     let end = Instant::now() + time;
-    let callers: Vec<JoinHandle<BTreeMap<String, u64>>> = (0..CALLERS)
-        .map(|number| tokio::spawn(attack_until(target.clone(), attack.name.clone(), attack.kind, number, end)))
-        .collect();
+    let caller = |number| AttackCaller {
+        target: target.clone(),
+        folder: attack.name.clone(),
+        kind: attack.kind,
+        message: message.clone(),
+        number,
+    };
+    let callers: Vec<JoinHandle<BTreeMap<String, u64>>> =
+        (0..CALLERS).map(|number| tokio::spawn(caller(number).attack_until(end))).collect();
     let probes: Vec<_> =
-        ProbeKind::ALL.into_iter().map(|kind| tokio::spawn(probe(kind, target.clone(), end))).collect();
+        ProbeKind::ALL.into_iter().map(|kind| probers.spawn(probe(kind, target.clone(), end))).collect();
     let (mut server_bytes, mut total_bytes) = (0, 0);
-    while Instant::now() < end || (callers.iter().any(|caller| !caller.is_finished()) && Instant::now() < end + END_TIME) {
+    while Instant::now() < end
+        || (callers.iter().any(|caller| !caller.is_finished()) && Instant::now() < end + END_TIME)
+    {
         let (server, total) = target.memory();
         server_bytes = server.max(server_bytes);
         total_bytes = total.max(total_bytes);
@@ -182,40 +206,41 @@ async fn besiege(target: &Arc<Target>, attack: &Attack, time: Duration) -> Resul
     Ok(Outcome { probed, server_bytes, total_bytes, answers })
 }
 
-/// One caller: what it was answered, by code.
-async fn attack_until(
+/// One caller of an attack.
+struct AttackCaller {
     target: Arc<Target>,
     folder: String,
     kind: AttackKind,
+    /// What it sends, where that is always the same.
+    message: Bytes,
     number: usize,
-    end: Instant,
-) -> BTreeMap<String, u64> {
-    let mut answers = BTreeMap::new();
-    if let AttackKind::Connection(attack) = kind {
-        answers.insert("sent".to_owned(), attack.run(&target, end).await);
-        return answers;
-    }
-    let bytes = match kind {
-        AttackKind::Message(bytes) | AttackKind::MessageWithoutToken(bytes) => Bytes::from(bytes()),
-        AttackKind::Render | AttackKind::Connection(_) => Bytes::new(),
-    };
-    let token = if matches!(kind, AttackKind::MessageWithoutToken(_)) { "wrong" } else { TOKEN };
-    let mut caller = None;
-    for round in 0.. {
-        if Instant::now() >= end {
-            break;
+}
+
+impl AttackCaller {
+    /// What it was answered, by code.
+    async fn attack_until(self, end: Instant) -> BTreeMap<String, u64> {
+        let mut answers = BTreeMap::new();
+        if let AttackKind::Connection(attack) = self.kind {
+            answers.insert("sent".to_owned(), attack.run(&self.target, end).await);
+            return answers;
         }
-        let message = match kind {
-            AttackKind::Render => {
-                let name = format!("{folder}-{number}-{round}");
-                Bytes::from(target.bomb_request(&folder, &name).encode_to_vec())
-            }
-            _ => bytes.clone(),
-        };
-        let answered = call(&target, &mut caller, message, token).await;
-        *answers.entry(answered).or_default() += 1;
+        let token = if matches!(self.kind, AttackKind::MessageWithoutToken(_)) { "wrong" } else { TOKEN };
+        let (mut caller, mut round) = (None, 0);
+        while Instant::now() < end {
+            let answered = call(&self.target, &mut caller, self.message(round), token).await;
+            *answers.entry(answered).or_default() += 1;
+            round += 1;
+        }
+        answers
     }
-    answers
+
+    fn message(&self, round: u64) -> Bytes {
+        if !matches!(self.kind, AttackKind::Render) {
+            return self.message.clone();
+        }
+        let name = format!("{}-{}-{round}", self.folder, self.number);
+        self.target.bomb_request(&self.folder, &name).encode_to_vec().into()
+    }
 }
 
 /// One call over the caller's connection, which is renewed after a failure of the transport.

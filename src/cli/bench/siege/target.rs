@@ -11,10 +11,10 @@ use tonic::Status;
 use tonic::client::Grpc;
 use tonic::transport::{Channel, Endpoint};
 
+use super::super::failed;
 use super::super::load::Raw;
 use super::super::repository::{File, Repository, free_address, wait_for};
 use super::super::service::request;
-use super::super::failed;
 use super::bombs::bombs;
 use crate::error::Result;
 
