@@ -163,6 +163,7 @@ fn engines(settings: &RenderingSettings, scratch: &Path) -> Engines {
         kustomize_version,
         seed_key,
         parallelism,
+        extra_parallelism,
         worker_memory_bytes,
         helm_program,
         kustomize_program,
@@ -177,8 +178,11 @@ fn engines(settings: &RenderingSettings, scratch: &Path) -> Engines {
     let seed_key =
         seed_key.as_ref().map(|key| helm::SeedKey::new(key.expose().as_bytes())).unwrap_or_default();
     let native_helm = helm::Settings { version: *helm_version, seed_key };
-    let workers =
-        WorkerSettings { memory: *worker_memory_bytes, count: *parallelism, ..WorkerSettings::default() };
+    let workers = WorkerSettings {
+        memory: *worker_memory_bytes,
+        count: parallelism + extra_parallelism,
+        ..WorkerSettings::default()
+    };
     Engines {
         jsonnet: jsonnet::Evaluation::InWorker(WorkerPool::new(workers)),
         helm: *helm_engine,
@@ -192,6 +196,7 @@ fn engines(settings: &RenderingSettings, scratch: &Path) -> Engines {
 fn road(settings: &Settings) -> pipeline::Settings {
     pipeline::Settings {
         parallelism: settings.rendering.parallelism,
+        extra_parallelism: settings.rendering.extra_parallelism,
         render_memory_bytes: settings.rendering.memory_bytes,
         cache_expiration: settings.cache.expiration,
         error_cache_expiration: settings.cache.error_expiration,

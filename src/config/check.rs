@@ -17,6 +17,7 @@ use super::{
     TlsSettings, file, memory, units,
 };
 use crate::credentials::Secret;
+use crate::pipeline::extra_renders;
 use crate::render::{Engine, Isolation};
 use crate::telemetry::Format;
 
@@ -148,6 +149,7 @@ impl Checker {
     fn rendering(&mut self, environment: &Environment) -> RenderingSettings {
         RenderingSettings {
             parallelism: self.parallelism(),
+            extra_parallelism: extra_renders(self.parallelism()),
             isolation: self.isolation(),
             worker_memory_bytes: self.worker_memory_bytes(),
             memory_plan: None,
@@ -315,11 +317,15 @@ impl Checker {
         if settings.rendering.isolation == Isolation::None || !self.values.contains_key("cache-max-bytes") {
             return;
         }
-        let wanted = settings.rendering.parallelism;
-        let plan = MemoryPlan::new(budget, wanted, settings);
-        settings.rendering.parallelism = plan.workers;
+        let (wanted, extra) = (settings.rendering.parallelism, settings.rendering.extra_parallelism);
+        let plan = MemoryPlan::new(budget, wanted + extra, settings);
+        // Of few workers one is kept for overtaking, unless the operator said how many renders he wants.
+        let is_fixed = self.is_given("parallelism-limit");
+        let most = if is_fixed { plan.workers.saturating_sub(wanted) } else { plan.workers - 1 };
+        settings.rendering.extra_parallelism = extra.min(most);
+        settings.rendering.parallelism = wanted.min(plan.workers - settings.rendering.extra_parallelism);
         settings.rendering.memory_plan = Some(plan);
-        if plan.workers < wanted && self.is_given("parallelism-limit") {
+        if plan.workers < wanted && is_fixed {
             let wrong = format!(
                 "the memory budget of {} MiB has room for {} workers of {} MiB beside the {} MiB of the server itself; \
                  lower it or --worker-memory-bytes, or raise --memory-budget",

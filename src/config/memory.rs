@@ -5,7 +5,7 @@ use std::fs;
 use super::Settings;
 use crate::render::worker::WorkerSettings;
 
-/// What the server takes besides results and replies: the program, objects of repositories, listings, requests.
+/// What the server takes besides results, requests and replies: the program, objects of repositories, listings.
 const BASE: u64 = 256 << 20;
 
 /// How memory is divided.
@@ -28,7 +28,8 @@ impl MemoryPlan {
         let worker =
             WorkerSettings { memory: settings.rendering.worker_memory_bytes, ..WorkerSettings::default() };
         let worker_bytes = worker.data_bytes();
-        let own_bytes = [settings.cache.max_bytes, settings.server.reply_memory_bytes]
+        let server = &settings.server;
+        let own_bytes = [settings.cache.max_bytes, server.request_memory_bytes, server.reply_memory_bytes]
             .into_iter()
             .fold(BASE, u64::saturating_add);
         let room = budget.saturating_sub(own_bytes) / worker_bytes.max(1);

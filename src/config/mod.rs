@@ -123,6 +123,8 @@ pub struct CacheSettings {
 pub struct RenderingSettings {
     /// Renders at once, and workers.
     pub parallelism: usize,
+    /// Renders more, for repositories that would wait for the long renders of others.
+    pub extra_parallelism: usize,
     /// Where they run.
     pub isolation: Isolation,
     /// Bytes one worker may use, beside its stack.

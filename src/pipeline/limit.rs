@@ -66,11 +66,12 @@ pub(super) struct Permit {
 }
 
 impl Limit {
-    /// At most `renders` at once, their inputs at most `memory` bytes together.
-    pub(super) fn new(renders: usize, memory: u64) -> Self {
+    /// At most `renders` at once, and `extra` ones that overtake long renders; their inputs at most `memory` bytes
+    /// together.
+    pub(super) fn new(renders: usize, extra: usize, memory: u64) -> Self {
         let renders = renders.clamp(1, Semaphore::MAX_PERMITS);
         Self {
-            slots: Slots::new(renders),
+            slots: Slots::new(renders, extra),
             memory: Bytes::new(memory),
             most_waiting: renders.saturating_mul(WAITING_PER_PERMIT) as u64,
             gauges: Arc::default(),
@@ -200,7 +201,7 @@ mod tests {
 
     #[tokio::test]
     async fn as_many_as_permits_run_and_the_rest_wait_in_order() {
-        let limit = Limit::new(2, 1 << 20);
+        let limit = Limit::new(2, 0, 1 << 20);
         let (first, second) = (enter_now(&limit, 0), enter_now(&limit, 0));
         let (mut third, mut fourth) = (enter(&limit, 0), enter(&limit, 0));
         assert_eq!(gauges(&limit), (2, 2, 0));
@@ -216,7 +217,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_full_queue_refuses_at_once_and_takes_the_next_when_somebody_left() {
-        let limit = Limit::new(1, 1 << 20);
+        let limit = Limit::new(1, 0, 1 << 20);
         let running = enter_now(&limit, 0);
         let mut queue: Vec<_> = (0..WAITING_PER_PERMIT).map(|_| enter(&limit, 0)).collect();
         let Poll::Ready(Err(error)) = poll(pin!(limit.enter(&REPOSITORY, 0)).as_mut()) else {
@@ -234,7 +235,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_queue_that_one_repository_filled_has_room_for_others() {
-        let limit = Limit::new(1, 1 << 20);
+        let limit = Limit::new(1, 0, 1 << 20);
         let _running = enter_now(&limit, 0);
         let _queue: Vec<_> = (0..WAITING_PER_PERMIT).map(|_| enter(&limit, 0)).collect();
         let other = Tenant::from("other");
@@ -244,7 +245,7 @@ mod tests {
 
     #[tokio::test]
     async fn memory_is_reserved_and_the_largest_runs_alone() {
-        let limit = Limit::new(3, 10 * UNIT);
+        let limit = Limit::new(3, 0, 10 * UNIT);
         let half = enter_now(&limit, 5 * UNIT);
         let mut larger_than_all = enter(&limit, 1_000 * UNIT);
         let mut small = enter(&limit, UNIT);
@@ -258,7 +259,7 @@ mod tests {
 
     #[tokio::test]
     async fn one_who_leaves_while_waiting_for_memory_gives_its_permit_back() {
-        let limit = Limit::new(2, 10 * UNIT);
+        let limit = Limit::new(2, 0, 10 * UNIT);
         let all = enter_now(&limit, 10 * UNIT);
         let leaving = enter(&limit, UNIT);
         let mut next = enter(&limit, UNIT);
@@ -269,7 +270,7 @@ mod tests {
 
     #[tokio::test]
     async fn zero_means_one_and_not_none() {
-        let limit = Limit::new(0, 0);
+        let limit = Limit::new(0, 0, 0);
         let running = enter_now(&limit, 5 * UNIT);
         let mut waiting = enter(&limit, 0);
         drop(running);

@@ -33,6 +33,7 @@ use crate::request::{Answered, RenderRequest, Rendered};
 pub use crate::render::Body;
 pub use limit::{Replies, ReplyRoom};
 pub use service::Service;
+pub use slots::extra_renders;
 pub use stages::Stages;
 pub use stats::{RENDERERS, Reading};
 
@@ -51,6 +52,8 @@ use work::{Reuse, Turn};
 pub struct Settings {
     /// Renders at once.
     pub parallelism: usize,
+    /// Renders more, for repositories that would wait for the long renders of others.
+    pub extra_parallelism: usize,
     /// Memory all renders together may take, by a guess from the sizes of their inputs.
     pub render_memory_bytes: u64,
     /// How long a result may be used.
@@ -66,6 +69,7 @@ impl Default for Settings {
         Self {
             // Rendering is all computing: more at once than there are cores would only make each slower.
             parallelism: cores(),
+            extra_parallelism: extra_renders(cores()),
             // Four charts of the largest public size at once.
             render_memory_bytes: 1 << 30,
             // An entry never becomes wrong: this bounds how long it is kept for nothing.
@@ -112,14 +116,20 @@ impl<S: Stages> Pipeline<S> {
     /// A pipeline over these stages that keeps its results in `cache`.
     #[must_use]
     pub fn new(settings: Settings, stages: S, cache: Cache) -> Self {
-        let Settings { parallelism, render_memory_bytes, cache_expiration, error_cache_expiration, budgets } =
-            settings;
+        let Settings {
+            parallelism,
+            extra_parallelism,
+            render_memory_bytes,
+            cache_expiration,
+            error_cache_expiration,
+            budgets,
+        } = settings;
         Self(Arc::new(Road {
             rules: Rules { profile: stages.profile(), budgets },
             stages,
             answers: Answers::new(cache, cache_expiration, error_cache_expiration),
             flights: Flights::new(),
-            limit: Limit::new(parallelism, render_memory_bytes),
+            limit: Limit::new(parallelism, extra_parallelism, render_memory_bytes),
             looks: Semaphore::new(2 * cores()),
             searches: Semaphore::new(parallelism.max(1)),
             stats: Stats::default(),

@@ -18,9 +18,10 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(25);
 /// The repository that a render is for.
 pub(super) type Tenant = Arc<str>;
 
-/// How many slots may be added to these for repositories that would wait for others.
-pub(super) fn extra_slots(slots: usize) -> usize {
-    slots.div_ceil(4)
+/// How many renders may be added to so many, for repositories that would wait for the long renders of others.
+#[must_use]
+pub fn extra_renders(renders: usize) -> usize {
+    renders.div_ceil(4)
 }
 
 /// The slots. Clones share them.
@@ -63,10 +64,9 @@ pub(super) struct Slot {
 }
 
 impl Slots {
-    /// So many slots, and [`extra_slots`] of them.
-    pub(super) fn new(slots: usize) -> Self {
-        let slots = slots.max(1);
-        Self(Arc::new(Shared { slots, extra: extra_slots(slots), state: Mutex::default() }))
+    /// So many slots, and `extra` ones for overtaking.
+    pub(super) fn new(slots: usize, extra: usize) -> Self {
+        Self(Arc::new(Shared { slots: slots.max(1), extra, state: Mutex::default() }))
     }
 
     /// How many are free.
@@ -208,7 +208,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_repository_with_the_fewest_renders_is_next() {
-        let slots = Slots::new(2);
+        let slots = Slots::new(2, 1);
         let (many, one) = (tenant("many"), tenant("one"));
         let (first, second) = (now(&slots, &many), now(&slots, &many));
         let (mut third, mut fourth) = (wait(&slots, &many), wait(&slots, &many));
@@ -226,7 +226,7 @@ mod tests {
 
     #[tokio::test]
     async fn long_renders_of_one_repository_are_overtaken_by_another() {
-        let slots = Slots::new(2);
+        let slots = Slots::new(2, 1);
         let (many, one) = (tenant("many"), tenant("one"));
         let held = (now(&slots, &many), now(&slots, &many));
         let begun = Instant::now();
@@ -245,7 +245,7 @@ mod tests {
 
     #[tokio::test]
     async fn one_who_leaves_gives_its_turn_to_the_next() {
-        let slots = Slots::new(1);
+        let slots = Slots::new(1, 0);
         let all = tenant("all");
         let running = now(&slots, &all);
         let leaving = wait(&slots, &all);
