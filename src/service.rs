@@ -181,6 +181,7 @@ fn engines(settings: &RenderingSettings, scratch: &Path) -> Engines {
     let workers = WorkerSettings {
         memory: *worker_memory_bytes,
         count: parallelism + extra_parallelism,
+        reserved: *extra_parallelism,
         ..WorkerSettings::default()
     };
     Engines {

@@ -216,7 +216,7 @@ impl<S: Stages> Road<S> {
         at: usize,
     ) -> Result<Vec<Want>> {
         let PartSearch { plan, keys, stop } = search;
-        let _turn = self.searches.acquire().await;
+        let _turn = self.searches.acquire(&plan.tenant()).await;
         let stop = stop.within(self.rules.budgets.time);
         let order = gathered.order(plan, self.rules.budgets, Chance::default(), stop);
         let order = RenderOrder { origin: plan.origin(keys), ..order };

@@ -44,6 +44,7 @@ use gather::{Gathered, PartSearch};
 use key::{Keys, Rules};
 use limit::Limit;
 use plan::Plan;
+use slots::Slots;
 use stats::Stats;
 use work::{Reuse, Turn};
 
@@ -100,7 +101,7 @@ struct Road<S> {
     /// Looking at trees without rendering takes a thread for a moment; so many of them at once.
     looks: Semaphore,
     /// Looks for parts that lie elsewhere parse files, which may take as long as a render: they wait among themselves.
-    searches: Semaphore,
+    searches: Slots,
     stats: Stats,
 }
 
@@ -131,7 +132,7 @@ impl<S: Stages> Pipeline<S> {
             flights: Flights::new(),
             limit: Limit::new(parallelism, extra_parallelism, render_memory_bytes),
             looks: Semaphore::new(2 * cores()),
-            searches: Semaphore::new(parallelism.max(1)),
+            searches: Slots::new(parallelism, extra_parallelism),
             stats: Stats::default(),
         }))
     }

@@ -27,7 +27,7 @@ const ENDLESS: &str = "local f(x) = f(x + 1) tailstrict; f(1)";
 
 fn engines(count: usize, megabytes: u64) -> Engines {
     let program = env!("CARGO_BIN_EXE_manifestd").into();
-    let pool = WorkerPool::new(WorkerSettings { program, memory: megabytes << 20, count });
+    let pool = WorkerPool::new(WorkerSettings { program, memory: megabytes << 20, count, reserved: 0 });
     Engines { jsonnet: jsonnet::Evaluation::InWorker(pool), ..Engines::default() }
 }
 

@@ -1,6 +1,7 @@
 //! The workers: kept warm, handed out to one order at a time, preferably one of the same scope, and replaced when they
 //! have grown or worked long enough.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
@@ -31,6 +32,8 @@ pub struct WorkerSettings {
     pub memory: u64,
     /// The most workers at once.
     pub count: usize,
+    /// So many of them no scope gets that has all the others: what one scope asks for never keeps another waiting.
+    pub reserved: usize,
 }
 
 impl Default for WorkerSettings {
@@ -41,6 +44,7 @@ impl Default for WorkerSettings {
             // Three times what the largest public charts and programs need.
             memory: 768 << 20,
             count: std::thread::available_parallelism().map_or(1, usize::from),
+            reserved: 0,
         }
     }
 }
@@ -51,6 +55,13 @@ impl WorkerSettings {
     #[must_use]
     pub fn data_bytes(&self) -> u64 {
         self.memory.saturating_add(STACK as u64)
+    }
+
+    /// Whether this scope may have another worker now.
+    fn has_room(&self, state: &State, scope: [u8; 32]) -> bool {
+        let most_of_scope = self.count.saturating_sub(self.reserved).max(1);
+        let of_scope = state.busy_by_scope.get(&scope).copied().unwrap_or(0);
+        state.busy < self.count.max(1) && of_scope < most_of_scope
     }
 }
 
@@ -79,6 +90,8 @@ struct State {
     /// Those that wait for work, the one used last at the end.
     idle: Vec<WorkerProcess>,
     busy: usize,
+    /// How many of these each scope has.
+    busy_by_scope: HashMap<[u8; 32], usize>,
     starter: Option<Arc<Starter>>,
 }
 
@@ -170,7 +183,7 @@ impl WorkerPool {
     /// What `stop` says, and [`Kind::Unavailable`] when no process can be started.
     pub(super) fn check_out(&self, scope: [u8; 32], stop: &Stop) -> Result<WorkerLease> {
         let mut state = self.0.state();
-        while state.busy >= self.0.settings.count.max(1) {
+        while !self.0.settings.has_room(&state, scope) {
             stop.check()?;
             let waited = self.0.freed.wait_timeout(state, TICK);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
@@ -185,8 +198,9 @@ impl WorkerPool {
         let known = found.map(|at| state.idle.remove(at));
         let starter = state.starter()?;
         state.busy += 1;
+        *state.busy_by_scope.entry(scope).or_default() += 1;
         drop(state);
-        let lease = |worker| WorkerLease { pool: Arc::clone(&self.0), worker, healthy: false };
+        let lease = |worker| WorkerLease { pool: Arc::clone(&self.0), scope, worker, healthy: false };
         let mut lease = lease(known);
         if lease.worker.is_none() {
             lease.worker = Some(WorkerProcess::start(&self.0.settings, &starter)?);
@@ -235,6 +249,7 @@ impl State {
 /// A worker that is somebody's for one order. Unless it is given back, it ends.
 pub(super) struct WorkerLease {
     pool: Arc<Shared>,
+    scope: [u8; 32],
     worker: Option<WorkerProcess>,
     healthy: bool,
 }
@@ -263,8 +278,15 @@ impl Drop for WorkerLease {
         }
         let mut state = self.pool.state();
         state.busy -= 1;
+        if let Some(of_scope) = state.busy_by_scope.get_mut(&self.scope) {
+            *of_scope -= 1;
+            if *of_scope == 0 {
+                state.busy_by_scope.remove(&self.scope);
+            }
+        }
         state.idle.extend(worker);
         drop(state);
-        self.pool.freed.notify_one();
+        // The next one in line may be of a scope that must wait on.
+        self.pool.freed.notify_all();
     }
 }
