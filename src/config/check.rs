@@ -147,9 +147,10 @@ impl Checker {
     }
 
     fn rendering(&mut self, environment: &Environment) -> RenderingSettings {
+        let parallelism = self.parallelism();
         RenderingSettings {
-            parallelism: self.parallelism(),
-            extra_parallelism: extra_renders(self.parallelism()),
+            parallelism,
+            extra_parallelism: extra_renders(parallelism),
             isolation: self.isolation(),
             worker_memory_bytes: self.worker_memory_bytes(),
             memory_plan: None,

@@ -387,13 +387,13 @@ async fn what_cannot_be_received_is_refused_before_it_is_there() {
 async fn memory_of_requests_is_bounded_and_comes_back() {
     let server = start(|settings| settings.request_memory_bytes = 8 << 20).await;
     let mut client = server.client().await;
-    let text = "x".repeat(5 << 20);
+    let text = "x".repeat(3 << 20);
     for _ in 0..3 {
         let status = client.render(named(&text)).await.unwrap_err();
         assert_eq!(status.code(), Code::ResourceExhausted, "{status:?}");
     }
     for _ in 0..10 {
-        client.render(named(&"x".repeat(3 << 20))).await.unwrap();
+        client.render(named(&"x".repeat(2 << 20))).await.unwrap();
     }
     let used = server.http("/metrics").await;
     assert!(used.contains("\nmanifestd_request_memory_bytes 0\n"), "{used}");
