@@ -466,10 +466,15 @@ mod tests {
 
     #[test]
     fn workers_fit_the_memory_budget() {
-        let serve =
-            [("isolation", "process"), ("cache-max-bytes", "128MiB"), ("reply-memory-bytes", "128MiB")];
+        let serve = [
+            ("isolation", "process"),
+            ("cache-max-bytes", "128MiB"),
+            ("reply-memory-bytes", "64MiB"),
+            ("max-message-bytes", "10MiB"),
+            ("request-memory-bytes", "64MiB"),
+        ];
         let with = |more: &[(&'static str, &str)]| check(&[&serve[..], more].concat());
-        // A worker of 512 MiB and its stack of 512 MiB, beside caches, replies and 256 MiB of the server's own.
+        // A worker of 512 MiB and its stack of 512 MiB, beside caches, requests, replies and 256 MiB of the server's own.
         let worker = ("worker-memory-bytes", "512MiB");
         let settings = with(&[worker, ("memory-budget", "2560MiB"), ("parallelism-limit", "2")]).unwrap();
         let plan = settings.rendering.memory_plan.unwrap();
