@@ -37,8 +37,8 @@ const CALLERS: usize = SLOTS + 4;
 /// How often memory is looked at.
 const SAMPLE_PAUSE: Duration = Duration::from_millis(100);
 
-/// How long the last calls of an attack may take: renders end after five seconds.
-const END_TIME: Duration = Duration::from_secs(20);
+/// How long the last calls of an attack may take: renders end after five seconds, and three may wait for each slot.
+const END_TIME: Duration = Duration::from_secs(40);
 
 /// What the server alone may take: one and a half times the memory of requests, replies and the cache.
 const MAX_SERVER_BYTES: u64 = 3 * (512 + 512 + 128) / 2 << 20;
@@ -90,11 +90,10 @@ pub(super) async fn run(matches: &ArgMatches) -> Result<()> {
     let mut target = Arc::new(Target::start()?);
     warm_up(&target).await?;
     for attack in &chosen {
-        let outcome = besiege(&target, attack, probers.handle(), time).await?;
+        let outcome = run_attack(&target, attack, probers.handle(), time).await?;
         say(&outcome.line(&attack.name))?;
         broken.extend(outcome.broken(latencies).into_iter().map(|what| format!("{}: {what}", attack.name)));
-        let alive = Arc::get_mut(&mut target).is_some_and(Target::is_alive);
-        if !alive {
+        if !target.is_alive() {
             broken.push(format!("{}: the server ended", attack.name));
             target = Arc::new(Target::start()?);
             warm_up(&target).await?;
@@ -162,7 +161,12 @@ async fn warm_up(target: &Arc<Target>) -> Result<()> {
 }
 
 /// One attack by all its callers, with probes beside it.
-async fn besiege(target: &Arc<Target>, attack: &Attack, probers: &Handle, time: Duration) -> Result<Outcome> {
+async fn run_attack(
+    target: &Arc<Target>,
+    attack: &Attack,
+    probers: &Handle,
+    time: Duration,
+) -> Result<Outcome> {
     let message = match attack.kind {
         AttackKind::Message(bytes) | AttackKind::MessageWithoutToken(bytes) => Bytes::from(bytes()),
         AttackKind::Render | AttackKind::Connection(_) => Bytes::new(),

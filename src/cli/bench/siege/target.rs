@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use proto::v1::RenderRequest;
@@ -35,7 +36,7 @@ const SMALL: &str = "small";
 
 /// The server, and the repositories it is asked for.
 pub(super) struct Target {
-    child: Child,
+    child: Mutex<Child>,
     /// Where it serves gRPC.
     pub(super) grpc: SocketAddr,
     /// Where it serves health.
@@ -60,15 +61,19 @@ impl Target {
         let child = command(grpc, http, data.path(), &token)?
             .spawn()
             .map_err(|error| failed("starting manifestd", &error))?;
-        let target = Self { child, grpc, http, usual, bombs, _data: data };
+        let target = Self { child: Mutex::new(child), grpc, http, usual, bombs, _data: data };
         wait_for(grpc)?;
         wait_for(http)?;
         Ok(target)
     }
 
     /// Whether the process that was started is still there.
-    pub(super) fn is_alive(&mut self) -> bool {
-        self.child.try_wait().is_ok_and(|ended| ended.is_none())
+    pub(super) fn is_alive(&self) -> bool {
+        self.child().try_wait().is_ok_and(|ended| ended.is_none())
+    }
+
+    fn child(&self) -> MutexGuard<'_, Child> {
+        self.child.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The request for a small application of this name.
@@ -100,16 +105,18 @@ impl Target {
             }
             total
         };
-        let own = processes.iter().find(|process| process.id == self.child.id());
-        (own.map_or(0, |process| process.resident), of_group(self.child.id()))
+        let id = self.child().id();
+        let own = processes.iter().find(|process| process.id == id);
+        (own.map_or(0, |process| process.resident), of_group(id))
     }
 }
 
 impl Drop for Target {
     fn drop(&mut self) {
         // It may have ended by itself.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        let mut child = self.child();
+        let _ = child.kill();
+        let _ = child.wait();
     }
 }
 
