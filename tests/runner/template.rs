@@ -223,9 +223,9 @@ fn a_schema_may_refer_to_files_of_its_chart_only() {
 
 #[test]
 fn older_versions_keep_their_ways() {
-    let folder = chart("a: {{ .Files.Lines \"empty\" }} {{ .Capabilities.KubeVersion }}\n");
+    let folder = chart("a: '{{ .Files.Lines \"empty\" }} {{ .Capabilities.KubeVersion }}'\n");
     fs::write(folder.path().join("c/empty"), "").unwrap();
-    assert!(stdout(folder.path(), &["x", "c"]).ends_with("a: [] v1.37.0\n"));
+    assert!(stdout(folder.path(), &["x", "c"]).ends_with("a: '[] v1.37.0'\n"));
     let old = template(folder.path(), &owned(&["x", "c", "--helm-version", "4.2.4"]));
     assert!(printed(&old).unwrap_err().contains("index out of range [-1]"));
     let folder = chart("a: {{ durationSeconds \"1m\" }}\n");

@@ -87,7 +87,7 @@ pub(crate) fn to_float(value: &Value) -> f64 {
 }
 
 /// Go lets `_` stand between two digits.
-fn without_separators(text: &str) -> Cow<'_, str> {
+pub(crate) fn without_separators(text: &str) -> Cow<'_, str> {
     let bytes = text.as_bytes();
     let digit = |at: Option<usize>| at.and_then(|at| bytes.get(at)).is_some_and(u8::is_ascii_hexdigit);
     let fits = |(at, _): (usize, &str)| digit(at.checked_sub(1)) && digit(Some(at + 1));

@@ -9,6 +9,7 @@ use super::duration::{Duration, SECOND};
 use super::methods::duration;
 use super::read::quoted;
 use crate::args::fail;
+use crate::numbers::without_separators;
 
 const ANY: &[Type] = &[Type::Any];
 const TWO: &[Type] = &[Type::Any, Type::Any];
@@ -105,7 +106,7 @@ fn read_text(text: &str) -> std::result::Result<Duration, String> {
     if let Ok(duration) = Duration::parse(trimmed) {
         return Ok(duration);
     }
-    match number::parse_float(trimmed) {
+    match number::parse_float(&without_separators(trimmed)) {
         Some(seconds) => from_seconds(seconds),
         None => Err(format!("could not parse duration {}", quoted(text.as_bytes()))),
     }
