@@ -15,8 +15,8 @@ pub struct ScopeKey([u8; 32]);
 #[must_use]
 pub fn random() -> [u8; 32] {
     let mut bytes = [0; 32];
-    let random = rustls::crypto::aws_lc_rs::default_provider().secure_random;
-    random.fill(&mut bytes).expect("the system gives random bytes");
+    // Not from a library of cryptography: aws-lc gathers entropy of its own for 40 ms first.
+    getrandom::fill(&mut bytes).expect("the system gives random bytes");
     bytes
 }
 

@@ -37,7 +37,7 @@ impl Source {
 pub(crate) fn sources() -> Vec<Source> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut paths = Vec::new();
-    for folder in ["src", "crates", "cache", "proto", "tests", "benches", "fuzz"] {
+    for folder in ["src", "crates", "cache", "compare", "proto", "tests", "benches", "fuzz"] {
         rust_files(&root.join(folder), &mut paths);
     }
     paths.sort();
