@@ -1,5 +1,7 @@
 //! The commands and their help.
 
+use std::ffi::OsStr;
+
 use clap::{Arg, ArgAction, Command, value_parser};
 
 use super::output::Format;
@@ -31,24 +33,41 @@ Examples:
 
 SIGTERM and SIGINT let calls under way finish within --drain-time; a second signal ends at once.";
 
+/// The commands, by their names.
+const COMMANDS: [(&str, fn() -> Command); 8] = [
+    ("serve", serve),
+    ("render", render),
+    ("template", template::command),
+    ("build", build::command),
+    ("refs", refs),
+    ("apps", apps),
+    ("completions", completions),
+    ("bench", super::bench::command),
+];
+
 /// The command line as a whole.
 pub(super) fn command() -> Command {
+    with_commands(COMMANDS.map(|(_, command)| command()))
+}
+
+/// The part of the command line that `first`, its first word, asks for. The flags of the other commands are many, and
+/// making them takes longer than rendering a small chart.
+pub(super) fn command_for(first: Option<&OsStr>) -> Command {
+    match COMMANDS.into_iter().find(|(name, _)| first.is_some_and(|first| first == *name)) {
+        Some((_, command)) => with_commands([command()]),
+        // Help, a mistake, or nothing at all: whatever is said then names all commands.
+        None => command(),
+    }
+}
+
+fn with_commands(commands: impl IntoIterator<Item = Command>) -> Command {
     Command::new("manifestd")
         .version(env!("CARGO_PKG_VERSION"))
         .about("Turns a git repository into Kubernetes manifests")
         .after_help(report::EXIT_CODES)
         .subcommand_required(true)
         .arg_required_else_help(true)
-        .subcommands([
-            serve(),
-            render(),
-            template::command(),
-            build::command(),
-            refs(),
-            apps(),
-            completions(),
-            super::bench::command(),
-        ])
+        .subcommands(commands)
 }
 
 fn serve() -> Command {
@@ -69,6 +88,7 @@ fn render() -> Command {
         )
         .arg(from())
         .arg(revision())
+        .arg(tag_prefix())
         .arg(path())
         .arg(worktree())
         .args(render_args())
@@ -97,6 +117,7 @@ fn apps() -> Command {
         )
         .arg(from())
         .arg(revision())
+        .arg(tag_prefix())
         .arg(worktree())
         .args(config::args(true))
         .after_help(report::EXIT_CODES)
@@ -158,6 +179,14 @@ fn revision() -> Arg {
         .help("Branch, tag, commit id, or a range of versions such as `1.2.*` [default: HEAD]")
 }
 
+fn tag_prefix() -> Arg {
+    Arg::new("tag-prefix")
+        .long("tag-prefix")
+        .value_name("PREFIX")
+        .conflicts_with("worktree")
+        .help("What the tags of versions begin with, such as `app-`: --revision `1.*` then chooses among `app-1.0.0` and its kind")
+}
+
 fn path() -> Arg {
     Arg::new("path")
         .long("path")
@@ -180,6 +209,18 @@ mod tests {
     #[test]
     fn the_commands_are_sound() {
         command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_is_made_alone() {
+        for (name, made) in COMMANDS {
+            assert_eq!(made().get_name(), name);
+            let alone = command_for(Some(OsStr::new(name)));
+            assert_eq!(alone.get_subcommands().map(Command::get_name).collect::<Vec<_>>(), [name]);
+        }
+        for other in [None, Some("--help"), Some("help"), Some("templat")] {
+            assert_eq!(command_for(other.map(OsStr::new)).get_subcommands().count(), COMMANDS.len());
+        }
     }
 
     #[test]

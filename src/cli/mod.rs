@@ -48,7 +48,8 @@ type Done = Result<(), Failure>;
 /// Does what the command line says.
 #[must_use]
 pub fn run() -> ExitCode {
-    let matches = commands::command().get_matches();
+    let first = std::env::args_os().nth(1);
+    let matches = commands::command_for(first.as_deref()).get_matches();
     let done = match matches.subcommand() {
         Some(("serve", matches)) => serve::run(matches),
         Some(("render", matches)) => render::run(matches),

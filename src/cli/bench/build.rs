@@ -23,15 +23,15 @@ pub(super) const NAME: &str = "build";
 const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 
 /// The program to compare with.
-const KUSTOMIZE: Peer = Peer {
+pub(super) const KUSTOMIZE: Peer = Peer {
     name: "kustomize",
     unit: "builds",
     get: "install kustomize 5 (https://kubectl.docs.kubernetes.io/installation/kustomize/)",
 };
 
 /// A kustomization to build.
-#[derive(Debug)]
-struct Kustomization {
+#[derive(Clone, Debug)]
+pub(super) struct Kustomization {
     /// What may be read.
     root: PathBuf,
     /// Its folder in it.
@@ -80,14 +80,26 @@ fn built(kustomization: &Kustomization, parsed: &Parsed) -> Result<String> {
 }
 
 fn theirs(kustomization: &Kustomization) -> bool {
-    let mut command = Command::new(KUSTOMIZE.name);
-    command.arg("build").arg(kustomization.root.join(&kustomization.path)).args(&kustomization.flags);
-    command.stdin(Stdio::null()).stderr(Stdio::null());
-    command.output().is_ok_and(|output| output.status.success())
+    let mut command = kustomization.command(Path::new(KUSTOMIZE.name));
+    command.stderr(Stdio::null()).output().is_ok_and(|output| output.status.success())
+}
+
+impl Kustomization {
+    /// The command line that builds it, for any program with kustomize's flags.
+    pub(super) fn command(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
+        command.arg("build").arg(self.root.join(&self.path)).args(&self.flags).stdin(Stdio::null());
+        command
+    }
+
+    /// The bytes of its own folder. What it reads beside that is not known before it is built.
+    pub(super) fn input_bytes(&self) -> u64 {
+        turn::bytes_beneath(&self.root.join(&self.path))
+    }
 }
 
 /// The kustomizations of a folder, also those inside of others.
-fn kustomizations(folder: &Path) -> Result<Vec<Kustomization>> {
+pub(super) fn kustomizations(folder: &Path) -> Result<Vec<Kustomization>> {
     if let Some(listed) = turn::listed(folder, case)? {
         return Ok(listed);
     }

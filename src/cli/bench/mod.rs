@@ -1,5 +1,5 @@
 //! `manifestd bench`: speed and memory of this machine's manifestd, as ratios against a peer measured in turn in the
-//! same run. All but `template` and `build` need the `git` program: it makes and serves the repositories, and is the peer of `clone`.
+//! same run. All but `template`, `build` and `start` need the `git` program: it makes and serves the repositories, and is the peer of `clone`.
 
 mod build;
 mod clone;
@@ -11,6 +11,7 @@ mod peer;
 mod repository;
 mod service;
 mod siege;
+mod start;
 mod stats;
 mod template;
 mod turn;
@@ -41,6 +42,7 @@ pub(super) fn command() -> Command {
         .subcommand(template::command())
         .subcommand(build::command())
         .subcommand(siege::command())
+        .subcommand(start::command())
         .subcommand(peer::command())
 }
 
@@ -52,6 +54,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<()> {
     match matches.subcommand() {
         Some((template::NAME, matches)) => return template::run(matches),
         Some((build::NAME, matches)) => return build::run(matches),
+        Some((start::NAME, matches)) => return start::run(matches),
         _ => {}
     }
     let runtime = tokio::runtime::Runtime::new().map_err(|error| failed("starting a runtime", &error))?;

@@ -19,8 +19,8 @@ use crate::source::Disk;
 pub(super) const NAME: &str = "template";
 
 /// A chart to render.
-#[derive(Debug)]
-struct Chart {
+#[derive(Clone, Debug)]
+pub(super) struct Chart {
     /// Its folder.
     folder: PathBuf,
     /// A values file.
@@ -28,7 +28,7 @@ struct Chart {
 }
 
 /// The program to compare with.
-const HELM: Peer =
+pub(super) const HELM: Peer =
     Peer { name: "helm", unit: "charts", get: "install helm 4 (https://helm.sh/docs/intro/install/)" };
 
 /// The command.
@@ -87,17 +87,35 @@ fn rendered(chart: &Chart) -> Result<Vec<u8>> {
 }
 
 fn theirs(chart: &Chart) -> bool {
-    let mut command = Command::new("helm");
-    command.args(["template", "release"]).arg(&chart.folder).args(["--namespace", "ns", "--include-crds"]);
-    if let Some(values) = &chart.values {
-        command.arg("--values").arg(values);
+    chart
+        .command(Path::new(HELM.name))
+        .stderr(Stdio::null())
+        .output()
+        .is_ok_and(|output| output.status.success())
+}
+
+impl Chart {
+    /// The command line that renders it, for any program with helm's flags.
+    pub(super) fn command(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
+        command.args(["template", "release"]).arg(&self.folder).args(["--namespace", "ns", "--include-crds"]);
+        if let Some(values) = &self.values {
+            command.arg("--values").arg(values);
+        }
+        command.stdin(Stdio::null());
+        command
     }
-    command.stdin(Stdio::null()).stderr(Stdio::null());
-    command.output().is_ok_and(|output| output.status.success())
+
+    /// What the program reads, in bytes.
+    pub(super) fn input_bytes(&self) -> u64 {
+        let values =
+            self.values.as_deref().and_then(|file| fs::metadata(file).ok()).map_or(0, |file| file.len());
+        turn::bytes_beneath(&self.folder) + values
+    }
 }
 
 /// The charts of a folder, those inside of charts left out.
-fn charts(folder: &Path) -> Result<Vec<Chart>> {
+pub(super) fn charts(folder: &Path) -> Result<Vec<Chart>> {
     if let Some(charts) = turn::listed(folder, case)? {
         return Ok(charts);
     }

@@ -142,6 +142,17 @@ fn read_all(folder: &Path) {
     }
 }
 
+/// The bytes of the files beneath a folder. What cannot be read is left to the cases.
+pub(super) fn bytes_beneath(folder: &Path) -> u64 {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let bytes = entries.map(|entry| match entry.file_type() {
+        Ok(kind) if kind.is_dir() => bytes_beneath(&entry.path()),
+        Ok(kind) if kind.is_file() => entry.metadata().map_or(0, |file| file.len()),
+        _ => 0,
+    });
+    bytes.sum()
+}
+
 fn processors() -> usize {
     thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }

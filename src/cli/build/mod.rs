@@ -6,6 +6,7 @@ mod remotes;
 mod write;
 
 use std::cell::RefCell;
+use std::mem::ManuallyDrop;
 
 use clap::ArgMatches;
 use clap::parser::ValueSource;
@@ -43,12 +44,13 @@ pub(super) fn run(matches: &ArgMatches) -> Done {
     let dir = dir(matches)?;
     let ask = Ask::read(matches)?;
     let folder = Folder::find(dir, text(matches, "root"))?;
-    let mounts = remotes::gather(matches, &folder, ask.load_restrictor, ask.version)?;
+    // The process ends with this command: what it holds is not freed piece by piece.
+    let mounts = ManuallyDrop::new(remotes::gather(matches, &folder, ask.load_restrictor, ask.version)?);
     let (output, found) = on_stack(|| ask.build(&folder, &mounts))?;
     found.warnings().iter().for_each(|warning| say(&report::warning(warning)));
     let warned = output.as_ref().map_or_else(kustomize::Error::warnings, Output::warnings);
     warned.iter().for_each(|line| say(&format!("{line}\n")));
-    let output = output.map_err(|error| failed(&error))?;
+    let output = ManuallyDrop::new(output.map_err(|error| failed(&error))?);
     write::output(&output, text(matches, "output").unwrap_or_default())
 }
 

@@ -6,6 +6,7 @@ mod files;
 mod values;
 
 use std::io::{self, Write};
+use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -152,6 +153,8 @@ impl Ask {
         let name = self.name()?;
         let loaded = helm::load(&chart.tree, &chart.path, self.version.profile(), log)
             .map_err(|error| chart.load_failure(error))?;
+        // The process ends with this command: what it holds is not freed piece by piece.
+        let loaded = ManuallyDrop::new(loaded);
         let release = Release {
             version: self.version,
             name: &name,
