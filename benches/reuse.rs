@@ -15,7 +15,7 @@ use tree::{Reads, Recorder, Tree, TreePath};
 fn open(repo: &Path, commit: Oid) -> Arc<dyn Tree> {
     let settings = Settings { allow_local: true, ..Settings::new(repo.join("manifestd")) };
     let (url, revision) = (format!("file://{}", repo.display()), commit.to_string());
-    let origin = Origin::Git { url, revision, credential: None };
+    let origin = Origin::Git { url, revision, credential: None, tag_prefix: String::new() };
     let source = Source { origin, path: String::new(), ref_name: String::new(), renderer: Renderer::Detect };
     let runtime = tokio::runtime::Runtime::new().expect("a runtime starts");
     runtime.block_on(async {

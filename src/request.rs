@@ -59,6 +59,8 @@ pub enum Origin {
         url: String,
         /// Branch, tag, commit id, ref or semver range; empty is `HEAD`.
         revision: String,
+        /// What the names of version tags begin with, before the version; empty when nothing.
+        tag_prefix: String,
         /// The credential sent with the request, if any; it wins over the server's own.
         credential: Option<Credential>,
     },

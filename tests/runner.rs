@@ -36,5 +36,6 @@ mod runner {
     mod sources;
     mod stealing_server;
     mod template;
+    mod unreachable;
     mod workers;
 }

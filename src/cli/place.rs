@@ -12,6 +12,8 @@ pub(super) struct Place<'a> {
     pub(super) from: &'a str,
     /// `--revision`; `None` is `HEAD`.
     pub(super) revision: Option<&'a str>,
+    /// `--tag-prefix`; `None` is none.
+    pub(super) tag_prefix: Option<&'a str>,
     /// `--path`, relative to the root; `None` is the folder itself.
     pub(super) path: Option<&'a str>,
     /// `--worktree`: the files as they are.
@@ -41,7 +43,13 @@ impl Place<'_> {
     }
 
     fn git(&self, url: String) -> Origin {
-        Origin::Git { url, revision: self.revision.unwrap_or_default().to_owned(), credential: None }
+        let text = |given: Option<&str>| given.unwrap_or_default().to_owned();
+        Origin::Git {
+            url,
+            revision: text(self.revision),
+            tag_prefix: text(self.tag_prefix),
+            credential: None,
+        }
     }
 
     fn folder(&self, path: PathBuf) -> Result<PathBuf> {
@@ -107,7 +115,7 @@ mod tests {
     use super::*;
 
     fn find(from: &str, path: Option<&str>, worktree: bool) -> (String, String) {
-        let (origin, path) = Place { from, revision: None, path, worktree }.find().unwrap();
+        let (origin, path) = Place { from, revision: None, tag_prefix: None, path, worktree }.find().unwrap();
         let origin = match origin {
             Origin::Git { url, .. } => format!("git {url}"),
             Origin::Folder(folder) => format!("folder {}", folder.display()),
@@ -143,18 +151,23 @@ mod tests {
         let root = root.path().canonicalize().unwrap();
         let top = root.to_str().unwrap();
         assert_eq!(find(top, Some("web"), false), (format!("folder {top}"), "web".into()));
-        let error =
-            Place { from: top, revision: Some("v1"), path: None, worktree: false }.find().unwrap_err();
+        let error = Place { from: top, revision: Some("v1"), tag_prefix: None, path: None, worktree: false }
+            .find()
+            .unwrap_err();
         assert_eq!(error.kind(), Kind::Invalid);
     }
 
     #[test]
     fn what_is_not_there_is_not_found() {
         let error =
-            Place { from: "./nothing", revision: None, path: None, worktree: false }.find().unwrap_err();
+            Place { from: "./nothing", revision: None, tag_prefix: None, path: None, worktree: false }
+                .find()
+                .unwrap_err();
         assert_eq!(error.kind(), Kind::NotFound);
         let error =
-            Place { from: "https://a/b", revision: None, path: None, worktree: true }.find().unwrap_err();
+            Place { from: "https://a/b", revision: None, tag_prefix: None, path: None, worktree: true }
+                .find()
+                .unwrap_err();
         assert_eq!(error.kind(), Kind::Invalid);
     }
 }

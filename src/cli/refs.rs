@@ -5,13 +5,16 @@ use std::io::{self, Write};
 
 use clap::ArgMatches;
 
-use super::{Done, output, render, start};
+use super::{Done, output, render, report, say, start};
 use crate::request::Refs;
 
 pub(super) fn run(matches: &ArgMatches) -> Done {
     let settings = start::settings(matches)?;
     let (origin, _) = render::place(matches).find()?;
     let refs = start::local(settings, async |service| service.sources().refs(&origin, true).await)?;
+    if refs.commits.is_empty() {
+        say(&report::warning("the repository is empty: it has no branches and no tags"));
+    }
     output::written(io::stdout().lock().write_all(lines(&refs).as_bytes()))?;
     Ok(())
 }

@@ -43,6 +43,7 @@ pub(super) fn place(matches: &ArgMatches) -> Place<'_> {
     Place {
         from: text("from").unwrap_or_default(),
         revision: text("revision"),
+        tag_prefix: text("tag-prefix"),
         path: text("path"),
         worktree: matches.try_get_one::<bool>("worktree").ok().flatten().copied().unwrap_or_default(),
     }

@@ -95,8 +95,8 @@ pub(super) const KUSTOMIZE_PROGRAM: &str = "kustomize";
 /// What an operator wants to know; one line per call.
 pub(super) const LOG_LEVEL: &str = "info";
 
-/// What a user of a command must know; the rest is its output.
-pub(super) const LOCAL_LOG_LEVEL: &str = "warn";
+/// What a user of a command must know, in our own words: what libraries log is no part of what a command says.
+pub(super) const LOCAL_LOG_LEVEL: &str = "off,manifestd=warn";
 
 /// Text where a person reads, JSON where a machine does.
 pub(super) const LOG_FORMAT: &str = "auto";

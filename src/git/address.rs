@@ -1,6 +1,7 @@
 //! Which addresses may be contacted. Names are resolved here and nowhere else, and what was checked is what is
 //! connected to: a second lookup could answer differently.
 
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use crate::error::{Error, Kind, Result};
@@ -85,7 +86,10 @@ fn nat64(v6: Ipv6Addr) -> Vec<Ipv4Addr> {
 /// # Errors
 /// [`Kind::Unavailable`] when the name has no address, [`Kind::Denied`] when any of them may not be contacted.
 pub async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>> {
-    let unknown = || Error::new(Kind::Unavailable, format!("the host '{host}' has no address"));
+    let unknown = || {
+        Error::new(Kind::Unavailable, format!("no address is known for the host '{host}'"))
+            .help("check how the host is spelt, and the name servers of this machine")
+    };
     let found: Vec<SocketAddr> =
         tokio::net::lookup_host((host, port)).await.map_err(|_| unknown())?.collect();
     if found.is_empty() {
@@ -110,19 +114,22 @@ pub fn check_literal(host: &str) -> Result<()> {
 }
 
 /// A connection to the first address of `host` that answers.
-pub async fn connect(host: &Host) -> Result<tokio::net::TcpStream> {
-    let addresses = resolve(&host.name, host.port).await?;
-    for address in addresses {
-        if let Ok(stream) = tokio::net::TcpStream::connect(address).await {
-            // Requests are small and wait for an answer: nothing to gain from delaying them.
-            let _ = stream.set_nodelay(true);
-            return Ok(stream);
+///
+/// # Errors
+/// That of the last address; it holds ours when `host` has none, or one that may not be contacted.
+pub async fn connect(host: &Host) -> io::Result<tokio::net::TcpStream> {
+    let mut failure = io::Error::from(io::ErrorKind::HostUnreachable);
+    for address in resolve(&host.name, host.port).await.map_err(io::Error::other)? {
+        match tokio::net::TcpStream::connect(address).await {
+            Ok(stream) => {
+                // Requests are small and wait for an answer: nothing to gain from delaying them.
+                let _ = stream.set_nodelay(true);
+                return Ok(stream);
+            }
+            Err(error) => failure = error,
         }
     }
-    Err(Error::new(
-        Kind::Unavailable,
-        format!("'{}' does not accept connections on port {}", host.name, host.port),
-    ))
+    Err(failure)
 }
 
 fn refused(host: &str) -> Error {

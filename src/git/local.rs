@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use gix::ObjectId;
+use gix::odb::store::init::Slots;
 use tree::Tree;
 
 use crate::error::{Error, Kind, Result};
@@ -17,6 +18,12 @@ use super::snapshot::Snapshot;
 /// The longest chain of annotated tags followed; real ones have one or two links.
 const MAX_TAGS: usize = 32;
 
+/// gix's own limit of the size of objects in untrusted repositories, turned off.
+const NO_ALLOCATION_LIMIT: &str = "gitoxide.objects.allocLimitIfReducedTrust=0";
+
+/// What gix says of ids that it was not built to read.
+const UNKNOWN_FORMAT: &str = "Object format is not enabled";
+
 /// A repository of this machine.
 pub struct Local {
     repo: gix::ThreadSafeRepository,
@@ -28,11 +35,15 @@ impl Local {
     /// # Errors
     /// [`Kind::NotFound`] when there is none.
     pub fn open(path: &Path) -> Result<Self> {
-        let missing = || Error::new(Kind::NotFound, "there is no git repository at the local path");
         // Isolated: no configuration of the system or the user. Who owns the folder does not matter for reading, and
         // what an untrusted configuration could start is not read either.
-        let options = gix::open::Options::isolated().with(gix::sec::Trust::Reduced);
-        let repo = gix::ThreadSafeRepository::open_opts(path, options).map_err(|_| missing())?;
+        let options = gix::open::Options::isolated()
+            .with(gix::sec::Trust::Reduced)
+            // gix gives untrusted repositories 32 packs and objects below 16 MiB. Our own limits (`objects.rs`) hold for
+            // all repositories alike.
+            .object_store_slots(Slots::AsNeededByDiskState { multiplier: 1.1, minimum: 32 })
+            .config_overrides([NO_ALLOCATION_LIMIT]);
+        let repo = gix::ThreadSafeRepository::open_opts(path, options).map_err(|error| not_opened(&error))?;
         Ok(Self { repo })
     }
 
@@ -79,6 +90,25 @@ impl Local {
     pub fn abbreviated(&self, prefix: &gix::hash::Prefix) -> Result<Option<ObjectId>> {
         abbreviated(&self.repo.to_thread_local(), prefix)
     }
+}
+
+/// Why gix does not open a repository.
+fn not_opened(error: &gix::Error) -> Error {
+    let is_other_format =
+        |error: &(dyn std::error::Error + 'static)| error.to_string().contains(UNKNOWN_FORMAT);
+    match error.iter_errors().any(is_other_format) {
+        true => other_object_format(),
+        false => Error::new(Kind::NotFound, "there is no git repository at the local path"),
+    }
+}
+
+/// The ids of a repository are not those that everything here is built on.
+pub(super) fn other_object_format() -> Error {
+    Error::new(
+        Kind::Precondition,
+        "the repository's object ids are SHA-256, and only SHA-1 repositories are read",
+    )
+    .help("convert it: `git init --object-format=sha1`, then `git fast-export` into `git fast-import`")
 }
 
 /// The one commit of `repo` whose id begins with `prefix`.

@@ -28,6 +28,12 @@ impl Listing {
         }
     }
 
+    /// Whether nothing is listed, not even `HEAD`.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.refs.is_empty() && self.head.is_none()
+    }
+
     /// Fails when there are more than `max` names.
     ///
     /// # Errors

@@ -31,10 +31,43 @@ pub enum Revision {
     /// What `git fetch` would take: a name to the letter, a tag before a branch.
     Fetched(String),
     /// A version range over tags; a name when no tag fits (`1.x` is a usual name of a branch).
-    Range(String, semver::Constraint),
+    Range(VersionRange),
+}
+
+/// A range of versions that tags may have.
+#[derive(Clone, Debug)]
+pub struct VersionRange {
+    /// As it was written.
+    text: String,
+    /// What the names of the tags begin with, before their version.
+    tag_prefix: String,
+    constraint: semver::Constraint,
 }
 
 impl Revision {
+    /// Reads a revision where the names of version tags begin with `tag_prefix`: a range chooses among those tags, and a
+    /// single version is the name of the one behind the prefix. All else is as it is without (spec: argocd.md §6.3).
+    ///
+    /// # Errors
+    /// As [`Revision::parse`]; [`Kind::Invalid`] for a prefix with which no tag's name can begin.
+    pub fn parse_with_prefix(text: &str, tag_prefix: &str) -> Result<Self> {
+        if tag_prefix.is_empty() {
+            return Self::parse(text);
+        }
+        if tag_prefix.len() > MAX_REVISION || !is_ref_name(&format!("{tag_prefix}0")) {
+            return Err(Error::new(Kind::Invalid, "no tag's name can begin with the tag prefix"));
+        }
+        match Self::parse(text)? {
+            Self::Range(range) => {
+                Ok(Self::Range(VersionRange { tag_prefix: tag_prefix.to_owned(), ..range }))
+            }
+            Self::Name(name) if semver::Version::parse(&name).is_ok() => {
+                Ok(Self::Name(format!("{tag_prefix}{name}")))
+            }
+            other => Ok(other),
+        }
+    }
+
     /// Reads a revision.
     ///
     /// # Errors
@@ -56,7 +89,7 @@ impl Revision {
             return Ok(Self::Commit(id));
         }
         if let Some(range) = range(text) {
-            return Ok(Self::Range(text.to_owned(), range));
+            return Ok(Self::Range(range));
         }
         if !is_ref_name(text) {
             return Err(not_a_revision(text));
@@ -72,8 +105,10 @@ impl Revision {
     /// As [`Revision::parse`].
     pub fn parse_fetched(text: &str) -> Result<Self> {
         match Self::parse(text)? {
-            Self::Name(name) | Self::Range(name, _) if is_ref_name(&name) => Ok(Self::Fetched(name)),
-            Self::Range(..) => Err(not_a_revision(text)),
+            Self::Name(name) | Self::Range(VersionRange { text: name, .. }) if is_ref_name(&name) => {
+                Ok(Self::Fetched(name))
+            }
+            Self::Range(_) => Err(not_a_revision(text)),
             other => Ok(other),
         }
     }
@@ -86,9 +121,9 @@ impl Revision {
             Self::Head | Self::Commit(_) => vec!["HEAD".to_owned()],
             Self::Full(name) => vec![name.clone()],
             Self::Name(name) | Self::Fetched(name) => candidates(name).to_vec(),
-            Self::Range(text, _) => {
-                let names = candidates(text).into_iter().filter(|name| is_ref_name(name));
-                std::iter::once("refs/tags/".to_owned()).chain(names).collect()
+            Self::Range(range) => {
+                let names = candidates(&range.text).into_iter().filter(|name| is_ref_name(name));
+                std::iter::once(format!("refs/tags/{}", range.tag_prefix)).chain(names).collect()
             }
         }
     }
@@ -105,7 +140,7 @@ impl Revision {
                 let [branch, tag, other] = candidates(name);
                 [other, tag, branch].iter().find_map(|full| listing.refs.get(full)).copied()
             }
-            Self::Range(text, range) => highest(range, listing).or_else(|| by_name(text, listing)),
+            Self::Range(range) => range.highest(listing).or_else(|| by_name(&range.text, listing)),
         }
     }
 
@@ -150,19 +185,23 @@ fn by_name(name: &str, listing: &Listing) -> Option<ObjectId> {
     candidates(name).iter().find_map(|full| listing.refs.get(full)).copied()
 }
 
-/// The tag with the highest version in `range`.
-fn highest(range: &semver::Constraint, listing: &Listing) -> Option<ObjectId> {
-    let tags = listing.refs.keys().filter_map(|name| name.strip_prefix("refs/tags/"));
-    let tag = range.highest(tags)?;
-    listing.refs.get(&format!("refs/tags/{tag}")).copied()
+impl VersionRange {
+    /// The tag with the highest version in the range.
+    fn highest(&self, listing: &Listing) -> Option<ObjectId> {
+        let names = listing.refs.keys().filter_map(|name| name.strip_prefix("refs/tags/"));
+        let versions = names.filter_map(|name| name.strip_prefix(&self.tag_prefix));
+        let version = self.constraint.highest(versions)?;
+        listing.refs.get(&format!("refs/tags/{}{version}", self.tag_prefix)).copied()
+    }
 }
 
 /// A version range, but no single version: that is the name of a tag, to the letter.
-fn range(text: &str) -> Option<semver::Constraint> {
+fn range(text: &str) -> Option<VersionRange> {
     if semver::Version::parse(text).is_ok() {
         return None;
     }
-    semver::Constraint::parse(text).ok()
+    let constraint = semver::Constraint::parse(text).ok()?;
+    Some(VersionRange { text: text.to_owned(), tag_prefix: String::new(), constraint })
 }
 
 fn full_id(text: &str) -> Option<ObjectId> {
@@ -256,6 +295,53 @@ mod tests {
             ("v9.9.9", Some(6)),
         ] {
             assert_eq!(find(revision, &listing), at.map(id), "{revision}");
+        }
+    }
+
+    #[test]
+    fn versions_are_those_behind_the_tag_prefix() {
+        let listing = listing(&[
+            "refs/tags/app-1.1.0",
+            "refs/tags/app-1.2.0",
+            "refs/tags/app-2.0.0-beta.1",
+            "refs/tags/lib/v0.3.1",
+            "refs/tags/v1.9.0",
+            "refs/heads/main",
+            "refs/heads/1.2.0",
+            "refs/heads/9.x",
+            "HEAD",
+        ]);
+        // The answers of argocd-repo-server 3.5.1 to the same questions.
+        for (revision, prefix, at) in [
+            ("1.1.0", "app-", Some(0)),
+            ("1.x", "app-", Some(1)),
+            ("*", "app-", Some(1)),
+            (">=2.0.0-0", "app-", Some(2)),
+            ("0.x", "lib/", Some(3)),
+            ("v0.3.1", "lib/", Some(3)),
+            ("0.3.1", "lib/", None),
+            ("1.x", "zzz-", None),
+            ("3.0.0", "app-", None),
+            ("1.2.0", "", Some(6)),
+            ("1.2.0", "zzz-", None),
+            ("9.x", "app-", Some(7)),
+            ("main", "app-", Some(5)),
+            ("app-1.1.0", "app-", Some(0)),
+            ("HEAD", "app-", Some(8)),
+            ("", "app-", Some(8)),
+        ] {
+            let found = Revision::parse_with_prefix(revision, prefix).unwrap().find(&listing);
+            assert_eq!(found, at.map(id), "{revision} behind {prefix}");
+        }
+        let prefixes = |text: &str| Revision::parse_with_prefix(text, "app-").unwrap().prefixes();
+        assert_eq!(prefixes("^1.2"), ["refs/tags/app-"]);
+        assert_eq!(prefixes("1.2.0"), ["refs/heads/app-1.2.0", "refs/tags/app-1.2.0", "refs/app-1.2.0"]);
+        for wrong in ["a b", "a:", "../", "a\n"] {
+            assert_eq!(
+                Revision::parse_with_prefix("1.x", wrong).unwrap_err().kind(),
+                Kind::Invalid,
+                "{wrong}"
+            );
         }
     }
 

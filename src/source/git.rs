@@ -112,13 +112,8 @@ impl Gits {
         Ok(self.listing(&target, Vec::new(), fresh).await?.to_refs())
     }
 
-    /// The commit that `text` stands for now.
-    pub(super) async fn pin(self: Arc<Self>, target: Target, text: &str, fresh: bool) -> Result<Pinned> {
-        self.pin_revision(target, &Revision::parse(text)?, text, fresh).await
-    }
-
     /// The commit `revision` stands for now; `text` is how it was written.
-    pub(super) async fn pin_revision(
+    pub(super) async fn pin(
         self: Arc<Self>,
         target: Target,
         revision: &Revision,
@@ -128,11 +123,11 @@ impl Gits {
         let listing = self.listing(&target, revision.prefixes(), fresh).await?;
         let commit = match (revision.find(&listing), revision.abbreviation()) {
             (Some(commit), _) => commit,
-            (None, Some(prefix)) => {
-                let found = self.abbreviated(&target, prefix, fresh).await?;
-                found.ok_or_else(|| unknown(&target.remote, text))?
-            }
-            (None, None) => return Err(unknown(&target.remote, text)),
+            (None, Some(prefix)) => match self.abbreviated(&target, prefix, fresh).await? {
+                Some(commit) => commit,
+                None => return Err(self.unknown(&target, text, fresh).await),
+            },
+            (None, None) => return Err(self.unknown(&target, text, fresh).await),
         };
         if listing.holds(commit) {
             self.shown.add(target.shown(commit));
@@ -141,6 +136,14 @@ impl Gits {
         let Target { remote, credential, scope } = target;
         let identity = remote.identity.clone();
         Ok(Pinned { identity, revision, scope, access: Access::Git { remote, credential, commit } })
+    }
+
+    /// There is no such revision, or none at all.
+    async fn unknown(self: &Arc<Self>, target: &Target, text: &str, fresh: bool) -> Error {
+        match self.listing(target, Vec::new(), fresh).await {
+            Ok(all) if all.is_empty() => empty(&target.remote),
+            _ => unknown(&target.remote, text),
+        }
     }
 
     /// The page at the address of `asked`; redirects may lead where `gate` allows, which for one address is always the
@@ -368,6 +371,11 @@ fn gate(settings: &Settings) -> Result<Gate> {
         }
         Ok(())
     }))
+}
+
+fn empty(remote: &Remote) -> Error {
+    Error::new(Kind::NotFound, format!("{} is an empty repository: it has no commits", remote.display()))
+        .help("push a commit first")
 }
 
 fn unknown(remote: &Remote, revision: &str) -> Error {

@@ -57,7 +57,12 @@ impl Here {
 }
 
 fn source(url: &str, revision: &str, credential: Option<Credential>) -> Source {
-    let origin = Origin::Git { url: url.to_owned(), revision: revision.to_owned(), credential };
+    let origin = Origin::Git {
+        url: url.to_owned(),
+        revision: revision.to_owned(),
+        credential,
+        tag_prefix: String::new(),
+    };
     Source { origin, path: String::new(), ref_name: String::new(), renderer: Renderer::Detect }
 }
 
@@ -437,3 +442,6 @@ mod shown;
 
 #[path = "unpack_tests.rs"]
 mod unpack;
+
+#[path = "unusual_repositories_tests.rs"]
+mod unusual_repositories;

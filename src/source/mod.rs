@@ -19,7 +19,7 @@ use tree::Tree;
 
 use crate::credentials::Credential;
 use crate::error::{Error, Kind, Result};
-use crate::git::{CommitId, Remote, Stats};
+use crate::git::{CommitId, Remote, Revision, Stats};
 use crate::request::{Origin, Refs, Source};
 
 pub(crate) use disk::Disk;
@@ -124,16 +124,18 @@ impl Sources {
     /// [`Kind::Invalid`] for a folder, which has none, and what went wrong on the way to the remote.
     pub async fn refs(&self, origin: &Origin, no_revision_cache: bool) -> Result<Refs> {
         match self.name(origin)? {
-            Name::Git(target, _) => self.git.clone().refs(target, no_revision_cache).await,
+            Name::Git { target, .. } => self.git.clone().refs(target, no_revision_cache).await,
             Name::Folder(_) => Err(Error::new(Kind::Invalid, "a folder has no refs")),
         }
     }
 
     fn name(&self, origin: &Origin) -> Result<Name> {
         match origin {
-            Origin::Git { url, revision, credential } => {
-                Ok(Name::Git(self.git.target(url, credential.as_ref())?, revision.clone()))
-            }
+            Origin::Git { url, revision, tag_prefix, credential } => Ok(Name::Git {
+                target: self.git.target(url, credential.as_ref())?,
+                revision: revision.clone(),
+                tag_prefix: tag_prefix.clone(),
+            }),
             Origin::Folder(path) if self.allow_local => Ok(Name::Folder(path.clone())),
             Origin::Folder(_) => Err(folders_refused()),
         }
@@ -161,7 +163,14 @@ impl Sources {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Name {
     /// A revision of a remote.
-    Git(git::Target, String),
+    Git {
+        /// The remote.
+        target: git::Target,
+        /// The revision as asked for.
+        revision: String,
+        /// What the names of version tags begin with.
+        tag_prefix: String,
+    },
     /// A folder.
     Folder(PathBuf),
 }
@@ -169,7 +178,10 @@ enum Name {
 impl Name {
     async fn pin(self, git: Arc<git::Gits>, fresh: bool) -> Result<Pinned> {
         match self {
-            Self::Git(target, revision) => git.pin(target, &revision, fresh).await,
+            Self::Git { target, revision, tag_prefix } => {
+                let parsed = Revision::parse_with_prefix(&revision, &tag_prefix)?;
+                git.pin(target, &parsed, &revision, fresh).await
+            }
             Self::Folder(path) => disk::Disk::open(&path).map(disk::Disk::pin),
         }
     }

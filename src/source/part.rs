@@ -173,7 +173,7 @@ impl Sources {
     ) -> Result<Part> {
         let target = self.part_target(url, beside)?;
         let parsed = Revision::parse_fetched(revision)?;
-        let pinned = self.git.clone().pin_revision(target, &parsed, revision, fresh).await?;
+        let pinned = self.git.clone().pin(target, &parsed, revision, fresh).await?;
         self.open(&pinned).await.map(Part::Repository)
     }
 

@@ -18,7 +18,12 @@ pub(super) fn sources(data: &Path) -> Sources {
 
 /// The content of `file` at `revision`, through `sources`.
 pub(super) async fn read(sources: &Sources, url: &str, revision: &str, file: &str) -> Result<String> {
-    let origin = Origin::Git { url: url.into(), revision: revision.into(), credential: None };
+    let origin = Origin::Git {
+        url: url.into(),
+        revision: revision.into(),
+        credential: None,
+        tag_prefix: String::new(),
+    };
     let source = Source { origin, path: String::new(), ref_name: String::new(), renderer: Renderer::Detect };
     let pinned = sources.pin(&[source], true).await?.remove(0);
     let content = sources.open(&pinned).await?.read(&TreePath::parse(file).unwrap())?;
@@ -114,7 +119,12 @@ async fn above_fifty_packs_a_store_is_begun_anew_and_readers_keep_theirs() {
     let url = server.url("r.git");
     let sources = sources(data.path());
     read(&sources, &url, "main", "f").await.unwrap();
-    let origin = Origin::Git { url: url.clone(), revision: first.clone(), credential: None };
+    let origin = Origin::Git {
+        url: url.clone(),
+        revision: first.clone(),
+        credential: None,
+        tag_prefix: String::new(),
+    };
     let source = Source { origin, path: String::new(), ref_name: String::new(), renderer: Renderer::Detect };
     let pinned = sources.pin(&[source], false).await.unwrap().remove(0);
     let reader = sources.open(&pinned).await.unwrap();
@@ -144,7 +154,12 @@ async fn stores_are_evicted_by_use_but_never_one_in_use() {
     let server = Server::git(&root);
     let settings = Settings { data_max_bytes: 1, ..Settings::new(data.path().to_owned()) };
     let sources = Sources::new(settings).unwrap();
-    let origin = Origin::Git { url: server.url("a.git"), revision: String::new(), credential: None };
+    let origin = Origin::Git {
+        url: server.url("a.git"),
+        revision: String::new(),
+        credential: None,
+        tag_prefix: String::new(),
+    };
     let source = Source { origin, path: String::new(), ref_name: String::new(), renderer: Renderer::Detect };
     let pinned = sources.pin(&[source], false).await.unwrap().remove(0);
     let used = sources.open(&pinned).await.unwrap();

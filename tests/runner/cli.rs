@@ -136,7 +136,7 @@ fn names_and_applications_are_listed() {
     let tip = repo.tip("refs/heads/main").to_string();
     let expected = format!("{tip}\trefs/heads/main\n{tip}\trefs/heads/main\n{tip}\trefs/tags/v1.0.0\n");
     assert_eq!(stdout(&home.run(&["refs", from])), expected);
-    assert_eq!(stdout(&home.run(&["apps", from])), "web\tDirectory\n");
+    assert_eq!(stdout(&home.run(&["apps", from])), "");
 }
 
 #[test]

@@ -77,7 +77,8 @@ fn pipeline(settings: SourceSettings, engines: Engines) -> Pipeline {
 }
 
 fn request(url: &str, credential: Option<Credential>) -> RenderRequest {
-    let origin = Origin::Git { url: url.into(), revision: "main".into(), credential };
+    let origin =
+        Origin::Git { url: url.into(), revision: "main".into(), credential, tag_prefix: String::new() };
     let source = Source { origin, path: "app".into(), ref_name: String::new(), renderer: Renderer::Detect };
     RenderRequest { sources: vec![source], ..RenderRequest::default() }
 }

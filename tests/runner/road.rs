@@ -45,7 +45,12 @@ impl Here {
 }
 
 fn request(url: &str, revision: &str, path: &str) -> RenderRequest {
-    let origin = Origin::Git { url: url.into(), revision: revision.into(), credential: None };
+    let origin = Origin::Git {
+        url: url.into(),
+        revision: revision.into(),
+        credential: None,
+        tag_prefix: String::new(),
+    };
     let renderer = Renderer::Directory(DirectoryOptions { recurse: true, ..DirectoryOptions::default() });
     let source = Source { origin, path: path.into(), ref_name: String::new(), renderer };
     RenderRequest { sources: vec![source], no_revision_cache: true, ..RenderRequest::default() }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
@@ -38,6 +38,7 @@ impl Certificates {
     pub fn new() -> Self {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.distinguished_name.push(DnType::CommonName, "testkit authority");
         let issuer = CertifiedIssuer::self_signed(params, key()).expect("an authority can sign itself");
         let (server, server_key) = signed(&issuer, &["localhost", "127.0.0.1"]);
         let (client, client_key) = signed(&issuer, &["client.example"]);

@@ -22,6 +22,7 @@ mod program;
 mod random;
 mod raw;
 mod repo;
+mod self_signed;
 pub mod ssh;
 
 pub use big::{app_folder, apps, wide};
@@ -32,3 +33,4 @@ pub use program::{Program, shared};
 pub use random::Random;
 pub use raw::{Raw, Script};
 pub use repo::{Commit, Repo, Root};
+pub use self_signed::SelfSigned;

@@ -60,6 +60,11 @@ pub struct Git {
     /// anonymous. Refused (INVALID_ARGUMENT) by a server that listens without TLS on anything but loopback.
     #[prost(message, optional, tag = "5")]
     pub credential: ::core::option::Option<Credential>,
+    /// What the names of version tags begin with, before the version, such as `app-` or `charts/web/v`. With it a semver
+    /// range chooses among those tags alone, and a single version such as `1.2.0` is the tag of that name behind the
+    /// prefix; other revisions are as they are without.
+    #[prost(string, tag = "6")]
+    pub tag_prefix: ::prost::alloc::string::String,
 }
 /// How to open one remote. Every field may be left empty.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -430,6 +435,9 @@ pub struct ResolveRevisionRequest {
     /// Do not answer from cached names of revisions: ask the repository.
     #[prost(bool, tag = "4")]
     pub no_revision_cache: bool,
+    /// As in `Git.tag_prefix`.
+    #[prost(string, tag = "5")]
+    pub tag_prefix: ::prost::alloc::string::String,
 }
 /// What a revision stands for.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -489,6 +497,9 @@ pub struct ListAppsRequest {
     /// Do not answer from cached names of revisions: ask the repository.
     #[prost(bool, tag = "4")]
     pub no_revision_cache: bool,
+    /// As in `Git.tag_prefix`.
+    #[prost(string, tag = "5")]
+    pub tag_prefix: ::prost::alloc::string::String,
 }
 /// The folders that can be rendered.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -530,6 +541,9 @@ pub struct GetFilesRequest {
     /// Do not answer from cached names of revisions: ask the repository.
     #[prost(bool, tag = "5")]
     pub no_revision_cache: bool,
+    /// As in `Git.tag_prefix`.
+    #[prost(string, tag = "6")]
+    pub tag_prefix: ::prost::alloc::string::String,
 }
 /// Files with their contents.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -569,6 +583,9 @@ pub struct ListDirectoriesRequest {
     /// Also folders whose name begins with a dot, and those beneath them.
     #[prost(bool, tag = "5")]
     pub hidden: bool,
+    /// As in `Git.tag_prefix`.
+    #[prost(string, tag = "6")]
+    pub tag_prefix: ::prost::alloc::string::String,
 }
 /// The folders.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

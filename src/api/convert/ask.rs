@@ -21,6 +21,7 @@ pub(crate) struct Asked {
 pub(crate) struct Fields {
     url: String,
     revision: String,
+    tag_prefix: String,
     credential: Option<v1::Credential>,
     no_revision_cache: bool,
 }
@@ -29,8 +30,8 @@ macro_rules! fields {
     ($($message:ident),*) => {$(
         impl From<v1::$message> for Fields {
             fn from(message: v1::$message) -> Self {
-                let v1::$message { url, revision, credential, no_revision_cache, .. } = message;
-                Self { url, revision, credential, no_revision_cache }
+                let v1::$message { url, revision, tag_prefix, credential, no_revision_cache, .. } = message;
+                Self { url, revision, tag_prefix, credential, no_revision_cache }
             }
         }
     )*};
@@ -41,7 +42,8 @@ fields!(ResolveRevisionRequest, ListAppsRequest, GetFilesRequest, ListDirectorie
 impl From<v1::ListRefsRequest> for Fields {
     fn from(message: v1::ListRefsRequest) -> Self {
         let v1::ListRefsRequest { url, credential, no_revision_cache } = message;
-        Self { url, revision: String::new(), credential, no_revision_cache }
+        let (revision, tag_prefix) = (String::new(), String::new());
+        Self { url, revision, tag_prefix, credential, no_revision_cache }
     }
 }
 
@@ -64,10 +66,10 @@ pub(crate) fn render(request: v1::RenderRequest, secrets: bool) -> Result<Render
 
 /// A repository at a revision, its credential refused unless `secrets` may be sent on this connection.
 pub(crate) fn asked(from: impl Into<Fields>, secrets: bool) -> Result<Asked> {
-    let Fields { url, revision, credential, no_revision_cache } = from.into();
+    let Fields { url, revision, tag_prefix, credential, no_revision_cache } = from.into();
     let url = required(url, || "url".into())?;
     let credential = credential.map(|from| self::credential(from, "credential", secrets)).transpose()?;
-    let origin = Origin::Git { url, revision, credential };
+    let origin = Origin::Git { url, revision, tag_prefix, credential };
     let source = Source { origin, path: String::new(), ref_name: String::new(), renderer: Renderer::Detect };
     Ok(Asked { source, no_revision_cache })
 }
@@ -90,7 +92,7 @@ fn source(from: v1::Source, at: &str, secrets: bool) -> Result<Source> {
     let credential =
         git.credential.map(|from| credential(from, &format!("{at}.git.credential"), secrets)).transpose()?;
     Ok(Source {
-        origin: Origin::Git { url, revision: git.revision, credential },
+        origin: Origin::Git { url, revision: git.revision, tag_prefix: git.tag_prefix, credential },
         path: git.path,
         ref_name: git.ref_name,
         renderer: options::renderer(from.renderer, at)?,

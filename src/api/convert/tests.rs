@@ -30,7 +30,13 @@ fn renderer(options: source::Renderer) -> Result<Renderer, String> {
 
 #[test]
 fn a_request_arrives_field_by_field() {
-    let git = v1::Git { revision: "v1".into(), path: "web".into(), ref_name: "vals".into(), ..git() };
+    let git = v1::Git {
+        revision: "v1".into(),
+        path: "web".into(),
+        ref_name: "vals".into(),
+        tag_prefix: "app-".into(),
+        ..git()
+    };
     let request = v1::RenderRequest {
         name: "app".into(),
         namespace: "prod".into(),
@@ -47,8 +53,9 @@ fn a_request_arrives_field_by_field() {
     let source = &got.sources[0];
     assert_eq!((source.path.as_str(), source.ref_name.as_str()), ("web", "vals"));
     assert_eq!(source.renderer, Renderer::Detect);
-    let Origin::Git { url, revision, credential } = &source.origin else { panic!("no git") };
+    let Origin::Git { url, revision, credential, tag_prefix } = &source.origin else { panic!("no git") };
     assert_eq!((url.as_str(), revision.as_str(), credential), ("https://h/r", "v1", &None));
+    assert_eq!(tag_prefix, "app-");
 }
 
 #[test]

@@ -39,8 +39,20 @@ pub(super) fn of(link: &Link, error: &gix::Error) -> Error {
     if says(error, TOO_LARGE) {
         return too_large();
     }
+    let broken_off = |error: &std::io::Error| (error.kind() == ErrorKind::UnexpectedEof).then(cut_short);
+    let cut =
+        error.iter_errors().find_map(|error| error.downcast_ref::<std::io::Error>().and_then(broken_off));
+    cut.unwrap_or_else(not_git)
+}
+
+/// What was answered is not git's protocol.
+pub(super) fn not_git() -> Error {
     Error::new(Kind::Unavailable, "the remote's answer is not what git servers say")
         .help("check that the URL names a git repository, then try again")
+}
+
+fn cut_short() -> Error {
+    Error::new(Kind::Unavailable, "the remote closed the connection before its answer was whole")
 }
 
 /// Whether the server said that it does not give the commit.

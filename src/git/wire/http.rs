@@ -18,8 +18,10 @@ use super::super::address;
 use super::super::link::Link;
 use super::super::remote::Remote;
 use super::Gate;
+use super::announcement::check_announcement;
 use super::failure;
 use super::http_client::Clients;
+use super::unreachable::broken_request;
 
 /// The most redirects followed; a renamed repository on a renamed host takes two.
 pub(super) const MAX_REDIRECTS: usize = 5;
@@ -142,30 +144,7 @@ pub(super) fn same_host(from: &Url, to: &Url) -> bool {
 
 pub(super) fn send(client: &Client, request: reqwest::Request, link: &Link) -> io::Result<reqwest::Response> {
     let answer = link.wait(client.execute(request))?;
-    answer.map_err(|error| link.fail(broken(&error)))
-}
-
-/// Why a request had no answer.
-pub(super) fn broken(error: &reqwest::Error) -> Error {
-    let mut causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
-    let mut tls = false;
-    for cause in &mut causes {
-        if let Some(ours) = cause.downcast_ref::<Error>() {
-            return ours.clone();
-        }
-        tls |= cause.is::<rustls::Error>() || cause.to_string().contains("certificate");
-    }
-    match () {
-        () if tls => {
-            Error::new(Kind::Unavailable, "the TLS certificate of the remote is not trusted, or TLS failed")
-                .help("give the CA bundle that signed it with the repository's credential")
-        }
-        () if error.is_timeout() => {
-            Error::new(Kind::Unavailable, "the remote does not accept connections in time")
-        }
-        () if error.is_connect() => Error::new(Kind::Unavailable, "the remote cannot be reached"),
-        () => Error::new(Kind::Unavailable, "the connection to the remote broke"),
-    }
+    answer.map_err(|error| link.fail(broken_request(&error)))
 }
 
 fn accept(response: reqwest::Response, authorized: bool, link: &Link) -> io::Result<reqwest::Response> {
@@ -202,7 +181,8 @@ impl gix_http::Http for Http {
         headers: impl IntoIterator<Item = impl AsRef<str>>,
     ) -> gix::error::Result<gix_http::GetResponse<Headers, Body>> {
         let tail = url.strip_prefix(base_url).unwrap_or(url).to_owned();
-        let response = self.follow(url, &tail, &header_map(headers)).map_err(gix::Error::from_error)?;
+        let mut response = self.follow(url, &tail, &header_map(headers)).map_err(gix::Error::from_error)?;
+        check_announcement(&mut response, &self.link).map_err(gix::Error::from_error)?;
         let exchange = Shared::new(self, None);
         exchange.lock().response = Some(response);
         Ok(gix_http::GetResponse { headers: Headers::new(exchange.clone()), body: Body::new(exchange) })
@@ -290,7 +270,7 @@ impl Exchange {
     fn chunk(&mut self) -> io::Result<Bytes> {
         let link = self.link.clone();
         let response = self.response()?;
-        let cut = |error: reqwest::Error| link.fail(broken(&error));
+        let cut = |error: reqwest::Error| link.fail(broken_request(&error));
         let chunk = link.wait(response.chunk())?.map_err(cut)?.unwrap_or_default();
         link.took(chunk.len()).map(|()| chunk)
     }

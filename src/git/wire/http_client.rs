@@ -6,13 +6,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::{Certificate, Client, Identity, Proxy};
+use reqwest::{Client, Proxy};
 use sha2::{Digest, Sha256};
 
 use crate::credentials::Credential;
 use crate::error::{Error, Kind, Result};
 
 use super::super::address;
+use super::tls;
 
 /// The most clients kept; each holds some hundred kilobytes of certificates.
 const MOST: usize = 64;
@@ -67,25 +68,11 @@ fn build(credential: &Credential, connect: Duration) -> Result<Client> {
         .no_proxy()
         .dns_resolver(Arc::new(Checked))
         .connect_timeout(connect)
-        .tls_danger_accept_invalid_certs(credential.insecure);
-    if !credential.ca_bundle.is_empty() {
-        let wrong = |_| invalid("the CA bundle holds no PEM certificates");
-        let bundle = Certificate::from_pem_bundle(credential.ca_bundle.as_bytes()).map_err(wrong)?;
-        builder = builder.tls_certs_only(bundle);
-    }
-    if !credential.client_certificate.is_empty() {
-        builder = builder.identity(identity(credential)?);
-    }
+        .tls_backend_preconfigured(tls::client_config(credential)?);
     if !credential.proxy.is_empty() {
         builder = builder.proxy(proxy(credential.proxy.expose())?);
     }
-    builder.build().map_err(|_| invalid("the certificates of the credential cannot be used"))
-}
-
-fn identity(credential: &Credential) -> Result<Identity> {
-    let pem = format!("{}\n{}", credential.client_certificate, credential.client_key.expose());
-    Identity::from_pem(pem.as_bytes())
-        .map_err(|_| invalid("the client certificate or its key is no usable PEM"))
+    builder.build().map_err(|_| Error::new(Kind::Internal, "no http client could be made"))
 }
 
 /// The proxy, whose own host is checked like any other.

@@ -1,5 +1,7 @@
 //! Conversations with remotes, one file per transport, and the protocol spoken over them.
 
+mod announcement;
+mod certificate;
 mod failure;
 mod http;
 mod http_client;
@@ -8,6 +10,8 @@ mod relay;
 mod session;
 mod socket;
 mod ssh;
+mod tls;
+mod unreachable;
 mod unpacked;
 
 use std::path::Path;

@@ -14,6 +14,7 @@ use super::super::link::Link;
 use super::super::remote::Remote;
 use super::http::{self, Caller, MAX_REDIRECTS};
 use super::http_client::Clients;
+use super::unreachable::broken_request;
 
 /// What the web says of an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,7 +93,7 @@ impl Visit<'_> {
         let mut content = BytesMut::new();
         loop {
             let chunk = self.link.wait(response.chunk()).map_err(|error| self.failure(&error))?;
-            let Some(chunk) = chunk.map_err(|error| http::broken(&error))? else { break };
+            let Some(chunk) = chunk.map_err(|error| broken_request(&error))? else { break };
             self.link.took(chunk.len()).map_err(|error| self.failure(&error))?;
             content.extend_from_slice(&chunk);
         }

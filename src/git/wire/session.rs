@@ -20,6 +20,7 @@ use gix_transport::client::blocking_io::Transport;
 use crate::error::{Error, Kind, Result};
 
 use super::super::link::Link;
+use super::super::local::other_object_format;
 use super::super::refs::Listing;
 use super::unpacked::Unpacked;
 use super::{Fetched, Want, failure};
@@ -61,10 +62,7 @@ fn handshake(transport: &mut impl Transport, link: &Link) -> Result<Handshake> {
             .map_err(|error| failure::of(link, &error))?;
     let format = shake.capabilities.capability("object-format").and_then(|format| format.value());
     if format.is_some_and(|format| format != "sha1") {
-        return Err(Error::new(
-            Kind::Precondition,
-            "the repository's object ids are not SHA-1, which is not supported",
-        ));
+        return Err(other_object_format());
     }
     Ok(shake)
 }

@@ -13,6 +13,7 @@ use crate::error::{Error, Kind, Result};
 use super::super::address;
 use super::super::link::{Limits, Link};
 use super::super::remote::Host;
+use super::unreachable::{Phase, broken_connection, not_in_time};
 
 /// One direction of a connection, under the limits of a link.
 pub(super) struct Socket {
@@ -39,9 +40,8 @@ pub(super) fn open(
 pub(super) fn connect(host: &Host, limits: &Limits, link: &Link) -> Result<TcpStream> {
     let connecting = tokio::time::timeout(limits.connect, address::connect(host));
     let connected = link.wait(connecting).map_err(|_| broken(link))?;
-    let slow =
-        |_| Error::new(Kind::Unavailable, format!("'{}' does not accept connections in time", host.name));
-    connected.map_err(slow)?
+    let connection = connected.map_err(|_| not_in_time())?;
+    connection.map_err(|error| broken_connection(&error, Phase::Connect))
 }
 
 fn broken(link: &Link) -> Error {
@@ -55,7 +55,7 @@ impl Read for Socket {
             match self.stream.try_read(buffer) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 Ok(count) => return self.link.took(count).map(|()| count),
-                Err(error) => return Err(error),
+                Err(error) => return Err(self.link.fail(broken_connection(&error, Phase::Talk))),
             }
         }
     }

@@ -156,9 +156,22 @@ fn failed(link: &Link, error: &git2::Error) -> Error {
             .help("give a private key without a passphrase, in OpenSSH's or PEM format");
     }
     match error.class() {
-        git2::ErrorClass::Ssh => Error::new(Kind::Unavailable, "the ssh connection failed"),
+        git2::ErrorClass::Ssh => Error::new(Kind::Unavailable, ssh_cause(error.message())),
         git2::ErrorClass::Net => failure::missing(),
         _ => Error::new(Kind::Unavailable, "the remote's answer is not what git servers say"),
+    }
+}
+
+/// Why there is no ssh connection, by what libssh2 says.
+fn ssh_cause(text: &str) -> &'static str {
+    let has = |words: &str| text.to_ascii_lowercase().contains(words);
+    match () {
+        () if has("banner") => "the remote does not speak ssh on that port",
+        () if has("exchange encryption keys") || has("key exchange") => {
+            "the remote has no ssh key exchange, cipher or host key in common with us"
+        }
+        () if has("socket") || has("disconnect") => "the remote closed the ssh connection",
+        () => "the ssh connection failed",
     }
 }
 

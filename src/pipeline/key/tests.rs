@@ -24,8 +24,12 @@ struct Case {
 
 impl Case {
     fn of(renderer: Renderer) -> Self {
-        let origin =
-            Origin::Git { url: "https://h/o/r.git".into(), revision: "main".into(), credential: None };
+        let origin = Origin::Git {
+            url: "https://h/o/r.git".into(),
+            revision: "main".into(),
+            credential: None,
+            tag_prefix: String::new(),
+        };
         let source = Source { origin, path: "app".into(), ref_name: String::new(), renderer };
         let other = Source {
             path: String::new(),
@@ -391,7 +395,8 @@ fn what_changes_no_answer_changes_no_key() {
         ("the revision's name", |c| {
             let revision = "v1.0.0".to_owned();
             let url = "https://h/o/r".to_owned();
-            c.request.sources[0].origin = Origin::Git { url, revision, credential: None };
+            c.request.sources[0].origin =
+                Origin::Git { url, revision, credential: None, tag_prefix: String::new() };
         }),
     ];
     for (name, change) in changes {

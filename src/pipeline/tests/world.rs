@@ -200,7 +200,7 @@ fn want(entry: String) -> Want {
 }
 
 fn pin(source: &Source) -> Pinned {
-    let Origin::Git { url, revision, credential } = &source.origin else { panic!("only git here") };
+    let Origin::Git { url, revision, credential, .. } = &source.origin else { panic!("only git here") };
     let mut scope = [0; 32];
     let user = credential.as_ref().map_or("", |credential| credential.username.as_str());
     scope[..user.len()].copy_from_slice(user.as_bytes());
@@ -332,7 +332,12 @@ pub(super) fn request(revision: &str, path: &str) -> RenderRequest {
 }
 
 pub(super) fn source(url: &str, revision: &str, path: &str, ref_name: &str) -> Source {
-    let origin = Origin::Git { url: url.into(), revision: revision.into(), credential: None };
+    let origin = Origin::Git {
+        url: url.into(),
+        revision: revision.into(),
+        credential: None,
+        tag_prefix: String::new(),
+    };
     Source { origin, path: path.into(), ref_name: ref_name.into(), renderer: Renderer::Detect }
 }
 
