@@ -44,26 +44,6 @@ pub(super) fn render<'a>(
     Ok(rendering.output)
 }
 
-/// Whether a file's name says that it may hold manifests.
-#[must_use]
-pub fn is_manifest_name(name: &str) -> bool {
-    Format::of(name).is_some()
-}
-
-/// Whether the content of a file with a manifest's name looks like one: YAML or JSON that says of which kind and API
-/// version it is, or a Jsonnet program. Cheap, for lists of what could be rendered; rendering decides for itself.
-#[must_use]
-pub fn looks_like_manifest(name: &str, content: &[u8]) -> bool {
-    let text = Text::decode(content);
-    match Format::of(name) {
-        _ if text.contains(SKIP_MARKER) => false,
-        Some(Format::Yaml) => text.contains("apiVersion:") && text.contains("kind:"),
-        Some(Format::Json) => text.contains("\"apiVersion\"") && text.contains("\"kind\""),
-        Some(Format::Jsonnet) => true,
-        None => false,
-    }
-}
-
 struct Rendering<'a> {
     job: &'a Job,
     evaluator: Evaluator<'a>,
