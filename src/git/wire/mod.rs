@@ -11,8 +11,8 @@ mod session;
 mod socket;
 mod ssh;
 mod tls;
-mod unreachable;
 mod unpacked;
+mod unreachable;
 
 use std::path::Path;
 use std::sync::Arc;
