@@ -27,8 +27,9 @@ use crate::render::{
 /// the process that started it.
 pub(super) const ARGUMENT: &str = "__worker";
 
-/// How far workers stand back behind the server: a third of its share where both want a processor.
-const NICE: i32 = 5;
+/// How far workers stand back behind the server: two thirds of its share where both want a processor. More would starve
+/// them on machines that have other things to do.
+const NICE: i32 = 2;
 
 /// Works if the arguments ask for a worker: `<self> __worker <data bytes> <parent>`. `main` calls it before anything
 /// else and ends with the code if there is one.
