@@ -219,7 +219,9 @@ impl<T: Decode + Default> Decode for BTreeMap<String, T> {
 
     fn decode(&mut self, value: &Value, cx: &mut Context) {
         let Some(map) = value.as_map() else { return cx.mismatch(value, &Self::go_type()) };
-        for (key, value) in map.iter() {
+        let mut entries: Vec<_> = map.iter().collect();
+        entries.sort_unstable_by_key(|(key, _)| *key);
+        for (key, value) in entries {
             let mut out = T::default();
             cx.within(key, value, &mut out);
             self.insert(key.to_string(), out);

@@ -68,8 +68,8 @@ impl Change<'_> {
             replacements::set_value(node, self.value, self.options)?;
             return if self.value.as_scalar().is_some() { growth.node(node, depth) } else { Ok(()) };
         }
-        match (&mut *node, self.value) {
-            (Node::Scalar(old), Node::Scalar(new)) => old.text = new.text.clone(),
+        match &mut *node {
+            Node::Scalar(old) => old.text = self.value.raw().into(),
             _ => *node = self.value.clone(),
         }
         Ok(())
