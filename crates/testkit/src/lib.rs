@@ -13,6 +13,7 @@
 //! assert_eq!(first.to_string().len(), 40);
 //! ```
 
+pub mod allocation;
 mod big;
 mod cases;
 mod certificates;
