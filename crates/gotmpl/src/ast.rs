@@ -4,7 +4,7 @@
 
 use std::fmt;
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A place in a template's source: a byte offset.
 pub(crate) type Pos = u32;
@@ -27,15 +27,32 @@ pub struct Source {
     pub name: Arc<str>,
     /// The text.
     pub text: Arc<str>,
+    /// Where its lines begin, once an error asked.
+    lines: OnceLock<Vec<Pos>>,
 }
 
 impl Source {
+    /// A text under a name.
+    pub(crate) fn new(name: &str, text: Arc<str>) -> Self {
+        Self { name: Arc::from(name), text, lines: OnceLock::new() }
+    }
+
     /// Line (from 1) and column (bytes from the line's start, from 0) of a place.
     pub(crate) fn place(&self, pos: Pos) -> (usize, usize) {
-        let before = &self.text.as_bytes()[..(pos as usize).min(self.text.len())];
-        let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
-        let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
-        (line, before.len() - start)
+        let at = (pos as usize).min(self.text.len());
+        let line = self.lines().partition_point(|start| *start as usize <= at);
+        let start =
+            line.checked_sub(1).and_then(|index| self.lines().get(index)).map_or(0, |start| *start as usize);
+        (line.max(1), at - start)
+    }
+
+    /// Where the lines begin. Errors of templates that call each other deeply ask for thousands of places.
+    fn lines(&self) -> &[Pos] {
+        self.lines.get_or_init(|| {
+            let newlines = self.text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+            let starts = newlines.map(|(at, _)| Pos::try_from(at + 1).unwrap_or(Pos::MAX));
+            std::iter::once(0).chain(starts).collect()
+        })
     }
 }
 

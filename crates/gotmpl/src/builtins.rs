@@ -3,11 +3,13 @@
 //! Source of the rules: Go 1.26 `text/template/funcs.go`.
 
 use std::cmp::Ordering;
+use std::fmt::Write;
 
 use crate::exec::Machine;
 use crate::format::sprintf;
-use crate::function::{CallError, Calling, Function, Type};
+use crate::function::{CallError, Calling, Function, Type, Walk};
 use crate::print::{sprint, sprintln};
+use crate::text::TextBuffer;
 use crate::value::{UintType, Value};
 
 /// Go's own functions. `call` is among them only to say that its argument is no function: no value here is one.
@@ -19,23 +21,24 @@ pub const FUNCTIONS: &[Function] = &[
     Function::new("index", &[Type::Reflect], |_, args| index(&args[0], &args[1..]))
         .and_more(Type::Reflect)
         .any(),
-    Function::new("slice", &[Type::Reflect], |_, args| slice(&args[0], &args[1..])).and_more(Type::Reflect),
+    Function::new("slice", &[Type::Reflect], slice).and_more(Type::Reflect),
     Function::new("call", &[Type::Reflect], |_, args| not_callable(&args[0], &args[1]))
         .and_more(Type::Reflect)
         .calling(Calling::Named),
-    Function::walking("print", &[], |machine, args| text(machine, sprint(args))).and_more(Type::Any),
-    Function::walking("println", &[], |machine, args| text(machine, sprintln(args))).and_more(Type::Any),
-    Function::walking("printf", &[Type::String], printf).and_more(Type::Any),
-    Function::walking("html", &[], |machine, args| text(machine, html(&joined(args)))).and_more(Type::Any),
-    Function::walking("js", &[], |machine, args| text(machine, js(&joined(args)))).and_more(Type::Any),
-    Function::walking("urlquery", &[], |machine, args| text(machine, query_escape(&joined(args))))
+    Function::walking("print", &[], |machine, args| printed(machine, |out| sprint(args, out)))
         .and_more(Type::Any),
-    Function::new("eq", &[Type::Reflect], |_, args| eq(&args[0], &args[1..]).map(Value::Bool))
-        .and_more(Type::Reflect),
-    Function::new("ne", PAIR, |_, args| Ok(Value::Bool(!equal(&args[0], &args[1])?))),
+    Function::walking("println", &[], |machine, args| printed(machine, |out| sprintln(args, out)))
+        .and_more(Type::Any),
+    Function::walking("printf", &[Type::String], printf).and_more(Type::Any),
+    Function::walking("html", &[], |machine, args| escaped(machine, args, html)).and_more(Type::Any),
+    Function::walking("js", &[], |machine, args| escaped(machine, args, js)).and_more(Type::Any),
+    Function::walking("urlquery", &[], |machine, args| escaped(machine, args, query_escape))
+        .and_more(Type::Any),
+    Function::new("eq", &[Type::Reflect], eq).and_more(Type::Reflect),
+    Function::new("ne", PAIR, |machine, args| Ok(Value::Bool(!equal(machine, &args[0], &args[1])?))),
     Function::new("lt", PAIR, |_, args| less(&args[0], &args[1]).map(Value::Bool)),
-    Function::new("le", PAIR, |_, args| less_or_equal(&args[0], &args[1]).map(Value::Bool)),
-    Function::new("gt", PAIR, |_, args| Ok(Value::Bool(!less_or_equal(&args[0], &args[1])?))),
+    Function::new("le", PAIR, |machine, args| less_or_equal(machine, args).map(Value::Bool)),
+    Function::new("gt", PAIR, |machine, args| Ok(Value::Bool(!less_or_equal(machine, args)?))),
     Function::new("ge", PAIR, |_, args| Ok(Value::Bool(!less(&args[0], &args[1])?))),
 ];
 
@@ -48,15 +51,15 @@ fn never(_: &mut Machine<'_>, _: &[Value]) -> Result<Value> {
     Err(CallError::new("called without its special rule"))
 }
 
-fn text(machine: &mut Machine<'_>, text: Vec<u8>) -> Result<Value> {
-    machine.spend(text.len())?;
-    Ok(Value::from(text))
+fn printed<'a>(machine: &mut Machine<'a>, print: impl FnOnce(&mut TextBuffer<'a>)) -> Result<Value> {
+    let mut out = TextBuffer::new(machine.budget());
+    print(&mut out);
+    out.into_value()
 }
 
 fn printf(machine: &mut Machine<'_>, args: &[Value]) -> Result<Value> {
     let Value::Str(format) = &args[0] else { return Err(CallError::new("printf: the format is no string")) };
-    let printed = sprintf(format, &args[1..], 1 << 28);
-    text(machine, printed)
+    printed(machine, |out| sprintf(format, &args[1..], out))
 }
 
 fn not_callable(name: &Value, value: &Value) -> Result<Value> {
@@ -120,7 +123,8 @@ fn position(index: &Value, length: usize) -> Result<usize> {
         .ok_or_else(|| CallError::new(format!("index out of range: {number}")))
 }
 
-fn slice(item: &Value, indexes: &[Value]) -> Result<Value> {
+fn slice(machine: &mut Machine<'_>, args: &[Value]) -> Result<Value> {
+    let (item, indexes) = (&args[0], &args[1..]);
     let length = match item {
         Value::Str(text) => text.len(),
         Value::List(list) => list.len(),
@@ -135,82 +139,91 @@ fn slice(item: &Value, indexes: &[Value]) -> Result<Value> {
     if from > to {
         return Err(CallError::new(format!("invalid slice index: {from} > {to}")));
     }
-    Ok(match item {
-        Value::List(list) => Value::List(crate::value::List::new(list.of, list[from..to].to_vec())),
-        Value::Str(text) => Value::from(text[from..to].to_vec()),
-        other => other.clone(),
-    })
-}
-
-/// What `html`, `js` and `urlquery` work on: one string as it is, else the arguments printed.
-fn joined(args: &[Value]) -> Vec<u8> {
-    match args {
-        [Value::Str(text)] => text.to_vec(),
-        args => {
-            let shown =
-                |arg: &Value| if matches!(arg, Value::Nil) { Value::from("<no value>") } else { arg.clone() };
-            sprint(&args.iter().map(shown).collect::<Vec<_>>())
+    match item {
+        Value::List(list) => {
+            machine.budget().spend_list(to - from)?;
+            Ok(Value::List(crate::value::List::new(list.of, list[from..to].to_vec())))
         }
+        Value::Str(text) => machine.budget().copied(&text[from..to]),
+        other => Ok(other.clone()),
     }
 }
 
-fn html(text: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(text.len());
+/// What `html`, `js` and `urlquery` do: one string as it is, else the arguments printed.
+fn escaped<'a>(
+    machine: &mut Machine<'a>,
+    args: &[Value],
+    escape: fn(&[u8], &mut TextBuffer<'a>),
+) -> Result<Value> {
+    if let [Value::Str(text)] = args {
+        return printed(machine, |out| escape(text, out));
+    }
+    let shown = |arg: &Value| if matches!(arg, Value::Nil) { Value::from("<no value>") } else { arg.clone() };
+    let mut joined = TextBuffer::new(machine.budget());
+    sprint(&args.iter().map(shown).collect::<Vec<_>>(), &mut joined);
+    let joined = joined.into_bytes()?;
+    printed(machine, |out| escape(&joined, out))
+}
+
+fn html(text: &[u8], out: &mut TextBuffer<'_>) {
     for byte in text {
         match byte {
-            0 => out.extend_from_slice("\u{fffd}".as_bytes()),
-            b'"' => out.extend_from_slice(b"&#34;"),
-            b'\'' => out.extend_from_slice(b"&#39;"),
-            b'&' => out.extend_from_slice(b"&amp;"),
-            b'<' => out.extend_from_slice(b"&lt;"),
-            b'>' => out.extend_from_slice(b"&gt;"),
-            byte => out.push(*byte),
+            0 => out.put("\u{fffd}".as_bytes()),
+            b'"' => out.put(b"&#34;"),
+            b'\'' => out.put(b"&#39;"),
+            b'&' => out.put(b"&amp;"),
+            b'<' => out.put(b"&lt;"),
+            b'>' => out.put(b"&gt;"),
+            byte => out.put_byte(*byte),
         }
     }
-    out
 }
 
-fn js(text: &[u8]) -> Vec<u8> {
-    let mut out = String::with_capacity(text.len());
-    for c in String::from_utf8_lossy(text).chars() {
-        match c {
-            '\\' => out.push_str("\\\\"),
-            '\'' => out.push_str("\\'"),
-            '"' => out.push_str("\\\""),
-            '<' | '>' | '&' | '=' => out.push_str(&format!("\\u{:04X}", u32::from(c))),
-            c if u32::from(c) < 0x20 || !crate::quote::is_print(c) => {
-                out.push_str(&format!("\\u{:04X}", u32::from(c)));
-            }
-            c => out.push(c),
-        }
+fn js(text: &[u8], out: &mut TextBuffer<'_>) {
+    for chunk in text.utf8_chunks() {
+        let replaced = if chunk.invalid().is_empty() { "" } else { "\u{fffd}" };
+        chunk.valid().chars().chain(replaced.chars()).for_each(|c| js_char(c, out));
     }
-    out.into_bytes()
+}
+
+fn js_char(c: char, out: &mut TextBuffer<'_>) {
+    match c {
+        '\\' => out.put(b"\\\\"),
+        '\'' => out.put(b"\\'"),
+        '"' => out.put(b"\\\""),
+        c if matches!(c, '<' | '>' | '&' | '=') || u32::from(c) < 0x20 || !crate::quote::is_print(c) => {
+            // What is wrong is said at the end of the text that is made.
+            let _ = write!(out, "\\u{:04X}", u32::from(c));
+        }
+        c => out.put_char(c),
+    }
 }
 
 /// `url.QueryEscape`
-fn query_escape(text: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(text.len());
+fn query_escape(text: &[u8], out: &mut TextBuffer<'_>) {
     for byte in text {
         match byte {
-            b' ' => out.push(b'+'),
-            b'-' | b'_' | b'.' | b'~' => out.push(*byte),
-            byte if byte.is_ascii_alphanumeric() => out.push(*byte),
-            byte => out.extend_from_slice(format!("%{byte:02X}").as_bytes()),
+            b' ' => out.put_byte(b'+'),
+            b'-' | b'_' | b'.' | b'~' => out.put_byte(*byte),
+            byte if byte.is_ascii_alphanumeric() => out.put_byte(*byte),
+            byte => {
+                let _ = write!(out, "%{byte:02X}");
+            }
         }
     }
-    out
 }
 
-fn eq(first: &Value, others: &[Value]) -> Result<bool> {
+fn eq(machine: &mut Machine<'_>, args: &[Value]) -> Result<Value> {
+    let (first, others) = (&args[0], &args[1..]);
     if others.is_empty() {
         return Err(CallError::new("missing argument for comparison"));
     }
     for other in others {
-        if equal(first, other)? {
-            return Ok(true);
+        if equal(machine, first, other)? {
+            return Ok(Value::Bool(true));
         }
     }
-    Ok(false)
+    Ok(Value::Bool(false))
 }
 
 /// The kinds Go's comparison knows.
@@ -235,7 +248,7 @@ fn basic(value: &Value) -> Basic {
     }
 }
 
-fn equal(a: &Value, b: &Value) -> Result<bool> {
+fn equal(machine: &Machine<'_>, a: &Value, b: &Value) -> Result<bool> {
     match (a, b) {
         (Value::Bool(a), Value::Bool(b)) => Ok(a == b),
         (Value::Int(_, a), Value::Int(_, b)) => Ok(a == b),
@@ -246,7 +259,7 @@ fn equal(a: &Value, b: &Value) -> Result<bool> {
         (Value::Float(a), Value::Float(b)) => Ok(a == b),
         (Value::Str(a), Value::Str(b)) => Ok(a == b),
         (Value::Nil, other) | (other, Value::Nil) => Ok(is_nil(other)),
-        (a, b) if basic(a) == Basic::Other && basic(b) == Basic::Other => not_comparable(a, b),
+        (a, b) if basic(a) == Basic::Other && basic(b) == Basic::Other => not_comparable(machine, a, b),
         (a, b) => Err(incompatible(a, b)),
     }
 }
@@ -260,12 +273,17 @@ fn is_nil(value: &Value) -> bool {
     }
 }
 
-fn not_comparable(a: &Value, b: &Value) -> Result<bool> {
+fn not_comparable(machine: &Machine<'_>, a: &Value, b: &Value) -> Result<bool> {
     match (a, b) {
         (Value::Object(a), Value::Object(b)) => Ok(a.equal(&**b)),
         _ if is_nil(a) || is_nil(b) => Ok(is_nil(a) == is_nil(b)),
         _ => {
-            let printed = sprintf(b"%s", std::slice::from_ref(a), usize::MAX);
+            let shown = std::slice::from_ref(a);
+            machine.measure(shown, Walk::Through)?;
+            let mut printed = TextBuffer::new(machine.budget());
+            sprintf(b"%s", shown, &mut printed);
+            let printed = printed.into_bytes()?;
+            machine.budget().spend(4 * printed.len())?;
             let printed = String::from_utf8_lossy(&printed);
             Err(CallError::new(format!("non-comparable type {printed}: {}", a.type_name())))
         }
@@ -280,8 +298,9 @@ fn less(a: &Value, b: &Value) -> Result<bool> {
     Ok(compare(a, b)? == Some(Ordering::Less))
 }
 
-fn less_or_equal(a: &Value, b: &Value) -> Result<bool> {
-    Ok(less(a, b)? || equal(a, b)?)
+fn less_or_equal(machine: &Machine<'_>, args: &[Value]) -> Result<bool> {
+    let (a, b) = (&args[0], &args[1]);
+    Ok(less(a, b)? || equal(machine, a, b)?)
 }
 
 /// `None` where a NaN is involved.

@@ -1,7 +1,8 @@
 //! Go's `fmt.Sprintf`: verbs, flags, widths, argument numbers, and what it writes when they do not fit.
 
-use crate::print::print_value;
-use crate::value::{Object, UintType, Value};
+use crate::print::{self, print_value};
+use crate::text::TextBuffer;
+use crate::value::{Map, Object, Str, UintType, Value};
 use crate::{float, quote};
 
 /// The widest padding Go accepts.
@@ -25,19 +26,16 @@ struct Flags {
     precision: Option<usize>,
 }
 
-/// `fmt.Sprintf(format, args…)`. Output over `limit` bytes is cut off; the caller's budget then refuses it.
-#[must_use]
-pub fn sprintf(format: &[u8], args: &[Value], limit: usize) -> Vec<u8> {
-    let mut printer =
-        Printer { format, at: 0, args, next: 0, reordered: false, bad_index: false, out: Vec::new() };
-    while printer.at < format.len() && printer.out.len() <= limit {
+/// Writes `fmt.Sprintf(format, args…)`.
+pub fn sprintf(format: &[u8], args: &[Value], out: &mut TextBuffer<'_>) {
+    let mut printer = Printer { format, at: 0, args, next: 0, reordered: false, bad_index: false, out };
+    while printer.at < format.len() && !printer.out.is_spent() {
         printer.step();
     }
     printer.extra();
-    printer.out
 }
 
-struct Printer<'a> {
+struct Printer<'a, 'o, 'b> {
     format: &'a [u8],
     at: usize,
     args: &'a [Value],
@@ -46,14 +44,14 @@ struct Printer<'a> {
     reordered: bool,
     /// The number in hand was no number of an argument.
     bad_index: bool,
-    out: Vec<u8>,
+    out: &'o mut TextBuffer<'b>,
 }
 
-impl Printer<'_> {
+impl Printer<'_, '_, '_> {
     fn step(&mut self) {
         let rest = &self.format[self.at..];
         let text = rest.iter().position(|byte| *byte == b'%').unwrap_or(rest.len());
-        self.out.extend_from_slice(&rest[..text]);
+        self.out.put(&rest[..text]);
         self.at += text;
         if self.at < self.format.len() {
             self.at += 1;
@@ -71,7 +69,7 @@ impl Printer<'_> {
                 flags.zero &= width >= 0;
                 flags.width = usize::try_from(width.unsigned_abs()).ok();
             }
-            Some(None) => self.out.extend_from_slice(b"%!(BADWIDTH)"),
+            Some(None) => self.out.put(b"%!(BADWIDTH)"),
             None => {
                 flags.width = self.digits();
                 self.bad_index |= indexed && flags.width.is_some();
@@ -164,26 +162,26 @@ impl Printer<'_> {
             None => Some(self.digits().unwrap_or(0)),
         };
         if flags.precision.is_none() {
-            self.out.extend_from_slice(b"%!(BADPREC)");
+            self.out.put(b"%!(BADPREC)");
         }
     }
 
     fn verb(&mut self, flags: Flags) {
         let rest = &self.format[self.at..];
         let Some(verb) = first_char(rest) else {
-            self.out.extend_from_slice(b"%!(NOVERB)");
+            self.out.put(b"%!(NOVERB)");
             return;
         };
         self.at += if verb == char::REPLACEMENT_CHARACTER { 1 } else { verb.len_utf8() };
         if verb == '%' {
-            self.out.push(b'%');
+            self.out.put_byte(b'%');
         } else if self.bad_index {
-            self.out.extend_from_slice(format!("%!{verb}(BADINDEX)").as_bytes());
+            self.out.put(format!("%!{verb}(BADINDEX)").as_bytes());
         } else if let Some(arg) = self.args.get(self.next) {
             self.next += 1;
-            print_arg(arg, verb, flags, &mut self.out);
+            print_arg(arg, verb, flags, self.out);
         } else {
-            self.out.extend_from_slice(format!("%!{verb}(MISSING)").as_bytes());
+            self.out.put(format!("%!{verb}(MISSING)").as_bytes());
         }
     }
 
@@ -191,20 +189,20 @@ impl Printer<'_> {
         if self.reordered || self.next >= self.args.len() {
             return;
         }
-        self.out.extend_from_slice(b"%!(EXTRA ");
+        self.out.put(b"%!(EXTRA ");
         for (index, arg) in self.args[self.next..].iter().enumerate() {
             if index > 0 {
-                self.out.extend_from_slice(b", ");
+                self.out.put(b", ");
             }
             if let Value::Nil = arg {
-                self.out.extend_from_slice(b"<nil>");
+                self.out.put(b"<nil>");
             } else {
-                self.out.extend_from_slice(arg.type_name().as_bytes());
-                self.out.push(b'=');
-                print_value(arg, &mut self.out);
+                self.out.put(arg.type_name().as_bytes());
+                self.out.put_byte(b'=');
+                print_value(arg, self.out);
             }
         }
-        self.out.push(b')');
+        self.out.put_byte(b')');
     }
 }
 
@@ -214,7 +212,7 @@ fn first_char(bytes: &[u8]) -> Option<char> {
     Some(chunk.valid().chars().next().unwrap_or(char::REPLACEMENT_CHARACTER))
 }
 
-fn print_arg(arg: &Value, verb: char, flags: Flags, out: &mut Vec<u8>) {
+fn print_arg(arg: &Value, verb: char, flags: Flags, out: &mut TextBuffer<'_>) {
     match verb {
         'T' if matches!(arg, Value::Nil) => pad(b"<nil>", flags, out),
         'T' => pad(cut(arg.type_name().as_bytes(), flags.precision), flags, out),
@@ -227,7 +225,7 @@ fn print_arg(arg: &Value, verb: char, flags: Flags, out: &mut Vec<u8>) {
     }
 }
 
-fn print_verb(arg: &Value, verb: char, flags: Flags, out: &mut Vec<u8>) {
+fn print_verb(arg: &Value, verb: char, flags: Flags, out: &mut TextBuffer<'_>) {
     match arg {
         _ if verb == 'v' && flags.go_syntax => print_go_syntax(arg, flags, out),
         Value::List(_) | Value::Map(_) | Value::Object(_) if verb == 'w' => bad_verb(arg, (verb, flags), out),
@@ -247,10 +245,10 @@ fn print_verb(arg: &Value, verb: char, flags: Flags, out: &mut Vec<u8>) {
             print_items(LIST, list.iter(), out, |item, out| print_element(item, verb, flags, out));
         }
         Value::Map(map) => {
-            out.extend_from_slice(b"map");
-            print_items(LIST, map.entries().iter(), out, |(key, value), out| {
+            out.put(b"map");
+            print_entries(LIST, map, out, |(key, value), out| {
                 print_verb(&Value::Str(key.clone()), verb, flags, out);
-                out.push(b':');
+                out.put_byte(b':');
                 print_element(value, verb, flags, out);
             });
         }
@@ -264,46 +262,74 @@ fn is_for_texts(verb: char, flags: Flags) -> bool {
     matches!(verb, 'v' | 's' | 'x' | 'X' | 'q') && !flags.without_methods
 }
 
-fn print_object(object: &dyn Object, arg: &Value, how: (char, Flags), out: &mut Vec<u8>) {
+/// The fields of an object, whose memory is charged; `None` where only its text is known.
+fn fields_of(object: &dyn Object, out: &mut TextBuffer<'_>) -> Option<Vec<(&'static str, Value)>> {
+    match out.budget().spend(object.size().saturating_mul(4)) {
+        Ok(()) => object.go_fields(),
+        Err(error) => {
+            out.fail(error);
+            None
+        }
+    }
+}
+
+fn print_object(object: &dyn Object, arg: &Value, how: (char, Flags), out: &mut TextBuffer<'_>) {
     let (verb, flags) = how;
-    match object.go_fields() {
+    match fields_of(object, out) {
         Some(fields) if !(object.is_stringer() && is_for_texts(verb, flags)) => {
-            let pointer = if object.kind() == "ptr" { "&" } else { "" };
-            out.extend_from_slice(format!("{pointer}{{").as_bytes());
+            out.put(if object.kind() == "ptr" { b"&{" } else { b"{" });
             for (at, (name, value)) in fields.iter().enumerate() {
-                let name = if flags.field_names { format!("{name}:") } else { String::new() };
-                let space = if at > 0 { " " } else { "" };
-                out.extend_from_slice(format!("{space}{name}").as_bytes());
+                out.put(if at > 0 { b" " } else { b"" });
+                if flags.field_names {
+                    out.put(name.as_bytes());
+                    out.put_byte(b':');
+                }
                 print_element(value, verb, flags, out);
             }
-            out.push(b'}');
+            out.put_byte(b'}');
         }
-        _ => print_text(arg, object.print().as_bytes(), how, out),
+        _ => {
+            if let Some(text) = printed(object, out) {
+                print_text(arg, &text, how, out);
+            }
+        }
     }
 }
 
 /// A struct as Go's source has it.
-fn print_object_syntax(object: &dyn Object, flags: Flags, out: &mut Vec<u8>) {
-    let fields = match (object.go_string(), object.go_fields()) {
+fn print_object_syntax(object: &dyn Object, flags: Flags, out: &mut TextBuffer<'_>) {
+    let fields = match (object.go_string(), fields_of(object, out)) {
         (None, Some(fields)) => fields,
-        (text, _) => return pad(text.unwrap_or_else(|| object.print()).as_bytes(), flags, out),
+        (Some(text), _) => return pad(text.as_bytes(), flags, out),
+        (None, None) => {
+            if let Some(text) = printed(object, out) {
+                pad(&text, flags, out);
+            }
+            return;
+        }
     };
     let type_name = object.type_name();
     let shown = if object.kind() == "ptr" { type_name.replacen('*', "&", 1) } else { type_name.to_owned() };
-    out.extend_from_slice(shown.as_bytes());
+    out.put(shown.as_bytes());
     print_items(GO_SYNTAX, fields.iter(), out, |(name, value), out| {
-        out.extend_from_slice(format!("{name}:").as_bytes());
+        out.put(name.as_bytes());
+        out.put_byte(b':');
         print_element_syntax(value, flags, out);
     });
 }
 
+fn print_nil_syntax(value: &Value, out: &mut TextBuffer<'_>) {
+    out.put(value.type_name().as_bytes());
+    out.put(b"(nil)");
+}
+
 /// `%#v`: as Go's source has it.
-fn print_go_syntax(value: &Value, flags: Flags, out: &mut Vec<u8>) {
-    let hexadecimal = |number: u8, out: &mut Vec<u8>| {
+fn print_go_syntax(value: &Value, flags: Flags, out: &mut TextBuffer<'_>) {
+    let hexadecimal = |number: u8, out: &mut TextBuffer<'_>| {
         print_go_syntax(&Value::Uint(UintType::Uint8, u64::from(number)), flags, out);
     };
     match value {
-        Value::Str(text) => pad(quoted(cut(text, flags.precision), flags).as_bytes(), flags, out),
+        Value::Str(text) => put_quoted(cut(text, flags.precision), flags, out),
         Value::Int(..) => print_verb(value, 'd', flags, out),
         Value::Uint(..) => print_verb(value, 'x', Flags { sharp: true, ..flags }, out),
         Value::Float(_) => print_verb(value, 'g', flags, out),
@@ -311,19 +337,19 @@ fn print_go_syntax(value: &Value, flags: Flags, out: &mut Vec<u8>) {
         Value::List(list) if list.is_nil() => print_nil_syntax(value, out),
         Value::Map(map) if map.is_nil() => print_nil_syntax(value, out),
         Value::List(list) => {
-            out.extend_from_slice(value.type_name().as_bytes());
+            out.put(value.type_name().as_bytes());
             print_items(GO_SYNTAX, list.iter(), out, |item, out| print_element_syntax(item, flags, out));
         }
         Value::Map(map) => {
-            out.extend_from_slice(value.type_name().as_bytes());
-            print_items(GO_SYNTAX, map.entries().iter(), out, |(key, value), out| {
+            out.put(value.type_name().as_bytes());
+            print_entries(GO_SYNTAX, map, out, |(key, value), out| {
                 print_go_syntax(&Value::Str(key.clone()), flags, out);
-                out.push(b':');
+                out.put_byte(b':');
                 print_element_syntax(value, flags, out);
             });
         }
         Value::Bytes(bytes) => {
-            out.extend_from_slice(b"[]byte");
+            out.put(b"[]byte");
             print_items(GO_SYNTAX, bytes.iter(), out, |byte, out| hexadecimal(*byte, out));
         }
         Value::Object(object) => print_object_syntax(&**object, flags, out),
@@ -331,21 +357,17 @@ fn print_go_syntax(value: &Value, flags: Flags, out: &mut Vec<u8>) {
     }
 }
 
-fn print_nil_syntax(value: &Value, out: &mut Vec<u8>) {
-    out.extend_from_slice(format!("{}(nil)", value.type_name()).as_bytes());
-}
-
-fn print_element_syntax(value: &Value, flags: Flags, out: &mut Vec<u8>) {
+fn print_element_syntax(value: &Value, flags: Flags, out: &mut TextBuffer<'_>) {
     match value {
-        Value::Nil => out.extend_from_slice(b"interface {}(nil)"),
+        Value::Nil => out.put(b"interface {}(nil)"),
         value => print_go_syntax(value, flags, out),
     }
 }
 
 /// Nil inside a collection prints as such whatever the verb.
-fn print_element(value: &Value, verb: char, flags: Flags, out: &mut Vec<u8>) {
+fn print_element(value: &Value, verb: char, flags: Flags, out: &mut TextBuffer<'_>) {
     match value {
-        Value::Nil => out.extend_from_slice(b"<nil>"),
+        Value::Nil => out.put(b"<nil>"),
         value => print_verb(value, verb, flags, out),
     }
 }
@@ -356,37 +378,66 @@ type Marks = [&'static str; 3];
 const LIST: Marks = ["[", " ", "]"];
 const GO_SYNTAX: Marks = ["{", ", ", "}"];
 
-fn print_items<T>(
+fn print_items<'o, 'b, T>(
     [before, between, after]: Marks,
     items: impl Iterator<Item = T>,
-    out: &mut Vec<u8>,
-    mut print: impl FnMut(T, &mut Vec<u8>),
+    out: &'o mut TextBuffer<'b>,
+    mut print: impl FnMut(T, &mut TextBuffer<'b>),
 ) {
-    out.extend_from_slice(before.as_bytes());
+    out.put(before.as_bytes());
     for (index, item) in items.enumerate() {
+        if out.is_spent() {
+            return;
+        }
         if index > 0 {
-            out.extend_from_slice(between.as_bytes());
+            out.put(between.as_bytes());
         }
         print(item, out);
     }
-    out.extend_from_slice(after.as_bytes());
+    out.put(after.as_bytes());
+}
+
+fn print_entries<'o, 'b>(
+    [before, between, after]: Marks,
+    map: &Map,
+    out: &'o mut TextBuffer<'b>,
+    mut print: impl FnMut((&Str, &Value), &mut TextBuffer<'b>),
+) {
+    out.put(before.as_bytes());
+    let mut first = true;
+    map.each(|key, value| {
+        if !first {
+            out.put(between.as_bytes());
+        }
+        first = false;
+        print((key, value), out);
+        !out.is_spent()
+    });
+    out.put(after.as_bytes());
+}
+
+/// What an object prints; `None` when a budget is used up.
+fn printed(object: &dyn Object, out: &mut TextBuffer<'_>) -> Option<Vec<u8>> {
+    let mut text = TextBuffer::new(out.budget());
+    print::print_object(object, &mut text);
+    text.into_bytes().map_err(|error| out.fail(error)).ok()
 }
 
 /// `%!verb(type=value)`; flags, width and precision apply to the value.
-fn bad_verb(arg: &Value, how: (char, Flags), out: &mut Vec<u8>) {
+fn bad_verb(arg: &Value, how: (char, Flags), out: &mut TextBuffer<'_>) {
     let (verb, flags) = how;
-    out.extend_from_slice(format!("%!{verb}(").as_bytes());
+    out.put(format!("%!{verb}(").as_bytes());
     if matches!(arg, Value::Nil) {
-        out.extend_from_slice(b"<nil>");
+        out.put(b"<nil>");
     } else {
-        out.extend_from_slice(arg.type_name().as_bytes());
-        out.push(b'=');
+        out.put(arg.type_name().as_bytes());
+        out.put_byte(b'=');
         print_verb(arg, 'v', Flags { without_methods: true, ..flags }, out);
     }
-    out.push(b')');
+    out.put_byte(b')');
 }
 
-fn print_integer(arg: &Value, number: (bool, u64), how: (char, Flags), out: &mut Vec<u8>) {
+fn print_integer(arg: &Value, number: (bool, u64), how: (char, Flags), out: &mut TextBuffer<'_>) {
     let (verb, flags) = how;
     let magnitude = number.1;
     let (digits, prefix) = match verb {
@@ -403,13 +454,10 @@ fn print_integer(arg: &Value, number: (bool, u64), how: (char, Flags), out: &mut
         return pad(b"", Flags { zero: false, ..flags }, out);
     }
     let sign = sign(number.0, flags);
-    let digits = match flags.precision {
-        Some(precision) => "0".repeat(precision.saturating_sub(digits.len())) + &digits,
-        None => digits,
-    };
-    let octal = matches!(verb, 'o' | 'O') && flags.sharp && !digits.starts_with('0');
-    let digits = if octal { format!("0{digits}") } else { digits };
-    pad_number(sign, prefix, &digits, Flags { zero: flags.zero && flags.precision.is_none(), ..flags }, out);
+    let zeros = flags.precision.unwrap_or(0).saturating_sub(digits.len());
+    let octal = matches!(verb, 'o' | 'O') && flags.sharp && zeros == 0 && !digits.starts_with('0');
+    let number = Padded { sign, prefix, zeros: zeros + usize::from(octal), digits: &digits };
+    pad_number(&number, Flags { zero: flags.zero && flags.precision.is_none(), ..flags }, out);
 }
 
 fn sign(negative: bool, flags: Flags) -> &'static str {
@@ -421,26 +469,34 @@ fn sign(negative: bool, flags: Flags) -> &'static str {
     }
 }
 
-fn print_rune(number: (bool, u64), how: (char, Flags), out: &mut Vec<u8>) {
+fn print_rune(number: (bool, u64), how: (char, Flags), out: &mut TextBuffer<'_>) {
     let (verb, flags) = how;
     // A negative number counts as the large one of the same bits.
     let code = if number.0 { number.1.wrapping_neg() } else { number.1 };
     let known = u32::try_from(code).ok().and_then(char::from_u32);
     let c = known.unwrap_or(char::REPLACEMENT_CHARACTER);
-    let text = match verb {
-        'c' => c.to_string(),
-        'q' => quote::quoted_char(c, flags.plus),
-        _ => {
-            let name = format!("U+{code:00$X}", flags.precision.unwrap_or(4).max(4));
-            let shown = known.filter(|c| flags.sharp && quote::is_print(*c));
-            shown.map_or(name.clone(), |c| format!("{name} '{c}'"))
-        }
-    };
-    pad(text.as_bytes(), Flags { zero: flags.zero && verb != 'U', ..flags }, out);
+    let flags = Flags { zero: flags.zero && verb != 'U', ..flags };
+    match verb {
+        'c' => pad(c.encode_utf8(&mut [0; 4]).as_bytes(), flags, out),
+        'q' => pad(quote::quoted_char(c, flags.plus).as_bytes(), flags, out),
+        _ => pad_with(flags, out, |out| {
+            let digits = format!("{code:X}");
+            out.put(b"U+");
+            out.put_repeated(b'0', flags.precision.unwrap_or(4).max(4).saturating_sub(digits.len()));
+            out.put(digits.as_bytes());
+            if let Some(c) = known.filter(|c| flags.sharp && quote::is_print(*c)) {
+                out.put(format!(" '{c}'").as_bytes());
+            }
+        }),
+    }
 }
 
-fn print_float(arg: &Value, value: f64, how: (char, Flags), out: &mut Vec<u8>) {
+fn print_float(arg: &Value, value: f64, how: (char, Flags), out: &mut TextBuffer<'_>) {
     let (verb, flags) = how;
+    // The digits are made in one piece, perhaps a point and zeros are put in.
+    if let Err(error) = out.budget().spend(4 * flags.precision.unwrap_or(0)) {
+        return out.fail(error);
+    }
     let text = match verb {
         'v' => float::format(value, 'g', flags.precision),
         'g' | 'G' => float::format(value, verb, flags.precision),
@@ -456,7 +512,7 @@ fn print_float(arg: &Value, value: f64, how: (char, Flags), out: &mut Vec<u8>) {
     let infinite = value.is_infinite() && text.starts_with('+') && flags.plus;
     let shown = if value.is_infinite() && !negative && !infinite { "+" } else { sign(negative, flags) };
     let flags = Flags { zero: flags.zero && value.is_finite(), ..flags };
-    pad_number(shown, "", magnitude, flags, out);
+    pad_number(&Padded { sign: shown, prefix: "", zeros: 0, digits: magnitude }, flags, out);
 }
 
 /// `#`: a number with its point, and for `g` with the zeros at its end.
@@ -476,17 +532,17 @@ fn with_point(magnitude: &str, how: (char, Flags)) -> String {
     format!("{number}{point}{}{tail}", "0".repeat(wanted.saturating_sub(shown)))
 }
 
-fn print_text(arg: &Value, text: &[u8], how: (char, Flags), out: &mut Vec<u8>) {
+fn print_text(arg: &Value, text: &[u8], how: (char, Flags), out: &mut TextBuffer<'_>) {
     let (verb, flags) = how;
     match verb {
         'v' | 's' => pad(cut(text, flags.precision), flags, out),
-        'x' | 'X' => pad(hex(text, how).as_bytes(), flags, out),
-        'q' => pad(quoted(cut(text, flags.precision), flags).as_bytes(), flags, out),
+        'x' | 'X' => put_hex(text, how, out),
+        'q' => put_quoted(cut(text, flags.precision), flags, out),
         _ => bad_verb(arg, (verb, flags), out),
     }
 }
 
-fn print_bytes(arg: &Value, bytes: &[u8], how: (char, Flags), out: &mut Vec<u8>) {
+fn print_bytes(arg: &Value, bytes: &[u8], how: (char, Flags), out: &mut TextBuffer<'_>) {
     let (verb, flags) = how;
     match verb {
         's' | 'q' | 'x' | 'X' => print_text(arg, bytes, how, out),
@@ -503,14 +559,17 @@ fn cut(text: &[u8], precision: Option<usize>) -> &[u8] {
     starts.into_iter().nth(precision).map_or(text, |end| &text[..end])
 }
 
-fn quoted(text: &[u8], flags: Flags) -> String {
+fn put_quoted(text: &[u8], flags: Flags, out: &mut TextBuffer<'_>) {
     let raw =
         flags.sharp.then(|| std::str::from_utf8(text).ok()).flatten().filter(|text| can_backquote(text));
-    match raw {
-        Some(text) => format!("`{text}`"),
-        None if flags.plus => quote::quoted_ascii(text),
-        None => quote::quoted(text),
-    }
+    pad_with(flags, out, |out| match raw {
+        Some(text) => {
+            out.put_byte(b'`');
+            out.put(text.as_bytes());
+            out.put_byte(b'`');
+        }
+        None => quote::put_quoted(text, flags.plus, out),
+    });
 }
 
 /// `strconv.CanBackquote`
@@ -518,7 +577,7 @@ fn can_backquote(text: &str) -> bool {
     text.chars().all(|c| c != '`' && c != '\u{feff}' && c != '\x7f' && (c == '\t' || c >= ' '))
 }
 
-fn hex(text: &[u8], how: (char, Flags)) -> String {
+fn put_hex(text: &[u8], how: (char, Flags), out: &mut TextBuffer<'_>) {
     let (verb, flags) = how;
     let text = &text[..flags.precision.unwrap_or(text.len()).min(text.len())];
     let prefix = match (flags.sharp, verb) {
@@ -526,39 +585,83 @@ fn hex(text: &[u8], how: (char, Flags)) -> String {
         (true, _) => "0x",
         _ => "",
     };
-    let mut out = String::with_capacity(text.len() * 2 + 2);
-    for (index, byte) in text.iter().enumerate() {
-        if index > 0 && flags.space {
-            out.push(' ');
+    let digits: &[u8; 16] = if verb == 'X' { b"0123456789ABCDEF" } else { b"0123456789abcdef" };
+    pad_with(flags, out, |out| {
+        for (index, byte) in text.iter().enumerate() {
+            if index > 0 && flags.space {
+                out.put_byte(b' ');
+            }
+            if index == 0 || flags.space {
+                out.put(prefix.as_bytes());
+            }
+            out.put(&[digits[usize::from(byte >> 4)], digits[usize::from(byte & 15)]]);
         }
-        if index == 0 || flags.space {
-            out.push_str(prefix);
-        }
-        out.push_str(&if verb == 'X' { format!("{byte:02X}") } else { format!("{byte:02x}") });
-    }
-    out
+    });
 }
 
-fn pad(text: &[u8], flags: Flags, out: &mut Vec<u8>) {
-    let width = String::from_utf8_lossy(text).chars().count();
-    let missing = flags.width.unwrap_or(0).saturating_sub(width);
-    let filler = if flags.zero && !flags.minus { b'0' } else { b' ' };
+/// The characters of a text, each byte that belongs to none counted as one.
+fn width(text: &[u8]) -> usize {
+    text.utf8_chunks()
+        .map(|chunk| chunk.valid().chars().count() + usize::from(!chunk.invalid().is_empty()))
+        .sum()
+}
+
+fn filler(flags: Flags) -> u8 {
+    if flags.zero && !flags.minus { b'0' } else { b' ' }
+}
+
+fn pad(text: &[u8], flags: Flags, out: &mut TextBuffer<'_>) {
+    let missing = match flags.width {
+        Some(wanted) => wanted.saturating_sub(width(text)),
+        None => 0,
+    };
     if flags.minus {
-        out.extend_from_slice(text);
+        out.put(text);
     }
-    out.extend(std::iter::repeat_n(filler, missing));
+    out.put_repeated(filler(flags), missing);
     if !flags.minus {
-        out.extend_from_slice(text);
+        out.put(text);
     }
 }
 
-/// Zeros go between the sign and the digits.
-fn pad_number(sign: &str, prefix: &str, digits: &str, flags: Flags, out: &mut Vec<u8>) {
-    if flags.zero && !flags.minus {
-        let taken = sign.len() + digits.len();
-        let zeros = flags.width.unwrap_or(0).saturating_sub(taken);
-        out.extend_from_slice(format!("{sign}{prefix}{}{digits}", "0".repeat(zeros)).as_bytes());
-        return;
+/// The same for a text that is made in place, or beside where it has to be measured first.
+fn pad_with<'b>(flags: Flags, out: &mut TextBuffer<'b>, put: impl FnOnce(&mut TextBuffer<'b>)) {
+    if flags.width.is_none() {
+        return put(out);
     }
-    pad(format!("{sign}{prefix}{digits}").as_bytes(), flags, out);
+    let mut text = TextBuffer::new(out.budget());
+    put(&mut text);
+    match text.into_bytes() {
+        Ok(text) => pad(&text, flags, out),
+        Err(error) => out.fail(error),
+    }
+}
+
+/// The parts of a number: zeros stand before its digits.
+struct Padded<'t> {
+    sign: &'static str,
+    prefix: &'static str,
+    zeros: usize,
+    digits: &'t str,
+}
+
+/// Zeros that fill up the width go between the sign and the digits; the prefix does not count then.
+fn pad_number(number: &Padded<'_>, flags: Flags, out: &mut TextBuffer<'_>) {
+    let Padded { sign, prefix, zeros, digits } = *number;
+    let length = sign.len() + zeros + digits.len();
+    let missing = |length: usize| flags.width.unwrap_or(0).saturating_sub(length);
+    let (mut spaces, mut zeros) = (missing(length + prefix.len()), zeros);
+    if flags.zero && !flags.minus {
+        (spaces, zeros) = (0, zeros + missing(length));
+    }
+    if !flags.minus {
+        out.put_repeated(b' ', spaces);
+    }
+    out.put(sign.as_bytes());
+    out.put(prefix.as_bytes());
+    out.put_repeated(b'0', zeros);
+    out.put(digits.as_bytes());
+    if flags.minus {
+        out.put_repeated(b' ', spaces);
+    }
 }

@@ -130,6 +130,8 @@ pub struct Function {
     pub calling: Calling,
     /// How it goes through its arguments.
     pub walk: Walk,
+    /// How many bytes it takes for each byte of a text among its arguments: charged before the call.
+    pub bytes_per_byte: usize,
     /// The function.
     pub call: Body,
 }
@@ -141,7 +143,16 @@ impl Function {
     /// A function of fixed parameters.
     #[must_use]
     pub const fn new(name: &'static str, params: &'static [Type], call: Body) -> Self {
-        Self { name, params, variadic: None, gives_any: false, calling: Calling::Plain, walk: Walk::No, call }
+        Self {
+            name,
+            params,
+            variadic: None,
+            gives_any: false,
+            calling: Calling::Plain,
+            walk: Walk::No,
+            bytes_per_byte: 0,
+            call,
+        }
     }
 
     /// The same, for a function that goes through everything its arguments hold.
@@ -170,6 +181,14 @@ impl Function {
         self
     }
 
+    /// The same, taking so many bytes for each byte of a text among its arguments. A function that does not say so
+    /// charges by itself what it takes.
+    #[must_use]
+    pub const fn taking(mut self, bytes_per_byte: usize) -> Self {
+        self.bytes_per_byte = bytes_per_byte;
+        self
+    }
+
     /// The same, called specially.
     #[must_use]
     pub const fn calling(mut self, calling: Calling) -> Self {
@@ -181,11 +200,11 @@ impl Function {
 /// Why a call failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CallError {
-    /// Go's text of the error or panic.
+    /// Go's text of the error or panic; what comes before that of `inner` when there is one.
     pub message: String,
     /// What kind of failure it is.
     pub cause: Cause,
-    /// The failed execution, when a template was called and the message is nothing but that.
+    /// The failed execution of another template.
     pub inner: Option<Box<ExecError>>,
 }
 
@@ -215,7 +234,7 @@ impl CallError {
 
 impl From<ExecError> for CallError {
     fn from(error: ExecError) -> Self {
-        Self { message: error.to_string(), cause: error.cause, inner: Some(Box::new(error)) }
+        Self { message: String::new(), cause: error.cause, inner: Some(Box::new(error)) }
     }
 }
 

@@ -5,7 +5,7 @@
 //!
 //! ```
 //! use std::rc::Rc;
-//! use manifestd_gotmpl::{Machine, Map, NoHost, Set, Value, builtins, parse};
+//! use manifestd_gotmpl::{Budget, Machine, Map, NoHost, Set, Value, builtins, parse};
 //!
 //! let functions = builtins::FUNCTIONS;
 //! let number = |name: &str| functions.iter().position(|function| function.name == name);
@@ -15,12 +15,14 @@
 //! }
 //! let dot = Value::Map(Map::any([("name".into(), Value::from("you"))]));
 //! let mut host = NoHost;
-//! let text = Machine::new(functions, Rc::new(set), &mut host).execute("greeting", &dot)?;
+//! let budget = Budget::unlimited();
+//! let text = Machine::new(functions, Rc::new(set), &mut host, &budget).execute("greeting", &dot)?;
 //! assert_eq!(text, b"Hello \"you\"");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 mod ast;
+mod budget;
 pub mod builtins;
 mod complex;
 mod exec;
@@ -33,13 +35,16 @@ pub mod number;
 mod parse;
 mod print;
 pub mod quote;
+mod text;
 mod token;
 mod value;
 
 pub use ast::{Source, Template};
-pub use exec::{ExecError, Host, Limits, Machine, NoHost, Place, Set, StopCheck};
+pub use budget::{Budget, Limits, MAX_TEXT, StopCheck};
+pub use exec::{ExecError, Host, Machine, NoHost, Place, Set};
 pub use format::sprintf;
 pub use function::{Body, CallError, Calling, Cause, Function, Type, Walk};
 pub use parse::{ParseError, Parsed, parse};
 pub use print::{print_value, sprint, sprint_value, sprintln};
+pub use text::{ListBuffer, TextBuffer};
 pub use value::{IntType, List, ListType, Map, MapType, Object, Str, UintType, Value, lossy, struct_text};

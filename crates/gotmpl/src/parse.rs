@@ -4,6 +4,7 @@
 
 mod pipeline;
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -104,7 +105,7 @@ impl Parsed {
     /// # Errors
     /// When the text also defines a template of that name, and neither is empty.
     pub fn named(&self, name: &str) -> Result<Vec<Arc<Template>>> {
-        let source = Arc::new(Source { name: Arc::from(name), text: self.text.clone() });
+        let source = Arc::new(Source::new(name, self.text.clone()));
         let template = |name: &Arc<str>, body: &Arc<[Node]>| {
             Arc::new(Template { name: name.clone(), source: source.clone(), body: body.clone() })
         };
@@ -146,13 +147,36 @@ struct Parser<'s> {
 
 /// What is known inside one template's body.
 struct Scope<'s> {
+    /// Names in the order of their declaration, which ends them in reverse.
     variables: Vec<&'s str>,
+    /// How often each name is declared here.
+    known: HashMap<&'s str, usize>,
     ranges: usize,
 }
 
-impl Scope<'_> {
+impl<'s> Scope<'s> {
     fn new() -> Self {
-        Self { variables: vec!["$"], ranges: 0 }
+        let mut scope = Self { variables: Vec::new(), known: HashMap::new(), ranges: 0 };
+        scope.declare("$");
+        scope
+    }
+
+    fn declare(&mut self, name: &'s str) {
+        self.variables.push(name);
+        *self.known.entry(name).or_default() += 1;
+    }
+
+    fn knows(&self, name: &str) -> bool {
+        self.known.get(name).is_some_and(|count| *count > 0)
+    }
+
+    /// Ends all but the first `count` declarations.
+    fn end_after(&mut self, count: usize) {
+        for name in self.variables.drain(count..) {
+            if let Some(count) = self.known.get_mut(name) {
+                *count -= 1;
+            }
+        }
     }
 }
 
@@ -322,7 +346,7 @@ impl<'s> Parser<'s> {
         let (then, ending) = self.list()?;
         self.scope.ranges -= ranges;
         let otherwise = if ending == Ending::Else { Some(self.otherwise(context)?) } else { None };
-        self.scope.variables.truncate(variables);
+        self.scope.end_after(variables);
         Ok(Branch { pos, pipe, then, otherwise })
     }
 

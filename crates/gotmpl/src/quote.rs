@@ -1,15 +1,31 @@
 //! Go's quoting: `strconv.Quote` (the verb `%q`) and `strconv.Unquote`.
 
+use std::fmt::Write;
+
+use crate::text::TextBuffer;
+
+/// How many bytes of a text errors quote.
+const MAX_SHOWN: usize = 64 << 10;
+
 /// `strconv.Quote`: printable text as it is, the rest escaped, invalid UTF-8 as `\xff`.
 #[must_use]
 pub fn quoted(text: &[u8]) -> String {
     quote_with(text, '"', false)
 }
 
-/// `strconv.QuoteToASCII`.
+/// The same for an error: of a text that is very long only the beginning.
 #[must_use]
-pub fn quoted_ascii(text: &[u8]) -> String {
-    quote_with(text, '"', true)
+pub fn excerpt(text: &[u8]) -> String {
+    match text.get(..MAX_SHOWN) {
+        Some(beginning) => format!("{}...", quoted(beginning)),
+        None => quoted(text),
+    }
+}
+
+/// Writes `strconv.Quote`, or `strconv.QuoteToASCII`.
+pub fn put_quoted(text: &[u8], ascii: bool, out: &mut TextBuffer<'_>) {
+    // What is wrong is said at the end of the text that is made.
+    let _ = write_quoted(text, '"', ascii, out);
 }
 
 /// `strconv.QuoteRune`, or `QuoteRuneToASCII`.
@@ -20,30 +36,50 @@ pub fn quoted_char(c: char, ascii: bool) -> String {
 
 fn quote_with(text: &[u8], quote: char, ascii: bool) -> String {
     let mut out = String::with_capacity(text.len() + 2);
-    out.push(quote);
-    for chunk in text.utf8_chunks() {
-        chunk.valid().chars().for_each(|c| escape(c, quote, ascii, &mut out));
-        chunk.invalid().iter().for_each(|byte| out.push_str(&format!("\\x{byte:02x}")));
-    }
-    out.push(quote);
+    // A string takes everything.
+    let _ = write_quoted(text, quote, ascii, &mut out);
     out
 }
 
-fn escape(c: char, quote: char, ascii: bool, out: &mut String) {
+fn write_quoted(text: &[u8], quote: char, ascii: bool, out: &mut impl Write) -> std::fmt::Result {
+    out.write_char(quote)?;
+    for chunk in text.utf8_chunks() {
+        write_escaped(chunk.valid(), quote, ascii, out)?;
+        for byte in chunk.invalid() {
+            write!(out, "\\x{byte:02x}")?;
+        }
+    }
+    out.write_char(quote)
+}
+
+/// Runs that need no escapes are written in one piece.
+fn write_escaped(text: &str, quote: char, ascii: bool, out: &mut impl Write) -> std::fmt::Result {
+    let mut from = 0;
+    for (at, c) in text.char_indices() {
+        let plain = c != '\\' && c != quote && (!ascii || c.is_ascii()) && is_print(c);
+        if !plain {
+            out.write_str(&text[from..at])?;
+            write_escape(c, quote, out)?;
+            from = at + c.len_utf8();
+        }
+    }
+    out.write_str(&text[from..])
+}
+
+fn write_escape(c: char, quote: char, out: &mut impl Write) -> std::fmt::Result {
     match c {
-        '\\' => out.push_str("\\\\"),
-        c if c == quote => out.extend(['\\', c]),
-        '\x07' => out.push_str("\\a"),
-        '\x08' => out.push_str("\\b"),
-        '\x0c' => out.push_str("\\f"),
-        '\n' => out.push_str("\\n"),
-        '\r' => out.push_str("\\r"),
-        '\t' => out.push_str("\\t"),
-        '\x0b' => out.push_str("\\v"),
-        c if is_print(c) && (!ascii || c.is_ascii()) => out.push(c),
-        c if u32::from(c) < 0x20 || c == '\x7f' => out.push_str(&format!("\\x{:02x}", u32::from(c))),
-        c if u32::from(c) < 0x1_0000 => out.push_str(&format!("\\u{:04x}", u32::from(c))),
-        c => out.push_str(&format!("\\U{:08x}", u32::from(c))),
+        '\\' => out.write_str("\\\\"),
+        c if c == quote => write!(out, "\\{c}"),
+        '\x07' => out.write_str("\\a"),
+        '\x08' => out.write_str("\\b"),
+        '\x0c' => out.write_str("\\f"),
+        '\n' => out.write_str("\\n"),
+        '\r' => out.write_str("\\r"),
+        '\t' => out.write_str("\\t"),
+        '\x0b' => out.write_str("\\v"),
+        c if u32::from(c) < 0x20 || c == '\x7f' => write!(out, "\\x{:02x}", u32::from(c)),
+        c if u32::from(c) < 0x1_0000 => write!(out, "\\u{:04x}", u32::from(c)),
+        c => write!(out, "\\U{:08x}", u32::from(c)),
     }
 }
 
@@ -60,9 +96,9 @@ pub fn is_print(c: char) -> bool {
         return false;
     }
     // `escape_debug` of a text whose first character is a letter leaves marks alone.
-    let mut text = String::from("a");
-    text.push(c);
-    text.escape_debug().count() == 2
+    let mut bytes = *b"a\0\0\0\0";
+    let length = 1 + c.encode_utf8(&mut bytes[1..]).len();
+    std::str::from_utf8(&bytes[..length]).is_ok_and(|text| text.escape_debug().count() == 2)
 }
 
 /// `strconv.Unquote` of an interpreted or raw string with its quotes; the error is Go's.

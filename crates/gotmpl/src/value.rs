@@ -87,7 +87,7 @@ impl fmt::Debug for Str {
 }
 
 /// The signed integer types of Go that occur.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum IntType {
     /// `int`: constants in templates, `len`, `int`.
     Int,
@@ -102,7 +102,7 @@ pub enum IntType {
 }
 
 /// The unsigned integer types of Go that occur.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum UintType {
     /// `uint8`: an element of a string or of bytes.
     Uint8,
@@ -249,6 +249,11 @@ pub trait Object {
     /// in the order of a map.
     fn json_members(&self) -> Option<Vec<(&'static str, Value)>> {
         None
+    }
+
+    /// No fewer bytes than its text and its JSON take, escapes not counted.
+    fn size(&self) -> usize {
+        256
     }
 
     /// Go's `reflect.DeepEqual` with another object of the same type.
@@ -404,6 +409,16 @@ impl Map {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Shows the entries to `visit`, sorted by key, until it says no. It must not change the map.
+    pub fn each(&self, mut visit: impl FnMut(&Str, &Value) -> bool) {
+        let Some(entries) = self.touch() else { return };
+        for (key, value) in &*entries.borrow() {
+            if !visit(key, value) {
+                return;
+            }
+        }
     }
 
     /// The entries as they are now, sorted by key.

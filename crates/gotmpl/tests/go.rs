@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::rc::Rc;
 
-use manifestd_gotmpl::{List, ListType, Machine, Map, NoHost, Set, Value, builtins, parse};
+use manifestd_gotmpl::{Budget, Limits, List, ListType, Machine, Map, NoHost, Set, Value, builtins, parse};
 
 fn map(entries: &[(&str, Value)]) -> Value {
     Value::Map(Map::any(entries.iter().map(|(key, value)| ((*key).into(), value.clone()))))
@@ -34,7 +34,8 @@ fn render(text: &str) -> Result<String, String> {
         set.add(template);
     }
     let mut host = NoHost;
-    let out = Machine::new(builtins::FUNCTIONS, Rc::new(set), &mut host).execute("t", &data());
+    let budget = Budget::new(Limits::default(), &|| false);
+    let out = Machine::new(builtins::FUNCTIONS, Rc::new(set), &mut host, &budget).execute("t", &data());
     out.map(|out| String::from_utf8_lossy(&out).into_owned()).map_err(|error| error.to_string())
 }
 

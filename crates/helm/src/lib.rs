@@ -35,6 +35,10 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+#[cfg(test)]
+#[global_allocator]
+static ALLOCATOR: testkit::allocation::Jemalloc = testkit::allocation::Jemalloc;
+
 mod archive;
 mod capabilities;
 mod chart;

@@ -5,6 +5,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use gotmpl::Budget;
+
 use crate::engine::{FailedRelease, RenderError};
 use crate::message::{Event, MessageLog};
 use crate::spread::spread;
@@ -98,14 +100,28 @@ pub struct Documents {
     pub hooks: Vec<Document>,
 }
 
+/// What a document takes besides its text.
+const DOCUMENT_BYTES: usize = 256;
+
 /// Splits and sorts what the templates printed.
+///
+/// # Errors
+/// What is wrong with a document; the budget is used up.
 pub(crate) fn documents(
     outputs: &BTreeMap<Arc<str>, Vec<u8>>,
     profile: &Profile,
     log: &MessageLog,
+    budget: &Budget<'_>,
 ) -> Result<Documents, RenderError> {
     let mut all = Documents::default();
     let outputs: Vec<_> = outputs.iter().filter(|(name, _)| !name.ends_with("NOTES.txt")).collect();
+    for (name, output) in &outputs {
+        let separators = memchr::memmem::find_iter(output, "---").count();
+        let kept = budget
+            .spend(output.len().saturating_add(separators.saturating_mul(DOCUMENT_BYTES)))
+            .and_then(|()| budget.read(output.len()));
+        kept.map_err(|error| RenderError::budget(name, &error))?;
+    }
     for documents in
         spread(&outputs, |(_, output)| output.len(), |(name, output)| of_file(name, output, profile))
     {

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use gotmpl::{Limits, Machine, Set, Value};
+use gotmpl::{Budget, Limits, Machine, Set, Value};
 
 use crate::engine::{self, Chance, Host, Looked, RenderError};
 use crate::version::HelmVersion;
@@ -23,9 +23,8 @@ pub fn release_name(
     let mut set = Set::new();
     parsed.into_iter().for_each(|template| set.add(template));
     let mut host = Host::new(profile, Chance { seed, now }, Rc::new(Looked::default()));
-    let never = || false;
-    let mut machine =
-        Machine::new(engine::functions(profile), Rc::new(set), &mut host).limited(Limits::default(), &never);
+    let budget = Budget::new(Limits::default(), &|| false);
+    let mut machine = Machine::new(engine::functions(profile), Rc::new(set), &mut host, &budget);
     let name = machine.execute(NAME, &Value::Nil).map_err(|error| error.to_string())?;
     Ok(String::from_utf8_lossy(&name).into_owned())
 }

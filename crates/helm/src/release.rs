@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use gotmpl::{Limits, Map, MapType, Str, Value};
+use gotmpl::{Budget, Limits, Map, MapType, Str, Value};
 use tree::Tree;
 
 use crate::capabilities;
@@ -16,7 +16,7 @@ use crate::manifests::{self, Documents, Printing};
 use crate::message::{Event, MessageLog};
 use crate::schema::{self, Checks};
 use crate::size::ReadBudget;
-use crate::values::coalesce;
+use crate::values::coalesce::{self, Rules};
 use crate::values::{FileReader, ValuesOptions};
 use crate::version::{HelmVersion, Profile};
 use crate::wants::wants;
@@ -133,22 +133,22 @@ impl Release<'_> {
     ) -> Result<Output> {
         let profile = self.version.profile();
         let Inputs { tree, chart, log, .. } = *inputs;
-        let budget = ReadBudget::new(profile);
+        let (sizes, budget) = (ReadBudget::new(profile), Budget::new(self.limits, self.stop));
         let kube = capabilities::kube_version(self.kube_version, profile)?;
-        let user = self.values.merged(profile, &mut *inputs.read)?;
+        let user = self.values.merged(&budget, profile, &mut *inputs.read)?;
         check_chart(chart, log)?;
         check_name(self.name, log)?;
-        let (instance, user) = coalesced(chart, user, profile, log)?;
+        let (instance, user) = coalesced(chart, user, Rules { profile, budget: &budget, log })?;
         let looked = Rc::new(Looked::default());
         let schemas = match self.skip_schema_validation {
             true => Checks::default(),
-            false => schema::checks((tree, &budget), &instance, &user)?,
+            false => schema::checks((tree, &sizes), &instance, &user, &budget)?,
         };
         let compile = || {
             check_kube(chart, &kube.version, &kube.normalized, &looked)?;
             let versions = capabilities::api_versions(self.api_versions, profile);
             let capabilities = engine::capabilities(kube, &versions, profile, &looked);
-            self.compile((tree, &budget), &instance, &user, capabilities)
+            self.compile((tree, &sizes), &instance, (&user, &budget), capabilities)
         };
         let (fits, compiled) = schemas.alongside(compile);
         schemas.ignored_urns().into_iter().for_each(|urn| log.push(Event::UrnIgnored { urn }));
@@ -156,34 +156,31 @@ impl Release<'_> {
         let rendered = compiled.and_then(|(mut contexts, program)| {
             *unread = contexts.read_files(with_files || program.says_files)?;
             let mut host = Host::new(profile, Chance { seed: self.seed, now: self.now }, looked.clone());
-            let run = Run {
-                profile,
-                contexts: &contexts.all,
-                host: &mut host,
-                limits: self.limits,
-                stop: self.stop,
-            };
+            let run = Run { profile, contexts: &contexts.all, host: &mut host, budget: &budget };
             let raw = engine::execute(&program, run)?;
-            let documents =
-                if self.raw { Documents::default() } else { manifests::documents(&raw, profile, log)? };
+            let documents = match self.raw {
+                true => Documents::default(),
+                false => manifests::documents(&raw, profile, log, &budget)?,
+            };
             Ok((raw, documents, host.chances_used))
         });
         let (raw, documents, chances) = rendered.map_err(RenderError::of_release)?;
-        let crds = crds((tree, &budget), &instance, "")?;
+        let crds = crds((tree, &sizes), &instance, "")?;
         Ok(Output { raw, documents, crds, chances, looked: looked_at(&looked) })
     }
 
     /// The contexts of all charts, and their templates parsed.
     fn compile<'t>(
         &self,
-        (tree, budget): (&'t dyn Tree, &'t ReadBudget),
+        (tree, sizes): (&'t dyn Tree, &'t ReadBudget),
         instance: &Instance,
-        values: &Map,
+        (values, budget): (&Map, &'t Budget<'t>),
         capabilities: Value,
     ) -> Result<(Contexts<'t>, Program)> {
         let profile = self.version.profile();
         let mut contexts = Contexts {
             tree,
+            sizes,
             budget,
             release: self.release_value(),
             capabilities,
@@ -193,7 +190,7 @@ impl Release<'_> {
             profile,
         };
         contexts.add(instance, values, "", true)?;
-        let program = engine::compile(std::mem::take(&mut contexts.sources), profile)?;
+        let program = engine::compile(std::mem::take(&mut contexts.sources), profile, budget)?;
         Ok((contexts, program))
     }
 
@@ -264,15 +261,15 @@ fn check_name(name: &str, log: &MessageLog) -> Result<()> {
 }
 
 /// The chart with the dependencies that take part, and all values from the user's own on.
-fn coalesced(chart: &Arc<Chart>, user: Map, profile: &Profile, log: &MessageLog) -> Result<(Instance, Map)> {
+fn coalesced(chart: &Arc<Chart>, user: Map, rules: Rules<'_>) -> Result<(Instance, Map)> {
     instance::check_size(chart)?;
-    let mut instance = Instance::of(chart);
-    if let Err(error) = instance.process(&user, profile, log) {
+    let mut instance = Instance::of(chart, rules.budget)?;
+    if let Err(error) = instance.process(&user, rules) {
         let message = format!("chart dependencies processing failed: {error}");
-        log.push(Event::DependenciesRefused { error });
-        return Err(RenderError::new(message));
+        rules.log.push(Event::DependenciesRefused { error: error.message.clone() });
+        return Err(RenderError { message, ..error });
     }
-    coalesce::coalesce(&instance, &user, profile, log)?;
+    coalesce::coalesce(&instance, &user, rules)?;
     Ok((instance, user))
 }
 
@@ -330,7 +327,8 @@ enum Attempt {
 /// The contexts of all charts of a release, and their templates.
 struct Contexts<'t> {
     tree: &'t dyn Tree,
-    budget: &'t ReadBudget,
+    sizes: &'t ReadBudget,
+    budget: &'t Budget<'t>,
     release: Value,
     capabilities: Value,
     all: Vec<Map>,
@@ -357,7 +355,7 @@ impl Contexts<'_> {
         self.files.push((files.clone(), chart.chart.clone()));
         let named = MapType::Named(self.profile.types.values);
         let context = Map::any([
-            (Str::from("Chart"), engine::chart_value(&chart.metadata, is_root, self.profile)),
+            (Str::from("Chart"), engine::chart_value(self.budget, &chart.metadata, is_root, self.profile)?),
             (Str::from("Files"), Value::Map(files)),
             (Str::from("Release"), self.release.clone()),
             (Str::from("Capabilities"), self.capabilities.clone()),
@@ -379,7 +377,9 @@ impl Contexts<'_> {
         }
         for (map, chart) in &files {
             for file in &chart.files {
-                let content = file.read(self.tree, self.budget)?;
+                let content = file.read(self.tree, self.sizes)?;
+                let kept = self.budget.spend_text(content.len()).and_then(|()| self.budget.spend_entry());
+                kept.map_err(|error| RenderError::budget(&file.name, &error))?;
                 map.set(Str::from(&*file.name), Value::Bytes(Str::from(&content[..])));
             }
         }
@@ -393,7 +393,7 @@ impl Contexts<'_> {
             if is_library && !base.starts_with('_') {
                 continue;
             }
-            let content = file.read(self.tree, self.budget)?;
+            let content = file.read(self.tree, self.sizes)?;
             self.sources.push(Source {
                 name: Arc::from(format!("{path}/{}", file.name)),
                 text: content,

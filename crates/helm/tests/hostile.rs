@@ -9,7 +9,11 @@ use std::io::Write;
 use gotmpl::Limits;
 use manifestd_helm::ValuesOptions;
 use support::{on_stack, render, render_within, tree};
+use testkit::allocation::{Jemalloc, measure_allocated, thread_time};
 use tree::{MemoryTree, TreePath};
+
+#[global_allocator]
+static ALLOCATOR: Jemalloc = Jemalloc;
 
 const CHART: (&str, &str) = ("c/Chart.yaml", "apiVersion: v2\nname: c\nversion: 1.0.0\n");
 
@@ -302,5 +306,221 @@ fn hostile_names_and_indices_are_refused() {
     for text in ["a[2147483647]=1", "a[99999999999]=1", "a[99999999999999999999]=1"] {
         let values = ValuesOptions { set: vec![text.to_owned()], ..ValuesOptions::default() };
         render(&tree(&[CHART]), "c", &values).unwrap_err();
+    }
+}
+
+/// What was seen to take all memory or all time: templates, values and schemas of an attack.
+fn attacks() -> Vec<(&'static str, Vec<(String, String)>)> {
+    let template = |text: &str| vec![("c/templates/t.yaml".to_owned(), text.to_owned())];
+    let with = |text: &str, name: &str, content: String| {
+        vec![("c/templates/t.yaml".to_owned(), text.to_owned()), (format!("c/{name}"), content)]
+    };
+    let shared = "{{ $x := list 1 }}{{ range until 40 }}{{ $x = list $x $x }}{{ end }}";
+    let text = |size: &str, unit: &str| format!("{{{{ $x := repeat {size} \"{unit}\" }}}}");
+    let doubled: Vec<String> = (0..60)
+        .map(|i| format!(r##""d{i}": {{"anyOf": [{{"$ref": "#/definitions/d{0}"}}, {{"$ref": "#/definitions/d{0}"}}]}}"##, i + 1))
+        .collect();
+    let chain: String = (0..20_000)
+        .map(|i| format!("{{{{ define \"x{i}\" }}}}{{{{ include \"x{}\" . }}}}{{{{ end }}}}", i + 1))
+        .collect();
+    let aliases = |length: usize, count: usize| {
+        format!("x: &x {}\ny: [{}]\n", "a".repeat(length), vec!["*x"; count].join(","))
+    };
+    let named: String = (0..20_000).map(|i| format!("{{{{ $v{i} := 1 }}}}")).collect();
+    vec![
+        (
+            "tpl doubles",
+            template(
+                "{{- define \"t\" -}}{{ $n := index . 0 }}{{ if gt (int $n) 0 }}{{ tpl \"{{ include \\\"t\\\" (list (sub (index . 0) 1)) }}{{ include \\\"t\\\" (list (sub (index . 0) 1)) }}\" (list $n \"x\" ) }}{{end}}{{- end -}}\n{{ include \"t\" (list 60) }}",
+            ),
+        ),
+        (
+            "include doubles",
+            template(
+                "{{- define \"t\" -}}{{ if gt . 0 }}{{ include \"t\" (int (sub . 1)) }}{{ include \"t\" (int (sub . 1)) }}{{end}}{{- end -}}{{ include \"t\" 60 }}",
+            ),
+        ),
+        ("ranges", template("{{ range until 100000 }}{{ range until 100000 }}{{ end }}{{ end }}")),
+        (
+            "printf doubles",
+            template(
+                "{{ $x := \"aaaaaaaaaa\" }}{{ range until 40 }}{{ $x = printf \"%s%s\" $x $x }}{{ end }}{{ len $x }}",
+            ),
+        ),
+        (
+            "indent of lines",
+            template(
+                &(text("1000000", "\\n")
+                    + "{{ range until 100 }}{{ $x = indent 1000 $x }}{{ end }}{{ len $x }}"),
+            ),
+        ),
+        (
+            "derived passwords",
+            template(
+                "{{ range until 100000 }}{{ $c := derivePassword 1 \"long\" \"p\" \"u\" \"s\" }}{{ end }}",
+            ),
+        ),
+        ("keys", template("{{ range until 10000 }}{{ $c := genPrivateKey \"rsa\" }}{{ end }}")),
+        (
+            "regex of counts",
+            template(
+                &(text("100000", "a")
+                    + "{{ range until 1000 }}{{ $y := regexMatch \"(a{0,100}){0,9}b\" $x }}{{ end }}"),
+            ),
+        ),
+        (
+            "regex of groups",
+            template(
+                &(text("1000000", "a")
+                    + "{{ range until 10000 }}{{ $y := regexReplaceAll \"(a|a|a)*$\" $x \"${1}\" }}{{ end }}"),
+            ),
+        ),
+        ("regex of all", template(&(text("1000000", "a") + "{{ regexFindAll \".*b|a\" $x -1 | len }}"))),
+        (
+            "regexes",
+            template(
+                "{{ range $i, $e := until 100000 }}{{ $y := regexMatch (printf \"(\\\\pL{1,100}){1,9}%d\" $i) \"x\" }}{{ end }}",
+            ),
+        ),
+        ("split into characters", template(&(text("10000000", "a") + "{{ splitList \"\" $x | len }}"))),
+        ("split into a map", template(&(text("10000000", "a,") + "{{ split \",\" $x | len }}"))),
+        (
+            "deep values",
+            template(
+                "{{ $x := dict \"a\" 1 }}{{ range until 100000 }}{{ $x = dict \"a\" $x }}{{ end }}{{ toYaml $x | len }}",
+            ),
+        ),
+        ("shared to YAML", template(&format!("{shared}{{{{ toYaml $x | len }}}}"))),
+        ("shared to JSON", template(&format!("{shared}{{{{ toJson $x | len }}}}"))),
+        ("shared copied", template(&format!("{shared}{{{{ deepCopy $x | len }}}}"))),
+        (
+            "shared compared",
+            template(&format!(
+                "{shared}{{{{ $y := list 1 }}}}{{{{ range until 40 }}}}{{{{ $y = list $y $y }}}}{{{{ end }}}}{{{{ deepEqual $x $y }}}}"
+            )),
+        ),
+        ("shared by eq", template(&format!("{shared}{{{{ eq $x $x }}}}"))),
+        (
+            "append",
+            template(
+                "{{ $x := list }}{{ range $i,$e := until 10000000 }}{{ $x = append $x (list $i $i $i) }}{{ end }}{{ len $x }}",
+            ),
+        ),
+        (
+            "chunk",
+            template(
+                "{{ $x := until 1000000 }}{{ range until 40 }}{{ $x = chunk 1 $x }}{{ end }}{{ len $x }}",
+            ),
+        ),
+        (
+            "set",
+            template(
+                "{{ $x := dict }}{{ range $i,$e := until 10000000 }}{{ $_ := set $x (printf \"%d\" $i) (repeat 1000 \"x\") }}{{ end }}{{ len $x }}",
+            ),
+        ),
+        ("sortAlpha", template("{{ $x := until 1000000 }}{{ sortAlpha $x | len }}")),
+        ("has", template("{{ $x := until 1000000 }}{{ range until 100000 }}{{ $y := has -1 $x }}{{end}}")),
+        (
+            "wrapWith",
+            template(
+                &(text("5000000", "a ") + "{{ range until 1000 }}{{ $y := wrapWith 1 \"\\n\" $x }}{{end}}"),
+            ),
+        ),
+        (
+            "glob",
+            template("{{ range until 100000 }}{{ $x := $.Files.Glob \"**{a,b}{a,b}{a,b}*\" }}{{ end }}"),
+        ),
+        (
+            "output",
+            template(
+                "{{ range until 100000000 }}aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa{{end}}",
+            ),
+        ),
+        ("documents", template("{{ range until 3000000 }}\n---\n{{end}}")),
+        (
+            "AES",
+            template(
+                &(text("10000000", "a") + "{{ range until 1000 }}{{ $y := encryptAES \"k\" $x }}{{end}}"),
+            ),
+        ),
+        (
+            "digests",
+            template(&(text("10000000", "a") + "{{ range until 10000 }}{{ $y := sha512sum $x }}{{end}}")),
+        ),
+        (
+            "base32",
+            template(&(text("1000000", "a") + "{{ range until 40 }}{{ $x = b32enc $x }}{{end}}{{len $x}}")),
+        ),
+        (
+            "replace",
+            template(
+                "{{ $x := repeat 1000 \"a\" }}{{ range until 10 }}{{ $x = replace \"a\" (repeat 1000 \"a\") $x }}{{end}}{{len $x}}",
+            ),
+        ),
+        (
+            "wide characters",
+            template(
+                &(text("10000000", "\u{e9}")
+                    + "{{ range until 10000 }}{{ $y := trunc 3 $x }}{{ $z := upper $x }}{{end}}"),
+            ),
+        ),
+        ("parentheses", template(&format!("{{{{ {}1{} }}}}", "(".repeat(100_000), ")".repeat(100_000)))),
+        ("pipes", template(&format!("{{{{ 1 {} }}}}", "| add 1 ".repeat(50_000)))),
+        (
+            "else if",
+            template(&format!("{{{{ if false }}}}{}{{{{ end }}}}", "{{ else if false }}".repeat(100_000))),
+        ),
+        ("a chain of includes", template(&format!("{chain}{{{{ include \"x0\" . }}}}"))),
+        ("variables", template(&format!("{named}{}", "{{ $v0 }}".repeat(20_000)))),
+        (
+            "an error in a long action",
+            template(&format!(
+                "{{{{ define \"a\" }}}}{{{{ include \"a\" (list \"{}\" .) }}}}{{{{ end }}}}{{{{ include \"a\" . }}}}",
+                "x".repeat(1 << 20)
+            )),
+        ),
+        (
+            "deep values file",
+            with("x: 1", "values.yaml", format!("a: {}{}", "[".repeat(100_000), "]".repeat(100_000))),
+        ),
+        ("aliases of a long text", with("x: 1", "values.yaml", aliases(1 << 20, 3_000))),
+        (
+            "aliases of a long text, printed",
+            with("x: {{ .Values.y | toJson | len | quote }}", "values.yaml", aliases(1 << 20, 3_000)),
+        ),
+        ("aliases checked by a schema", {
+            let mut files = with("x: 1", "values.yaml", aliases(1 << 20, 3_000));
+            files.push(("c/values.schema.json".to_owned(), "{}".to_owned()));
+            files
+        }),
+        ("a schema that doubles", {
+            let schema = format!(
+                r##"{{"properties": {{"a": {{"$ref": "#/definitions/d0"}}}}, "definitions": {{{}, "d60": {{"type": "string"}}}}}}"##,
+                doubled.join(",")
+            );
+            let mut files = with("x: 1", "values.yaml", "a: 1".to_owned());
+            files.push(("c/values.schema.json".to_owned(), schema));
+            files
+        }),
+    ]
+}
+
+/// The budget that attacks are rendered with.
+const ATTACKED: Limits = Limits { steps: 1_000_000, bytes: 64 << 20 };
+
+#[test]
+fn attacks_that_were_seen_stay_within_memory_and_time() {
+    for (name, files) in attacks() {
+        let (taken, spent) = on_stack(move || {
+            let files: Vec<_> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+            let tree = tree(&[&[CHART], files.as_slice()].concat());
+            let before = thread_time();
+            let render = || render_within(&tree, "c", &ValuesOptions::default(), ATTACKED).map(drop);
+            let (_, taken) = measure_allocated(render);
+            (taken, thread_time() - before)
+        });
+        assert!(taken < 2 * ATTACKED.bytes + (64 << 20), "{name} took {} MiB", taken >> 20);
+        // A build without optimisation does a million steps in some seconds.
+        assert!(spent.as_secs() < 60, "{name} took {spent:?}");
     }
 }

@@ -7,7 +7,7 @@
 //! ```
 //! use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 //!
-//! let prime = manifestd_primes::prime(&mut ChaCha20Rng::seed_from_u64(1), 512).unwrap();
+//! let prime = manifestd_primes::prime(&mut ChaCha20Rng::seed_from_u64(1), 512, &|| false).unwrap();
 //! assert_eq!(prime.len(), 64);
 //! ```
 
@@ -37,8 +37,9 @@ const MAX_THREADS: usize = 4;
 const MIN_BITS: u32 = 64;
 
 /// A random prime of `bits` bits, a multiple of 8 from 64 on, with its two highest bits set, so that the product of two
-/// has twice as many. Its bytes, most significant first. `None` for other lengths, and when OpenSSL has no memory left.
-pub fn prime(random: &mut impl Rng, bits: u32) -> Option<Vec<u8>> {
+/// has twice as many. Its bytes, most significant first. `None` for other lengths, when OpenSSL has no memory left, and
+/// when `stop` says so, which is asked every few milliseconds.
+pub fn prime(random: &mut impl Rng, bits: u32, stop: &dyn Fn() -> bool) -> Option<Vec<u8>> {
     if bits < MIN_BITS || !bits.is_multiple_of(8) {
         return None;
     }
@@ -49,7 +50,10 @@ pub fn prime(random: &mut impl Rng, bits: u32) -> Option<Vec<u8>> {
         *bytes.last_mut()? |= 1;
         let offsets: Vec<u32> = sieve::candidates(&BoxedUint::from_be_slice_vartime(&bytes)).collect();
         let search = Search::new(&bytes, &offsets, random.next_u64()).ok()?;
-        let found = search.first_prime().ok()?;
+        let found = search.first_prime(stop).ok()?;
+        if stop() {
+            return None;
+        }
         if let Some(found) = found.filter(|found| u32::try_from(found.num_bits()) == Ok(bits)) {
             return Some(found.to_vec());
         }
@@ -64,7 +68,7 @@ struct Search<'a> {
     seed: u64,
     /// The place of the first number nobody has taken yet.
     next: AtomicUsize,
-    /// The place of the first prime known so far.
+    /// The place of the first prime known so far; 0 when all are to stop.
     first: AtomicUsize,
 }
 
@@ -74,12 +78,12 @@ impl<'a> Search<'a> {
         Ok(Self { start, offsets, seed, next: AtomicUsize::new(0), first: AtomicUsize::new(offsets.len()) })
     }
 
-    fn first_prime(self) -> Result<Option<BigNum>, ErrorStack> {
+    fn first_prime(self, stop: &dyn Fn() -> bool) -> Result<Option<BigNum>, ErrorStack> {
         thread::scope(|scope| {
             // A machine that has no thread left has this one still.
-            let spawn = |_| thread::Builder::new().spawn_scoped(scope, || self.look()).ok();
+            let spawn = |_| thread::Builder::new().spawn_scoped(scope, || self.look(&|| false)).ok();
             let helpers: Vec<_> = (1..threads()).filter_map(spawn).collect();
-            let looked = self.look();
+            let looked = self.look(stop);
             let joined =
                 helpers.into_iter().map(|helper| helper.join().unwrap_or_else(|_| Err(ErrorStack::get())));
             joined.fold(looked, Result::and)
@@ -88,24 +92,25 @@ impl<'a> Search<'a> {
         self.offsets.get(place).map(|offset| sum(&self.start, *offset)).transpose()
     }
 
-    /// What each thread does: takes the next few numbers until they lie behind a prime.
-    fn look(&self) -> Result<(), ErrorStack> {
+    /// What each thread does: takes the next few numbers until they lie behind a prime. One of them knows when to stop
+    /// and tells the others.
+    fn look(&self, stop: &dyn Fn() -> bool) -> Result<(), ErrorStack> {
         let mut test = Test::new(self.seed)?;
         let lanes = Lanes::for_bits(usize::try_from(self.start.num_bits()).unwrap_or(usize::MAX));
         loop {
             let place = self.next.fetch_add(WIDTH, Ordering::Relaxed);
-            if self.is_behind(place) {
+            if self.is_over(place, stop) {
                 return Ok(());
             }
             let offsets = self.offsets.iter().skip(place).take(WIDTH);
             let numbers = offsets.map(|offset| sum(&self.start, *offset)).collect::<Result<Vec<_>, _>>()?;
             let may_be_prime = match &lanes {
-                Some(lanes) => lanes.may_be_prime(&numbers, || self.is_behind(place))?,
+                Some(lanes) => lanes.may_be_prime(&numbers, || self.is_over(place, stop))?,
                 None => [true; WIDTH],
             };
             for ((place, number), _) in (place..).zip(&numbers).zip(may_be_prime).filter(|(_, may)| *may) {
                 // Where there are no lanes, nothing has sorted them out yet.
-                let may_be = !self.is_behind(place) && (lanes.is_some() || test.may_be_prime(number)?);
+                let may_be = !self.is_over(place, stop) && (lanes.is_some() || test.may_be_prime(number)?);
                 if may_be && test.is_prime(number)? {
                     self.first.fetch_min(place, Ordering::Relaxed);
                 }
@@ -113,7 +118,11 @@ impl<'a> Search<'a> {
         }
     }
 
-    fn is_behind(&self, place: usize) -> bool {
+    /// Whether a number behind this place is no longer wanted.
+    fn is_over(&self, place: usize, stop: &dyn Fn() -> bool) -> bool {
+        if stop() {
+            self.first.store(0, Ordering::Relaxed);
+        }
         place >= self.first.load(Ordering::Relaxed)
     }
 }
@@ -141,7 +150,7 @@ mod tests {
         let start = 1_000_000_007_u32;
         let first = |offsets: &[u32]| {
             let search = Search::new(&start.to_be_bytes(), offsets, 1).unwrap();
-            search.first_prime().unwrap().map(|prime| prime.to_dec_str().unwrap().to_string())
+            search.first_prime(&|| false).unwrap().map(|prime| prime.to_dec_str().unwrap().to_string())
         };
         let odd: Vec<u32> = (2..200).step_by(2).collect();
         assert_eq!(first(&odd).as_deref(), Some("1000000009"));
@@ -154,7 +163,7 @@ mod tests {
         for bits in [64, 256, 1_024] {
             let make = || {
                 let mut random = ChaCha20Rng::seed_from_u64(7);
-                [prime(&mut random, bits).unwrap(), prime(&mut random, bits).unwrap()]
+                [prime(&mut random, bits, &|| false).unwrap(), prime(&mut random, bits, &|| false).unwrap()]
             };
             let [p, q] = make();
             assert_eq!(make(), [p.clone(), q.clone()]);
@@ -166,8 +175,20 @@ mod tests {
     }
 
     #[test]
+    fn a_search_that_is_to_stop_finds_nothing() {
+        let mut random = ChaCha20Rng::seed_from_u64(7);
+        assert!(prime(&mut random, 2_048, &|| true).is_none());
+        let asked = std::cell::Cell::new(0);
+        let later = || {
+            asked.set(asked.get() + 1);
+            asked.get() > 2
+        };
+        assert!(prime(&mut random, 2_048, &later).is_none());
+    }
+
+    #[test]
     fn other_lengths_are_refused() {
         let mut random = ChaCha20Rng::seed_from_u64(7);
-        assert!([0, 8, 56, 100].iter().all(|bits| prime(&mut random, *bits).is_none()));
+        assert!([0, 8, 56, 100].iter().all(|bits| prime(&mut random, *bits, &|| false).is_none()));
     }
 }

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use gotmpl::{CallError, List, ListType, Map, MapType, Value};
+use gotmpl::{CallError, Machine, Map, MapType, TextBuffer, Value};
 
 /// What every function yields.
 pub(crate) type Result<T = Value> = std::result::Result<T, CallError>;
@@ -17,8 +17,25 @@ pub(crate) fn bytes(args: &[Value], at: usize) -> &[u8] {
 }
 
 /// A `string` argument as text; invalid UTF-8 is replaced.
-pub(crate) fn text(args: &[Value], at: usize) -> Cow<'_, str> {
-    String::from_utf8_lossy(bytes(args, at))
+pub(crate) fn text<'v>(machine: &Machine<'_>, args: &'v [Value], at: usize) -> Result<Cow<'v, str>> {
+    machine.budget().lossy(bytes(args, at))
+}
+
+/// The text that `write` writes.
+pub(crate) fn write_text<'a>(machine: &Machine<'a>, write: impl FnOnce(&mut TextBuffer<'a>)) -> Result {
+    let mut out = TextBuffer::new(machine.budget());
+    write(&mut out);
+    out.into_value()
+}
+
+/// The text with each character replaced by another.
+pub(crate) fn map_text(machine: &Machine<'_>, args: &[Value], mut map: impl FnMut(char) -> char) -> Result {
+    let whole = text(machine, args, 0)?;
+    let mut out = TextBuffer::with_room(machine.budget(), whole.len());
+    for c in whole.chars() {
+        out.put_char(map(c));
+    }
+    out.into_value()
 }
 
 /// An `int` argument.
@@ -43,31 +60,40 @@ pub(crate) fn map(args: &[Value], at: usize) -> Map {
     }
 }
 
-/// `[]interface {}`
-pub(crate) fn list(items: Vec<Value>) -> Result {
-    Ok(Value::List(List::new(ListType::Any, items)))
-}
-
 /// Go's panic for an unusable argument.
 pub(crate) fn fail<T>(message: impl Into<String>) -> Result<T> {
     Err(CallError::new(message))
 }
 
-/// sprig's text of any value: strings as they are, the rest as `%v` prints it.
-pub(crate) fn strval(value: &Value) -> Vec<u8> {
+/// Writes sprig's text of any value: strings as they are, the rest as `%v` prints it.
+pub(crate) fn put_strval(value: &Value, out: &mut TextBuffer<'_>) {
     match value {
-        Value::Str(text) | Value::Bytes(text) => text.to_vec(),
-        value => gotmpl::sprint_value(value),
+        Value::Str(text) | Value::Bytes(text) => out.put(text),
+        value => gotmpl::print_value(value, out),
     }
 }
 
-/// The elements of any kind of slice; `None` when it is none.
-pub(crate) fn elements(value: &Value) -> Option<Vec<Value>> {
+/// sprig's text of any value.
+pub(crate) fn strval<'v>(machine: &Machine<'_>, value: &'v Value) -> Result<Cow<'v, [u8]>> {
     match value {
-        Value::List(list) => Some(list.to_vec()),
-        Value::Bytes(bytes) => {
-            Some(bytes.iter().map(|byte| Value::Uint(gotmpl::UintType::Uint8, u64::from(*byte))).collect())
+        Value::Str(text) | Value::Bytes(text) => Ok(Cow::Borrowed(text)),
+        value => {
+            let mut out = TextBuffer::new(machine.budget());
+            gotmpl::print_value(value, &mut out);
+            out.into_bytes().map(Cow::Owned)
         }
-        _ => None,
+    }
+}
+
+/// The elements of any kind of slice; `None` when it is none. Bytes become a list, whose memory is charged.
+pub(crate) fn elements<'v>(machine: &Machine<'_>, value: &'v Value) -> Result<Option<Cow<'v, [Value]>>> {
+    match value {
+        Value::List(list) => Ok(Some(Cow::Borrowed(list))),
+        Value::Bytes(bytes) => {
+            machine.budget().spend_list(bytes.len())?;
+            let numbers = bytes.iter().map(|byte| Value::Uint(gotmpl::UintType::Uint8, u64::from(*byte)));
+            Ok(Some(Cow::Owned(numbers.collect())))
+        }
+        _ => Ok(None),
     }
 }

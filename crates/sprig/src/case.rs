@@ -1,26 +1,31 @@
 //! Letter case: upper, lower, title, and the naming conventions.
 
-use gotmpl::{Function, Type, Value};
+use gotmpl::{Function, Machine, TextBuffer, Type, Value};
 
-use crate::args::{bytes, text};
+use crate::args::{Result, bytes, map_text, text, write_text};
 use crate::names;
 
 const S: &[Type] = &[Type::String];
 
 pub(crate) const FUNCTIONS: &[Function] = &[
-    Function::new("upper", S, |_, args| {
-        Ok(Value::from(text(args, 0).chars().map(upper).collect::<String>()))
+    Function::new("upper", S, |machine, args| map_text(machine, args, upper)),
+    Function::new("lower", S, |machine, args| map_text(machine, args, lower)),
+    Function::new("title", S, title),
+    Function::new("untitle", S, untitle),
+    Function::new("swapcase", S, swap),
+    Function::new("initials", S, |machine, args| write_text(machine, |out| initials(bytes(args, 0), out))),
+    Function::new("snakecase", S, |machine, args| {
+        let whole = text(machine, args, 0)?;
+        write_text(machine, |out| names::put_joined(&whole, '_', out))
     }),
-    Function::new("lower", S, |_, args| {
-        Ok(Value::from(text(args, 0).chars().map(lower).collect::<String>()))
+    Function::new("kebabcase", S, |machine, args| {
+        let whole = text(machine, args, 0)?;
+        write_text(machine, |out| names::put_joined(&whole, '-', out))
     }),
-    Function::new("title", S, |_, args| Ok(Value::from(title(&text(args, 0))))),
-    Function::new("untitle", S, |_, args| Ok(Value::from(untitle(&text(args, 0))))),
-    Function::new("swapcase", S, |_, args| Ok(Value::from(swap(&text(args, 0))))),
-    Function::new("initials", S, |_, args| Ok(Value::from(initials(bytes(args, 0))))),
-    Function::new("snakecase", S, |_, args| Ok(Value::from(names::joined(&text(args, 0), '_')))),
-    Function::new("kebabcase", S, |_, args| Ok(Value::from(names::joined(&text(args, 0), '-')))),
-    Function::new("camelcase", S, |_, args| Ok(Value::from(names::pascal(&text(args, 0))))),
+    Function::new("camelcase", S, |machine, args| {
+        let whole = text(machine, args, 0)?;
+        write_text(machine, |out| names::put_pascal(&whole, out))
+    }),
 ];
 
 /// Go maps one character to one character; where Rust's mapping has several, it stays, but for Greek letters with a
@@ -75,30 +80,28 @@ fn separates(c: char) -> bool {
     }
 }
 
-fn title(text: &str) -> String {
+fn title(machine: &mut Machine<'_>, args: &[Value]) -> Result {
     let mut before = ' ';
-    let map = |c: char| {
+    map_text(machine, args, |c| {
         let mapped = if separates(before) { title_case(c) } else { c };
         before = c;
         mapped
-    };
-    text.chars().map(map).collect()
+    })
 }
 
-fn untitle(text: &str) -> String {
+fn untitle(machine: &mut Machine<'_>, args: &[Value]) -> Result {
     let mut start = true;
-    let map = |c: char| {
+    map_text(machine, args, |c| {
         let mapped = if start { lower(c) } else { c };
         start = c.is_whitespace();
         mapped
-    };
-    text.chars().map(map).collect()
+    })
 }
 
 /// A letter in lower case that begins a word gets title case, which shows in letters made of two.
-fn swap(text: &str) -> String {
+fn swap(machine: &mut Machine<'_>, args: &[Value]) -> Result {
     let mut start = true;
-    let map = |c: char| {
+    map_text(machine, args, |c| {
         let mapped = match c {
             c if c.is_lowercase() && start => title_case(c),
             c if c.is_lowercase() => upper(c),
@@ -106,12 +109,16 @@ fn swap(text: &str) -> String {
         };
         start = c.is_whitespace();
         mapped
-    };
-    text.chars().map(map).collect()
+    })
 }
 
 /// The first byte of each word, taken for a character.
-fn initials(text: &[u8]) -> String {
-    let chars: String = text.iter().map(|byte| char::from(*byte)).collect();
-    chars.split_whitespace().filter_map(|word| word.chars().next()).collect()
+fn initials(text: &[u8], out: &mut TextBuffer<'_>) {
+    let mut start = true;
+    for c in text.iter().map(|byte| char::from(*byte)) {
+        if start && !c.is_whitespace() {
+            out.put_char(c);
+        }
+        start = c.is_whitespace();
+    }
 }

@@ -1,11 +1,12 @@
 //! Functions of chance: random text, numbers, identifiers. Bytes come from the host, so that a run can be repeated.
 
-use data_encoding::{BASE64, HEXLOWER};
-use gotmpl::{Function, Machine, Type, Value};
+use data_encoding::HEXLOWER;
+use gotmpl::{Function, Machine, TextBuffer, Type, Value};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-use crate::args::{Result, fail, int, text};
+use crate::args::{Result, fail, int, text, write_text};
+use crate::encode::put_base64;
 
 const COUNT: &[Type] = &[Type::Int];
 
@@ -56,21 +57,32 @@ fn index_below(random: &mut ChaCha20Rng, limit: usize) -> usize {
 /// So many characters of `set`; none when the number is negative.
 fn picked(machine: &mut Machine<'_>, function: &'static str, set: &[u8], args: &[Value]) -> Result {
     let count = usize::try_from(int(args, 0)).unwrap_or(0);
-    machine.spend(count)?;
+    let mut text = TextBuffer::with_room(machine.budget(), count);
     let mut random = generator(machine, function)?;
-    let text: Vec<u8> = (0..count).map(|_| set[index_below(&mut random, set.len())]).collect();
-    Ok(Value::from(text))
+    for _ in 0..count {
+        if text.is_spent() {
+            break;
+        }
+        text.put_byte(set[index_below(&mut random, set.len())]);
+    }
+    text.into_value()
 }
+
+/// How many bytes are drawn between two looks at the stop flag: a multiple of what the host draws at once.
+const DRAWN: usize = 64 << 10;
 
 /// So many bytes in base64.
 fn rand_bytes(machine: &mut Machine<'_>, args: &[Value]) -> Result {
     let Ok(count) = usize::try_from(int(args, 0)) else {
         return fail("runtime error: makeslice: len out of range");
     };
-    machine.spend(count.saturating_mul(3))?;
+    machine.budget().spend_text(count)?;
     let mut bytes = vec![0; count];
-    machine.host.random("randBytes", &mut bytes)?;
-    Ok(Value::from(BASE64.encode(&bytes)))
+    for piece in bytes.chunks_mut(DRAWN) {
+        machine.budget().read(piece.len())?;
+        machine.host.random("randBytes", piece)?;
+    }
+    write_text(machine, |out| put_base64(&bytes, out))
 }
 
 /// From the first number up to, not including, the second.
@@ -84,13 +96,18 @@ fn rand_int(machine: &mut Machine<'_>, args: &[Value]) -> Result {
 }
 
 fn shuffle(machine: &mut Machine<'_>, args: &[Value]) -> Result {
-    let mut chars: Vec<char> = text(args, 0).chars().collect();
-    machine.spend(chars.len() * size_of::<char>())?;
+    let whole = text(machine, args, 0)?;
+    machine.spend(whole.len().saturating_mul(size_of::<char>()))?;
+    let mut chars = Vec::with_capacity(whole.len());
+    chars.extend(whole.chars());
     let mut random = generator(machine, "shuffle")?;
     for last in (1..chars.len()).rev() {
+        machine.work(u64::from(last % 16 == 0))?;
         chars.swap(last, index_below(&mut random, last + 1));
     }
-    Ok(Value::from(chars.into_iter().collect::<String>()))
+    let mut out = TextBuffer::with_room(machine.budget(), whole.len());
+    chars.into_iter().for_each(|c| out.put_char(c));
+    out.into_value()
 }
 
 /// Version 4, variant of RFC 9562.

@@ -1,8 +1,10 @@
 //! Dictionaries. `set`, `unset` and the merges change their argument in place, which every holder sees.
 
-use gotmpl::{Function, List, ListType, Machine, Map, MapType, Str, Type, Value};
+use std::collections::BTreeSet;
 
-use crate::args::{Result, bytes, fail, list, map, strval};
+use gotmpl::{Budget, Function, List, ListBuffer, ListType, Machine, Map, MapType, Str, Type, Value};
+
+use crate::args::{Result, bytes, fail, map, strval};
 
 const M: Type = Type::Map;
 const S: Type = Type::String;
@@ -22,33 +24,23 @@ pub(crate) const FUNCTIONS: &[Function] = &[
     Function::new("set", &[M, S, Type::Any], set),
     Function::new("unset", &[M, S], |machine, args| {
         let target = map(args, 0);
-        machine.note_change(&target);
+        machine.note_change(&target)?;
         target.remove(bytes(args, 1));
         Ok(Value::Map(target.seen_as(MapType::Any)))
     }),
     Function::new("pluck", &[S], pluck).and_more(M),
-    Function::new("pick", &[M], |_, args| {
-        let source = map(args, 0);
-        let kept = args[1..]
-            .iter()
-            .filter_map(|key| key_of(key).and_then(|key| Some((key.clone(), source.get(&key)?))));
-        Ok(Value::Map(Map::any(kept)))
-    })
-    .and_more(S),
-    Function::new("omit", &[M], |_, args| {
-        let dropped: Vec<Str> = args[1..].iter().filter_map(key_of).collect();
-        let kept = map(args, 0).entries().into_iter().filter(|(key, _)| !dropped.contains(key));
-        Ok(Value::Map(Map::any(kept)))
-    })
-    .and_more(S),
-    Function::new("keys", &[], |machine, args| {
-        let keys: Vec<Str> = (0..args.len()).flat_map(|at| map(args, at).keys()).collect();
-        machine.spend(keys.len() * std::mem::size_of::<Value>())?;
-        Ok(Value::strings(keys))
-    })
-    .and_more(M),
-    Function::new("values", &[M], |_, args| {
-        list(map(args, 0).entries().into_iter().map(|entry| entry.1).collect())
+    Function::new("pick", &[M], pick).and_more(S),
+    Function::new("omit", &[M], omit).and_more(S),
+    Function::new("keys", &[], keys).and_more(M),
+    Function::new("values", &[M], |machine, args| {
+        let mut values = ListBuffer::new(machine.budget());
+        let mut pushed = Ok(());
+        map(args, 0).each(|_, value| {
+            pushed = values.push(value.clone());
+            pushed.is_ok()
+        });
+        pushed?;
+        values.into_value(ListType::Any)
     }),
     Function::careful("merge", &[M], |machine, args| merge_all(machine, args, false)).and_more(M).any(),
     Function::careful("mustMerge", &[M], |machine, args| merge_all(machine, args, false)).and_more(M).any(),
@@ -70,37 +62,91 @@ fn key_of(value: &Value) -> Option<Str> {
     }
 }
 
-/// What a map takes that holds one entry: room for eleven.
-const MAP_BYTES: usize = 600;
-
 fn dict(machine: &mut Machine<'_>, args: &[Value]) -> Result {
-    machine.spend(MAP_BYTES + std::mem::size_of_val(args))?;
-    let pairs = args.chunks(2).map(|pair| {
+    let budget = machine.budget();
+    budget.spend_map(0)?;
+    let made = Map::new(MapType::Any);
+    for pair in args.chunks(2) {
         let value = pair.get(1).cloned().unwrap_or_else(|| Value::from(""));
-        (Str::from(strval(&pair[0])), value)
-    });
-    Ok(Value::Map(Map::any(pairs)))
+        let key = match &pair[0] {
+            Value::Str(key) => key.clone(),
+            other => text_of(machine, other)?,
+        };
+        budget.spend_entry()?;
+        made.set(key, value);
+    }
+    Ok(Value::Map(made))
+}
+
+/// sprig's text of a value that is no string.
+fn text_of(machine: &Machine<'_>, value: &Value) -> Result<Str> {
+    machine.measure(std::slice::from_ref(value), gotmpl::Walk::Through)?;
+    let text = strval(machine, value)?;
+    machine.budget().spend_text(text.len())?;
+    Ok(Str::from(&*text))
 }
 
 fn set(machine: &mut Machine<'_>, args: &[Value]) -> Result {
     let target = map(args, 0);
-    machine.spend(std::mem::size_of::<Value>() * 2)?;
-    machine.note_change(&target);
-    if !target.set(Str::from(bytes(args, 1)), args[2].clone()) {
+    machine.budget().spend_entry()?;
+    machine.note_change(&target)?;
+    let key = key_of(&args[1]).unwrap_or_else(|| Str::from(bytes(args, 1)));
+    if !target.set(key, args[2].clone()) {
         return fail("assignment to entry in nil map");
     }
     Ok(Value::Map(target.seen_as(MapType::Any)))
 }
 
-fn pluck(_: &mut Machine<'_>, args: &[Value]) -> Result {
-    let key = bytes(args, 0);
-    list((1..args.len()).filter_map(|at| map(args, at).get(key)).collect())
+fn pick(machine: &mut Machine<'_>, args: &[Value]) -> Result {
+    let (source, picked) = (map(args, 0), Map::new(MapType::Any));
+    machine.budget().spend_map(args.len() - 1)?;
+    for key in args[1..].iter().filter_map(key_of) {
+        if let Some(value) = source.get(&key) {
+            picked.set(key, value);
+        }
+    }
+    Ok(Value::Map(picked))
+}
+
+fn omit(machine: &mut Machine<'_>, args: &[Value]) -> Result {
+    let (source, kept) = (map(args, 0), Map::new(MapType::Any));
+    let dropped: BTreeSet<&[u8]> = (1..args.len()).map(|at| bytes(args, at)).collect();
+    machine.budget().spend_map(source.len())?;
+    source.each(|key, value| {
+        if !dropped.contains(&**key) {
+            kept.set(key.clone(), value.clone());
+        }
+        true
+    });
+    Ok(Value::Map(kept))
+}
+
+fn keys(machine: &mut Machine<'_>, args: &[Value]) -> Result {
+    let mut keys = ListBuffer::new(machine.budget());
+    for at in 0..args.len() {
+        let mut pushed = Ok(());
+        map(args, at).each(|key, _| {
+            pushed = keys.push(Value::Str(key.clone()));
+            pushed.is_ok()
+        });
+        pushed?;
+    }
+    keys.into_value(ListType::Strings)
+}
+
+fn pluck(machine: &mut Machine<'_>, args: &[Value]) -> Result {
+    let (key, mut found) = (bytes(args, 0), ListBuffer::new(machine.budget()));
+    for value in (1..args.len()).filter_map(|at| map(args, at).get(key)) {
+        found.push(value)?;
+    }
+    found.into_value(ListType::Any)
 }
 
 /// mergo's merge: into the first map, from the second, then the third, …
 fn merge_all(machine: &mut Machine<'_>, args: &[Value], overwrites: bool) -> Result {
     let given = map(args, 0);
     // mergo makes the map that is missing.
+    machine.budget().spend_map(0)?;
     let target = if given.is_nil() { Map::new(MapType::Any) } else { given };
     for at in 1..args.len() {
         merge(machine, (&target, &map(args, at)), overwrites, 0)?;
@@ -115,7 +161,8 @@ fn merge(machine: &mut Machine<'_>, maps: (&Map, &Map), overwrites: bool, depth:
     if depth > MAX_DEPTH {
         return fail(TOO_DEEP);
     }
-    machine.note_change(target);
+    machine.note_change(target)?;
+    machine.budget().spend_entries(source.len())?;
     machine.work(source.len() as u64)?;
     for (key, value) in source.entries() {
         let own = target.get(&key);
@@ -127,7 +174,7 @@ fn merge(machine: &mut Machine<'_>, maps: (&Map, &Map), overwrites: bool, depth:
             }
             (Some(own), _) if !overwrites && own.truth() => {}
             _ => {
-                machine.spend(std::mem::size_of::<Value>() * 2)?;
+                machine.budget().spend_entry()?;
                 if !target.set(key, value) {
                     return fail("assignment to entry in nil map");
                 }
@@ -141,29 +188,36 @@ fn deep_copy_of(machine: &mut Machine<'_>, args: &[Value]) -> Result {
     if matches!(args[0], Value::Nil) {
         return fail("reflect: call of reflect.Value.Type on zero Value");
     }
-    deep_copy(machine, &args[0], 0)
+    deep_copy(machine.budget(), &args[0], 0)
 }
 
 /// A copy that shares no map with the original.
-fn deep_copy(machine: &mut Machine<'_>, value: &Value, depth: usize) -> Result {
+fn deep_copy(budget: &Budget<'_>, value: &Value, depth: usize) -> Result {
     if depth > MAX_DEPTH {
         return fail(TOO_DEEP);
     }
-    machine.spend(std::mem::size_of::<Value>())?;
-    machine.work(1)?;
+    budget.work(1)?;
     Ok(match value {
         Value::Map(map) if !map.is_nil() => {
-            machine.spend(MAP_BYTES)?;
+            budget.spend_map(map.len())?;
             let copy = Map::new(map.of);
-            for (key, value) in map.entries() {
-                copy.set(key, deep_copy(machine, &value, depth + 1)?);
-            }
+            let mut copied = Ok(());
+            map.each(|key, value| {
+                copied = deep_copy(budget, value, depth + 1).map(|value| {
+                    copy.set(key.clone(), value);
+                });
+                copied.is_ok()
+            });
+            copied?;
             Value::Map(copy)
         }
         Value::List(list) if list.of == ListType::Any && !list.is_nil() => {
-            let items: Result<Vec<Value>> =
-                list.iter().map(|item| deep_copy(machine, item, depth + 1)).collect();
-            Value::List(List::any(items?))
+            budget.spend_list(list.len())?;
+            let mut items = Vec::with_capacity(list.len());
+            for item in list.iter() {
+                items.push(deep_copy(budget, item, depth + 1)?);
+            }
+            Value::List(List::any(items))
         }
         shared => shared.clone(),
     })

@@ -2,47 +2,84 @@
 //!
 //! What cannot be decoded yields Go's error text as the result, not a failure.
 
-use data_encoding::{BASE32, BASE64, HEXLOWER};
-use gotmpl::{Function, Machine, Type, Value};
+use data_encoding::{BASE32, BASE64, Encoding, HEXLOWER};
+use gotmpl::{Budget, Function, Machine, TextBuffer, Type, Value};
 use sha1::Digest;
 
-use crate::args::{Result, bytes};
+use crate::args::{Result, bytes, write_text};
 
 const S: &[Type] = &[Type::String];
 
 pub(crate) const FUNCTIONS: &[Function] = &[
-    Function::new("b64enc", S, |machine, args| encoded(machine, args, |data| BASE64.encode(data))),
-    Function::new("b32enc", S, |machine, args| encoded(machine, args, |data| BASE32.encode(data))),
-    Function::new("b64dec", S, |_, args| Ok(decoded("base64", base64(bytes(args, 0))))),
-    Function::new("b32dec", S, |_, args| Ok(decoded("base32", base32(bytes(args, 0))))),
+    Function::new("b64enc", S, |machine, args| write_text(machine, |out| put_base64(bytes(args, 0), out))),
+    Function::new("b32enc", S, |machine, args| {
+        write_text(machine, |out| put_encoded(bytes(args, 0), &BASE32, BASE32_PIECE, out))
+    }),
+    Function::new("b64dec", S, |machine, args| {
+        let data = base64(machine.budget(), bytes(args, 0))?;
+        decoded(machine, "base64", data)
+    }),
+    Function::new("b32dec", S, |machine, args| {
+        let data = base32(machine.budget(), bytes(args, 0))?;
+        decoded(machine, "base32", data)
+    }),
     Function::new("sha1sum", S, digest::<sha1::Sha1>),
     Function::new("sha256sum", S, digest::<sha2::Sha256>),
     Function::new("sha512sum", S, digest::<sha2::Sha512>),
-    Function::new("adler32sum", S, |_, args| {
-        Ok(Value::from(adler2::adler32_slice(bytes(args, 0)).to_string()))
+    Function::new("adler32sum", S, |machine, args| {
+        let mut sum = adler2::Adler32::new();
+        for piece in bytes(args, 0).chunks(DIGESTED) {
+            machine.budget().read(piece.len())?;
+            sum.write_slice(piece);
+        }
+        Ok(Value::from(sum.checksum().to_string()))
     }),
 ];
 
-fn encoded(machine: &mut Machine<'_>, args: &[Value], encode: fn(&[u8]) -> String) -> Result {
-    let data = bytes(args, 0);
-    machine.spend(data.len() * 2)?;
-    Ok(Value::from(encode(data)))
+/// How much is encoded at once: whole groups, so that the pieces make one text.
+const BASE64_PIECE: usize = 3 << 10;
+const BASE32_PIECE: usize = 5 << 10;
+
+/// Writes Go's standard base64.
+pub(crate) fn put_base64(data: &[u8], out: &mut TextBuffer<'_>) {
+    put_encoded(data, &BASE64, BASE64_PIECE, out);
 }
 
-/// How many bytes are hashed for one step of the budget.
-const BYTES_PER_STEP: u64 = 64;
+fn put_encoded(data: &[u8], encoding: &Encoding, piece: usize, out: &mut TextBuffer<'_>) {
+    let mut text = String::new();
+    for piece in data.chunks(piece) {
+        if out.is_spent() {
+            return;
+        }
+        text.clear();
+        encoding.encode_append(piece, &mut text);
+        out.put(text.as_bytes());
+    }
+}
+
+/// How many bytes are hashed between two looks at the stop flag.
+const DIGESTED: usize = 256 << 10;
 
 fn digest<D: Digest>(machine: &mut Machine<'_>, args: &[Value]) -> Result {
-    let data = bytes(args, 0);
-    machine.work(data.len() as u64 / BYTES_PER_STEP)?;
-    Ok(Value::from(HEXLOWER.encode(&D::digest(data))))
+    let mut digest = D::new();
+    for piece in bytes(args, 0).chunks(DIGESTED) {
+        machine.budget().read(piece.len())?;
+        digest.update(piece);
+    }
+    Ok(Value::from(HEXLOWER.encode(&digest.finalize())))
 }
 
-/// The data, or the offset of the first wrong byte in Go's words.
-fn decoded(encoding: &str, data: std::result::Result<Vec<u8>, usize>) -> Value {
+/// What decoding yields: the data, or the offset of the first wrong byte as Go reports it.
+pub(crate) type Decoded = std::result::Result<Vec<u8>, usize>;
+
+/// The data, or where it is wrong in Go's words.
+fn decoded(machine: &Machine<'_>, encoding: &str, data: Decoded) -> Result {
     match data {
-        Ok(data) => Value::from(data),
-        Err(at) => Value::from(format!("illegal {encoding} data at input byte {at}")),
+        Ok(data) => {
+            machine.budget().spend_text(data.len())?;
+            Ok(Value::from(data))
+        }
+        Err(at) => Ok(Value::from(format!("illegal {encoding} data at input byte {at}"))),
     }
 }
 
@@ -50,9 +87,17 @@ fn is_newline(byte: u8) -> bool {
     matches!(byte, b'\r' | b'\n')
 }
 
-/// Go's standard base64 decoder: padding is wanted, newlines anywhere are not looked at. The error is the offset that
-/// Go reports.
-pub(crate) fn base64(text: &[u8]) -> std::result::Result<Vec<u8>, usize> {
+/// Go's standard base64 decoder: padding is wanted, newlines anywhere are not looked at.
+///
+/// # Errors
+/// The budget is used up.
+pub(crate) fn base64(budget: &Budget<'_>, text: &[u8]) -> Result<Decoded> {
+    budget.spend_text(text.len())?;
+    Ok(decode_base64(text))
+}
+
+/// The same for a text whose length is bounded and accounted for.
+pub(crate) fn decode_base64(text: &[u8]) -> Decoded {
     let mut data = Vec::with_capacity(text.len() / 4 * 3);
     let mut group = Vec::with_capacity(4);
     let mut at = 0;
@@ -118,8 +163,13 @@ fn push_bits(data: &mut Vec<u8>, digits: &[u8], width: u32) {
     }
 }
 
-/// Go's standard base32 decoder. The error is the offset that Go reports, newlines not counted.
-fn base32(text: &[u8]) -> std::result::Result<Vec<u8>, usize> {
+/// Go's standard base32 decoder; newlines are not counted in the offset.
+fn base32(budget: &Budget<'_>, text: &[u8]) -> Result<Decoded> {
+    budget.spend_text(text.len().saturating_mul(3))?;
+    Ok(decode_base32(text))
+}
+
+fn decode_base32(text: &[u8]) -> Decoded {
     let text: Vec<u8> = text.iter().copied().filter(|byte| !is_newline(*byte)).collect();
     let mut data = Vec::with_capacity(text.len() / 8 * 5);
     let mut group = Vec::with_capacity(8);

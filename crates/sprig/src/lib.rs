@@ -62,3 +62,9 @@ pub fn functions() -> Vec<Function> {
 pub fn duration_functions() -> &'static [Function] {
     date::DURATIONS
 }
+
+/// Every method of the values that functions of the library make.
+#[must_use]
+pub fn methods() -> Vec<&'static Function> {
+    date::METHODS.iter().chain(date::duration_methods()).chain(versions::METHODS).collect()
+}

@@ -1,5 +1,9 @@
 //! Naming conventions: `snake_case`, `kebab-case`, `PascalCase`, as huandu/xstrings 1.5 makes them.
 
+use std::iter::Peekable;
+
+use gotmpl::TextBuffer;
+
 use crate::case::{lower, upper};
 
 /// What kind of run a word is.
@@ -47,17 +51,15 @@ fn word_of(c: char) -> Word {
 
 /// The words of `text`. An upper case letter begins a word; of several, the last one belongs to the letters in lower
 /// case behind them: `HTTPServer` is `HTTP`, `Server`.
-fn words(text: &str) -> Vec<(Word, &str)> {
-    let mut words = Vec::new();
+fn words(text: &str) -> impl Iterator<Item = (Word, &str)> + Clone {
     let mut rest = text;
-    while let Some(first) = rest.chars().next() {
-        let word = word_of(first);
+    std::iter::from_fn(move || {
+        let word = word_of(rest.chars().next()?);
         let length = if word == Word::Upper { upper_length(rest) } else { run_length(rest, word) };
         let (piece, behind) = rest.split_at(length);
-        words.push((word, piece));
         rest = behind;
-    }
-    words
+        Some((word, piece))
+    })
 }
 
 /// Hyphens and underscores behind punctuation count as such.
@@ -79,74 +81,69 @@ fn upper_length(text: &str) -> usize {
 
 /// `snakecase` and `kebabcase`: words in lower case with `connector` between. Digits belong to the word before them,
 /// unless letters in lower case follow: then they begin one.
-pub(crate) fn joined(text: &str, connector: char) -> String {
-    let words = words(text);
-    let mut out = String::with_capacity(text.len() + 8);
-    let kind = |at: usize| words.get(at).map(|(word, _)| *word);
+pub(crate) fn put_joined(text: &str, connector: char, out: &mut TextBuffer<'_>) {
+    let mut words = words(text).peekable();
     let apart = |word: Option<Word>| !matches!(word, None | Some(Word::Connector | Word::Punctuation));
     let glued = |word: Option<Word>| matches!(word, Some(Word::Letters | Word::Digits));
-    let mut at = 0;
-    while let Some((word, piece)) = words.get(at) {
-        write(&mut out, *word, piece, connector);
-        at += 1;
+    while let Some((word, piece)) = words.next() {
+        put_word(word, piece, connector, out);
         if matches!(word, Word::Connector | Word::Punctuation) {
             continue;
         }
-        let mut sticks = *word == Word::Digits;
-        if !sticks && kind(at) == Some(Word::Digits) {
-            sticks = kind(at + 1) == Some(Word::Letters);
+        let mut sticks = word == Word::Digits;
+        if !sticks && let Some((_, digits)) = words.next_if(|(word, _)| *word == Word::Digits) {
+            sticks = next_word(&mut words) == Some(Word::Letters);
             if sticks {
-                out.push(connector);
+                out.put_char(connector);
             }
-            write(&mut out, Word::Digits, words[at].1, connector);
-            at += 1;
+            put_word(Word::Digits, digits, connector, out);
         }
-        while sticks && glued(kind(at)) {
-            write(&mut out, words[at].0, words[at].1, connector);
-            at += 1;
+        while sticks && let Some((word, piece)) = words.next_if(|(word, _)| glued(Some(*word))) {
+            put_word(word, piece, connector, out);
         }
-        if apart(kind(at)) {
-            out.push(connector);
+        if apart(next_word(&mut words)) {
+            out.put_char(connector);
         }
     }
-    out
 }
 
-fn write(out: &mut String, word: Word, piece: &str, connector: char) {
+fn next_word<'t>(words: &mut Peekable<impl Iterator<Item = (Word, &'t str)>>) -> Option<Word> {
+    words.peek().map(|(word, _)| *word)
+}
+
+fn put_word(word: Word, piece: &str, connector: char, out: &mut TextBuffer<'_>) {
     match word {
-        Word::Connector => out.extend(piece.chars().map(|_| connector)),
-        Word::Upper => out.extend(piece.chars().map(lower)),
-        _ => out.push_str(piece),
+        Word::Connector => piece.chars().for_each(|_| out.put_char(connector)),
+        Word::Upper => piece.chars().for_each(|c| out.put_char(lower(c))),
+        _ => out.put(piece.as_bytes()),
     }
 }
 
 /// `camelcase`: each word begins in upper case, upper case right behind its first letter goes, and so does one
 /// connector between words. Connectors at the beginning stay; where there is nothing else, the last one is doubled.
-pub(crate) fn pascal(text: &str) -> String {
+pub(crate) fn put_pascal(text: &str, out: &mut TextBuffer<'_>) {
     let body = text.trim_start_matches(is_connector);
-    let mut out = text[..text.len() - body.len()].to_owned();
+    out.put(text[..text.len() - body.len()].as_bytes());
     let mut chars = body.chars();
     let Some(first) = chars.next() else {
-        out.extend(text.chars().next_back());
-        return out;
+        return text.chars().next_back().into_iter().for_each(|c| out.put_char(c));
     };
     let (mut before, mut lowers) = (upper(first), first.is_uppercase());
     for c in chars {
         let mut next = c;
         match (is_connector(before), is_connector(c)) {
-            (true, true) => out.push(before),
+            (true, true) => out.put_char(before),
             (true, false) => {
                 lowers = c.is_uppercase();
                 next = upper(c);
             }
             (false, _) => {
-                out.push(before);
+                out.put_char(before);
                 lowers = lowers && c.is_uppercase();
                 next = if lowers { lower(c) } else { c };
             }
         }
         before = next;
     }
-    out.push(before);
-    out
+    out.put_char(before);
 }

@@ -2,40 +2,59 @@
 
 use std::borrow::Cow;
 
-use gotmpl::{CallError, Function, IntType, List, ListType, Machine, Type, Value, number};
+use gotmpl::{CallError, Function, IntType, ListBuffer, ListType, Machine, Type, Value, number};
 
-use crate::args::{Result, fail, int, strval, text};
+use crate::args::{Result, bytes, fail, int, strval, write_text};
 use crate::decimal::Decimal;
 
 const ANY: &[Type] = &[Type::Any];
 const TWO: &[Type] = &[Type::Any, Type::Any];
 
+/// What reading a text as a number takes for each byte: copies without underscores and in lower case.
+const NUMBER: usize = 6;
+
 pub(crate) const FUNCTIONS: &[Function] = &[
-    Function::new("int", ANY, |_, args| Ok(Value::int(to_int(&args[0])))),
-    Function::new("int64", ANY, |_, args| Ok(Value::int64(to_int(&args[0])))),
-    Function::new("float64", ANY, |_, args| Ok(Value::Float(to_float(&args[0])))),
-    Function::new("atoi", &[Type::String], |_, args| Ok(Value::int(text(args, 0).parse().unwrap_or(0)))),
-    Function::new("toDecimal", ANY, |_, args| Ok(Value::int64(octal(&args[0])))),
-    Function::new("add", &[], |_, args| fold(0, args, i64::wrapping_add)).and_more(Type::Any),
-    Function::new("add1", ANY, |_, args| Ok(Value::int64(to_int(&args[0]).wrapping_add(1)))),
-    Function::new("sub", TWO, |_, args| Ok(Value::int64(to_int(&args[0]).wrapping_sub(to_int(&args[1]))))),
+    Function::new("int", ANY, |_, args| Ok(Value::int(to_int(&args[0])))).taking(NUMBER),
+    Function::new("int64", ANY, |_, args| Ok(Value::int64(to_int(&args[0])))).taking(NUMBER),
+    Function::new("float64", ANY, |_, args| Ok(Value::Float(to_float(&args[0])))).taking(NUMBER),
+    Function::new("atoi", &[Type::String], |_, args| {
+        Ok(Value::int(
+            std::str::from_utf8(bytes(args, 0)).ok().and_then(|text| text.parse().ok()).unwrap_or(0),
+        ))
+    })
+    .taking(NUMBER),
+    Function::walking("toDecimal", ANY, |machine, args| octal(machine, &args[0]).map(Value::int64)),
+    Function::new("add", &[], |_, args| fold(0, args, i64::wrapping_add)).and_more(Type::Any).taking(NUMBER),
+    Function::new("add1", ANY, |_, args| Ok(Value::int64(to_int(&args[0]).wrapping_add(1)))).taking(NUMBER),
+    Function::new("sub", TWO, |_, args| Ok(Value::int64(to_int(&args[0]).wrapping_sub(to_int(&args[1])))))
+        .taking(NUMBER),
     Function::new("mul", ANY, |_, args| fold(to_int(&args[0]), &args[1..], i64::wrapping_mul))
-        .and_more(Type::Any),
-    Function::new("div", TWO, |_, args| divide(args, i64::wrapping_div)),
-    Function::new("mod", TWO, |_, args| divide(args, i64::wrapping_rem)),
-    Function::new("max", ANY, |_, args| fold(to_int(&args[0]), &args[1..], i64::max)).and_more(Type::Any),
-    Function::new("biggest", ANY, |_, args| fold(to_int(&args[0]), &args[1..], i64::max)).and_more(Type::Any),
-    Function::new("min", ANY, |_, args| fold(to_int(&args[0]), &args[1..], i64::min)).and_more(Type::Any),
-    Function::new("maxf", ANY, |_, args| Ok(fold_floats(args, f64::max))).and_more(Type::Any),
-    Function::new("minf", ANY, |_, args| Ok(fold_floats(args, f64::min))).and_more(Type::Any),
-    Function::new("add1f", ANY, |_, args| decimals(&[args[0].clone(), Value::int(1)], Decimal::add)),
-    Function::new("addf", &[], |_, args| decimals(args, Decimal::add)).and_more(Type::Any),
-    Function::new("subf", ANY, |_, args| decimals(args, Decimal::sub)).and_more(Type::Any),
-    Function::new("mulf", ANY, |_, args| decimals(args, Decimal::mul)).and_more(Type::Any),
-    Function::new("divf", ANY, |_, args| decimals(args, Decimal::div)).and_more(Type::Any),
-    Function::new("ceil", ANY, |_, args| Ok(Value::Float(to_float(&args[0]).ceil()))),
-    Function::new("floor", ANY, |_, args| Ok(Value::Float(to_float(&args[0]).floor()))),
-    Function::new("round", &[Type::Any, Type::Int], |_, args| Ok(round(args))).and_more(Type::Float64),
+        .and_more(Type::Any)
+        .taking(NUMBER),
+    Function::new("div", TWO, |_, args| divide(args, i64::wrapping_div)).taking(NUMBER),
+    Function::new("mod", TWO, |_, args| divide(args, i64::wrapping_rem)).taking(NUMBER),
+    Function::new("max", ANY, |_, args| fold(to_int(&args[0]), &args[1..], i64::max))
+        .and_more(Type::Any)
+        .taking(NUMBER),
+    Function::new("biggest", ANY, |_, args| fold(to_int(&args[0]), &args[1..], i64::max))
+        .and_more(Type::Any)
+        .taking(NUMBER),
+    Function::new("min", ANY, |_, args| fold(to_int(&args[0]), &args[1..], i64::min))
+        .and_more(Type::Any)
+        .taking(NUMBER),
+    Function::new("maxf", ANY, |_, args| Ok(fold_floats(args, f64::max))).and_more(Type::Any).taking(NUMBER),
+    Function::new("minf", ANY, |_, args| Ok(fold_floats(args, f64::min))).and_more(Type::Any).taking(NUMBER),
+    Function::new("add1f", ANY, |_, args| decimals(&[args[0].clone(), Value::int(1)], Decimal::add))
+        .taking(NUMBER),
+    Function::new("addf", &[], |_, args| decimals(args, Decimal::add)).and_more(Type::Any).taking(NUMBER),
+    Function::new("subf", ANY, |_, args| decimals(args, Decimal::sub)).and_more(Type::Any).taking(NUMBER),
+    Function::new("mulf", ANY, |_, args| decimals(args, Decimal::mul)).and_more(Type::Any).taking(NUMBER),
+    Function::new("divf", ANY, |_, args| decimals(args, Decimal::div)).and_more(Type::Any).taking(NUMBER),
+    Function::new("ceil", ANY, |_, args| Ok(Value::Float(to_float(&args[0]).ceil()))).taking(NUMBER),
+    Function::new("floor", ANY, |_, args| Ok(Value::Float(to_float(&args[0]).floor()))).taking(NUMBER),
+    Function::new("round", &[Type::Any, Type::Int], |_, args| Ok(round(args)))
+        .and_more(Type::Float64)
+        .taking(NUMBER),
     Function::new("until", &[Type::Int], |machine, args| {
         let stop = int(args, 0);
         until_step(machine, (0, stop, if stop < 0 { -1 } else { 1 }))
@@ -54,7 +73,10 @@ pub(crate) fn to_int(value: &Value) -> i64 {
         Value::Uint(_, value) => *value as i64,
         Value::Float(value) => float_to_int(*value),
         Value::Bool(value) => i64::from(*value),
-        Value::Str(text) => number::parse_int(without_zero_fraction(&text.lossy())).unwrap_or(0),
+        Value::Str(text) => std::str::from_utf8(text)
+            .ok()
+            .and_then(|text| number::parse_int(without_zero_fraction(text)))
+            .unwrap_or(0),
         _ => 0,
     }
 }
@@ -81,7 +103,10 @@ pub(crate) fn to_float(value: &Value) -> f64 {
         Value::Uint(_, value) => *value as f64,
         Value::Float(value) => *value,
         Value::Bool(value) => f64::from(u8::from(*value)),
-        Value::Str(text) => number::parse_float(&without_separators(&text.lossy())).unwrap_or(0.0),
+        Value::Str(text) => std::str::from_utf8(text)
+            .ok()
+            .and_then(|text| number::parse_float(&without_separators(text)))
+            .unwrap_or(0.0),
         _ => 0.0,
     }
 }
@@ -97,11 +122,10 @@ pub(crate) fn without_separators(text: &str) -> Cow<'_, str> {
     Cow::Borrowed(text)
 }
 
-fn octal(value: &Value) -> i64 {
-    let text = strval(value);
-    let text = String::from_utf8_lossy(&text);
-    let digits = text.strip_prefix("0o").unwrap_or(&text);
-    i64::from_str_radix(digits, 8).unwrap_or(0)
+fn octal(machine: &Machine<'_>, value: &Value) -> Result<i64> {
+    let text = strval(machine, value)?;
+    let digits = std::str::from_utf8(&text).unwrap_or_default();
+    Ok(i64::from_str_radix(digits.strip_prefix("0o").unwrap_or(digits), 8).unwrap_or(0))
 }
 
 fn fold(first: i64, rest: &[Value], with: fn(i64, i64) -> i64) -> Result {
@@ -146,20 +170,35 @@ fn round(args: &[Value]) -> Value {
     Value::Float(rounded / scale)
 }
 
-fn until_step(machine: &mut Machine<'_>, range: (i64, i64, i64)) -> Result {
-    let (start, stop, step) = range;
-    let count = if step == 0 { 0 } else { (i128::from(stop) - i128::from(start)) / i128::from(step) };
-    let bytes = usize::try_from(count.max(0)).unwrap_or(usize::MAX);
-    machine.spend(bytes.saturating_mul(std::mem::size_of::<Value>()))?;
-    let mut numbers = Vec::new();
-    let going = |at: i64| if start <= stop { step > 0 && at < stop } else { step < 0 && at > stop };
-    let mut at = start;
-    while going(at) {
-        numbers.push(Value::Int(IntType::Int, at));
-        let Some(next) = at.checked_add(step) else { break };
-        at = next;
+/// How many numbers there are from `start` towards `stop`, which is not reached.
+fn count((start, stop, step): (i64, i64, i64)) -> usize {
+    let (start, stop, step) = (i128::from(start), i128::from(stop), i128::from(step));
+    if step == 0 || (stop >= start) != (step > 0) {
+        return 0;
     }
-    Ok(Value::List(List::new(ListType::Ints, numbers)))
+    usize::try_from(((stop - start).abs() + step.abs() - 1) / step.abs()).unwrap_or(usize::MAX)
+}
+
+/// The numbers of a range, whose count is accounted for.
+fn numbers(machine: &Machine<'_>, range: (i64, i64, i64)) -> Result<impl Iterator<Item = i64>> {
+    let (start, _, step) = range;
+    let count = count(range);
+    machine.work(count as u64 / 8)?;
+    // Only the last number may be at the end of what there is.
+    Ok((0..count).scan(start, move |at, _| {
+        let number = *at;
+        *at = at.wrapping_add(step);
+        Some(number)
+    }))
+}
+
+fn until_step(machine: &mut Machine<'_>, range: (i64, i64, i64)) -> Result {
+    let mut list = ListBuffer::new(machine.budget());
+    list.reserve(count(range))?;
+    for number in numbers(machine, range)? {
+        list.push(Value::Int(IntType::Int, number))?;
+    }
+    list.into_value(ListType::Ints)
 }
 
 /// Like the program `seq`: last; first and last; first, step and last. The last one is included.
@@ -171,6 +210,16 @@ fn seq(machine: &mut Machine<'_>, args: &[Value]) -> Result {
         _ => return Ok(Value::from("")),
     };
     let stop = last.saturating_add(if last < start { -1 } else { 1 });
-    let Value::List(numbers) = until_step(machine, (start, stop, step))? else { return Ok(Value::from("")) };
-    Ok(Value::from(numbers.iter().map(strval).collect::<Vec<_>>().join(&b' ')))
+    let numbers = numbers(machine, (start, stop, step))?;
+    write_text(machine, |out| {
+        for (index, number) in numbers.enumerate() {
+            if index > 0 {
+                out.put_byte(b' ');
+            }
+            gotmpl::print_value(&Value::int(number), out);
+            if out.is_spent() {
+                break;
+            }
+        }
+    })
 }

@@ -2,12 +2,11 @@
 
 use aes::Aes256;
 use aes::cipher::{Block, BlockCipherDecrypt, BlockCipherEncrypt, KeyInit};
-use data_encoding::BASE64;
 use gotmpl::{CallError, Function, Machine, Type, Value};
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
-use crate::args::{Result, bytes, fail, text};
+use crate::args::{Result, bytes, fail, text, write_text};
 use crate::encode;
 
 const S: Type = Type::String;
@@ -22,18 +21,29 @@ const BCRYPT_MAX: usize = 72;
 const BCRYPT_STEPS: u64 = 500_000;
 const SCRYPT_STEPS: u64 = 1_000_000;
 
+/// What a derived password takes while it is derived.
+const SCRYPT_BYTES: usize = 34 << 20;
+
 pub(crate) const FUNCTIONS: &[Function] = &[
     Function::new("bcrypt", &[S], |machine, args| hashed(machine, "bcrypt", bytes(args, 0)).map(Value::from)),
     Function::new("htpasswd", &[S, S], |machine, args| {
-        let user = text(args, 0);
+        let user = text(machine, args, 0)?;
         if user.contains(':') {
-            return Ok(Value::from(format!("invalid username: {user}")));
+            return write_text(machine, |out| {
+                out.put(b"invalid username: ");
+                out.put(user.as_bytes());
+            });
         }
-        Ok(Value::from(format!("{user}:{}", hashed(machine, "htpasswd", bytes(args, 1))?)))
+        let hash = hashed(machine, "htpasswd", bytes(args, 1))?;
+        write_text(machine, |out| {
+            out.put(user.as_bytes());
+            out.put_byte(b':');
+            out.put(hash.as_bytes());
+        })
     }),
     Function::new("derivePassword", &[Type::Uint32, S, S, S, S], derive),
     Function::new("encryptAES", &[S, S], encrypt),
-    Function::new("decryptAES", &[S, S], |_, args| decrypt(bytes(args, 0), bytes(args, 1))),
+    Function::new("decryptAES", &[S, S], |machine, args| decrypt(machine, bytes(args, 0), bytes(args, 1))),
 ];
 
 /// The hash, or the reason why there is none: sprig returns that as text.
@@ -114,11 +124,23 @@ fn derive(machine: &mut Machine<'_>, args: &[Value]) -> Result {
         Some(Value::Uint(_, counter)) => u32::try_from(*counter).unwrap_or(u32::MAX),
         _ => 0,
     };
-    let kind = text(args, 1);
+    let kind = text(machine, args, 1)?;
     let Some((_, shapes)) = SHAPES.iter().find(|(name, _)| *name == kind) else {
-        return Ok(Value::from(format!("cannot find password template {kind}")));
+        return write_text(machine, |out| {
+            out.put(b"cannot find password template ");
+            out.put(kind.as_bytes());
+        });
     };
     machine.work(SCRYPT_STEPS)?;
+    machine.budget().look()?;
+    let taken = SCRYPT_BYTES + bytes(args, 3).len() * 2 + bytes(args, 4).len();
+    machine.spend(taken)?;
+    let password = derived(args, counter, shapes);
+    machine.budget().give_back(taken);
+    password
+}
+
+fn derived(args: &[Value], counter: u32, shapes: &[&str]) -> Result {
     let (password, user, site) = (bytes(args, 2), bytes(args, 3), bytes(args, 4));
     let mut key = [0; 64];
     let strength = scrypt::Params::new(15, 8, 2).or_else(|error| fail(error.to_string()))?;
@@ -155,28 +177,30 @@ fn encrypt(machine: &mut Machine<'_>, args: &[Value]) -> Result {
     if plain.is_empty() {
         return Ok(Value::from(""));
     }
-    machine.spend(plain.len() * 4)?;
+    machine.budget().spend_text(plain.len() * 3 + 64)?;
     let mut before = [0; BLOCK];
     machine.host.random("encryptAES", &mut before)?;
     let padding = BLOCK - plain.len() % BLOCK;
     let padded = [plain, &vec![padding as u8; padding]].concat();
     let cipher = cipher(password);
-    let mut out = before.to_vec();
-    for block in padded.chunks_exact(BLOCK) {
+    let mut out = Vec::with_capacity(padded.len() + BLOCK);
+    out.extend_from_slice(&before);
+    for (index, block) in padded.chunks_exact(BLOCK).enumerate() {
+        machine.work(u64::from(index % 4 == 0))?;
         let mut mixed: Block<Aes256> = mix(block, &before).into();
         cipher.encrypt_block(&mut mixed);
         before = mixed.into();
         out.extend_from_slice(&before);
     }
-    Ok(Value::from(BASE64.encode(&out)))
+    write_text(machine, |text| encode::put_base64(&out, text))
 }
 
-fn decrypt(password: &[u8], text: &[u8]) -> Result {
+fn decrypt(machine: &Machine<'_>, password: &[u8], text: &[u8]) -> Result {
     if text.is_empty() {
         return Ok(Value::from(""));
     }
     let illegal = |at| CallError::new(format!("illegal base64 data at input byte {at}"));
-    let data = encode::base64(text).map_err(illegal)?;
+    let data = encode::base64(machine.budget(), text)?.map_err(illegal)?;
     if data.len() < BLOCK {
         let capacity = text.len() / 4 * 3;
         return fail(format!("runtime error: slice bounds out of range [:{BLOCK}] with capacity {capacity}"));
@@ -185,17 +209,19 @@ fn decrypt(password: &[u8], text: &[u8]) -> Result {
         return fail("crypto/cipher: input not full blocks");
     }
     let cipher = cipher(password);
+    machine.budget().spend_text(data.len())?;
     let mut plain = Vec::with_capacity(data.len());
-    for pair in data.chunks_exact(BLOCK).collect::<Vec<_>>().windows(2) {
-        let mut block: Block<Aes256> = mix(pair[1], &[0; BLOCK]).into();
+    for (index, pair) in data.chunks_exact(BLOCK).zip(data[BLOCK..].chunks_exact(BLOCK)).enumerate() {
+        machine.work(u64::from(index % 4 == 0))?;
+        let mut block: Block<Aes256> = mix(pair.1, &[0; BLOCK]).into();
         cipher.decrypt_block(&mut block);
-        plain.extend_from_slice(&mix(&block, pair[0]));
+        plain.extend_from_slice(&mix(&block, pair.0));
     }
     let Some(padding) = plain.last().map(|last| usize::from(*last)) else {
         return fail("runtime error: index out of range [-1]");
     };
     match plain.len().checked_sub(padding) {
-        Some(length) => Ok(Value::from(plain[..length].to_vec())),
+        Some(length) => machine.budget().copied(&plain[..length]),
         None => fail(format!("runtime error: slice bounds out of range [:-{}]", padding - plain.len())),
     }
 }

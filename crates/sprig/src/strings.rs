@@ -2,42 +2,51 @@
 //!
 //! Lengths are bytes, as in Go: cutting may split a character.
 
-use gotmpl::{Function, Machine, Map, MapType, Type, Value, quote};
+use std::borrow::Cow;
 
-use crate::args::{Result, bytes, elements, fail, int, strval, text};
+use gotmpl::{Function, ListBuffer, ListType, Machine, Map, MapType, Str, TextBuffer, Type, Value, quote};
+use memchr::memmem::Finder;
+
+use crate::args::{Result, bytes, elements, fail, int, put_strval, strval, text, write_text};
 
 const S: Type = Type::String;
 
 pub(crate) const FUNCTIONS: &[Function] = &[
-    Function::new("trim", &[S], |_, args| Ok(Value::from(text(args, 0).trim()))),
-    Function::new("trimAll", &[S, S], |_, args| trim_all(args)),
-    Function::new("trimall", &[S, S], |_, args| trim_all(args)),
-    Function::new("trimSuffix", &[S, S], |_, args| {
+    Function::new("trim", &[S], |machine, args| {
+        machine.budget().copied(text(machine, args, 0)?.trim().as_bytes())
+    }),
+    Function::new("trimAll", &[S, S], trim_all),
+    Function::new("trimall", &[S, S], trim_all),
+    Function::new("trimSuffix", &[S, S], |machine, args| {
         let (suffix, whole) = (bytes(args, 0), bytes(args, 1));
-        Ok(Value::from(whole.strip_suffix(suffix).unwrap_or(whole).to_vec()))
+        machine.budget().copied(whole.strip_suffix(suffix).unwrap_or(whole))
     }),
-    Function::new("trimPrefix", &[S, S], |_, args| {
+    Function::new("trimPrefix", &[S, S], |machine, args| {
         let (prefix, whole) = (bytes(args, 0), bytes(args, 1));
-        Ok(Value::from(whole.strip_prefix(prefix).unwrap_or(whole).to_vec()))
+        machine.budget().copied(whole.strip_prefix(prefix).unwrap_or(whole))
     }),
-    Function::new("nospace", &[S], |_, args| Ok(without_spaces(bytes(args, 0)))),
-    Function::new("trunc", &[Type::Int, S], |_, args| trunc(int(args, 0), bytes(args, 1))),
-    Function::new("substr", &[Type::Int, Type::Int, S], |_, args| substr(args)),
-    Function::new("abbrev", &[Type::Int, S], |_, args| {
-        Ok(Value::from(abbreviate(bytes(args, 1), 0, int(args, 0))))
+    Function::new("nospace", &[S], |machine, args| without_spaces(machine, bytes(args, 0))),
+    Function::new("trunc", &[Type::Int, S], |machine, args| {
+        machine.budget().copied(truncated(int(args, 0), bytes(args, 1)))
     }),
-    Function::new("abbrevboth", &[Type::Int, Type::Int, S], |_, args| {
-        Ok(Value::from(abbreviate(bytes(args, 2), int(args, 0), int(args, 1))))
+    Function::new("substr", &[Type::Int, Type::Int, S], substr),
+    Function::new("abbrev", &[Type::Int, S], |machine, args| {
+        write_text(machine, |out| abbreviate(bytes(args, 1), 0, int(args, 0), out))
+    }),
+    Function::new("abbrevboth", &[Type::Int, Type::Int, S], |machine, args| {
+        write_text(machine, |out| abbreviate(bytes(args, 2), int(args, 0), int(args, 1), out))
     }),
     Function::new("repeat", &[Type::Int, S], repeat),
-    Function::new("indent", &[Type::Int, S], |machine, args| indent(machine, args, "")),
-    Function::new("nindent", &[Type::Int, S], |machine, args| indent(machine, args, "\n")),
-    Function::walking("quote", &[], |_, args| Ok(quoted(args, quote::quoted))).and_more(Type::Any),
-    Function::walking("squote", &[], |_, args| Ok(single_quoted(args))).and_more(Type::Any),
-    Function::walking("cat", &[], |_, args| Ok(cat(args))).and_more(Type::Any),
+    Function::new("indent", &[Type::Int, S], |machine, args| indent(machine, args, b"")),
+    Function::new("nindent", &[Type::Int, S], |machine, args| indent(machine, args, b"\n")),
+    Function::walking("quote", &[], |machine, args| spaced(machine, args, put_quoted)).and_more(Type::Any),
+    Function::walking("squote", &[], |machine, args| spaced(machine, args, put_single_quoted))
+        .and_more(Type::Any),
+    Function::walking("cat", &[], |machine, args| spaced(machine, args, gotmpl::print_value))
+        .and_more(Type::Any),
     Function::new("replace", &[S, S, S], replace),
-    Function::new("contains", &[S, S], |_, args| {
-        Ok(Value::Bool(find(bytes(args, 1), bytes(args, 0)).is_some()))
+    Function::new("contains", &[S, S], |machine, args| {
+        Ok(Value::Bool(Pieces::of(machine, bytes(args, 1), bytes(args, 0)).find_next()?.is_some()))
     }),
     Function::new("hasPrefix", &[S, S], |_, args| {
         Ok(Value::Bool(bytes(args, 1).starts_with(bytes(args, 0))))
@@ -45,52 +54,103 @@ pub(crate) const FUNCTIONS: &[Function] = &[
     Function::new("hasSuffix", &[S, S], |_, args| Ok(Value::Bool(bytes(args, 1).ends_with(bytes(args, 0))))),
     Function::new("plural", &[S, S, Type::Int], |_, args| Ok(args[usize::from(int(args, 2) != 1)].clone())),
     Function::new("wrap", &[Type::Int, S], |machine, args| {
-        wrap(machine, (bytes(args, 1), b"\n"), int(args, 0), false)
+        write_text(machine, |out| wrap((bytes(args, 1), b"\n"), int(args, 0), false, out))
     }),
     Function::new("wrapWith", &[Type::Int, S, S], |machine, args| {
-        wrap(machine, (bytes(args, 2), bytes(args, 1)), int(args, 0), true)
+        write_text(machine, |out| wrap((bytes(args, 2), bytes(args, 1)), int(args, 0), true, out))
     }),
-    Function::walking("toString", &[Type::Any], |_, args| Ok(Value::from(strval(&args[0])))),
-    Function::walking("toStrings", &[Type::Any], |_, args| Ok(Value::strings(texts(&args[0])))),
+    Function::walking("toString", &[Type::Any], |machine, args| match &args[0] {
+        Value::Str(text) | Value::Bytes(text) => Ok(Value::Str(text.clone())),
+        value => write_text(machine, |out| gotmpl::print_value(value, out)),
+    }),
+    Function::walking("toStrings", &[Type::Any], |machine, args| strings(machine, texts(machine, &args[0])?)),
     Function::new("split", &[S, S], |machine, args| {
-        numbered(machine, pieces(bytes(args, 1), bytes(args, 0), None))
+        numbered(machine, Pieces::of(machine, bytes(args, 1), bytes(args, 0)))
     }),
     Function::new("splitn", &[S, Type::Int, S], |machine, args| {
-        numbered(machine, pieces(bytes(args, 2), bytes(args, 0), Some(int(args, 1))))
+        numbered(machine, Pieces::of(machine, bytes(args, 2), bytes(args, 0)).at_most(int(args, 1)))
     }),
     Function::new("splitList", &[S, S], |machine, args| {
-        let pieces = pieces(bytes(args, 1), bytes(args, 0), None);
-        machine.spend(pieces.len() * std::mem::size_of::<Value>())?;
-        Ok(Value::strings(pieces))
+        let mut pieces = Pieces::of(machine, bytes(args, 1), bytes(args, 0));
+        let mut list = ListBuffer::new(machine.budget());
+        while let Some(piece) = pieces.next_piece()? {
+            list.push_text(piece)?;
+        }
+        list.into_value(ListType::Strings)
     }),
     Function::walking("join", &[S, Type::Any], join),
-    Function::walking("sortAlpha", &[Type::Any], |_, args| sort_alpha(&args[0])),
+    Function::walking("sortAlpha", &[Type::Any], |machine, args| sort_alpha(machine, &args[0])),
     Function::new("hello", &[], |_, _| Ok(Value::from("Hello!"))),
 ];
 
-fn trim_all(args: &[Value]) -> Result {
-    let (set, whole) = (text(args, 0), text(args, 1));
-    Ok(Value::from(whole.trim_matches(|c| set.contains(c))))
+fn trim_all(machine: &mut Machine<'_>, args: &[Value]) -> Result {
+    let (set, whole) = (text(machine, args, 0)?, text(machine, args, 1)?);
+    let set = CharSet::of(machine, &set)?;
+    machine.budget().copied(whole.trim_matches(|c| set.holds(c)).as_bytes())
+}
+
+/// A few characters are looked through one by one; of many there is a bit for each.
+enum CharSet<'t> {
+    Few(&'t str),
+    Many(Vec<u64>),
+}
+
+impl<'t> CharSet<'t> {
+    const FEW: usize = 64;
+
+    fn of(machine: &Machine<'_>, text: &'t str) -> Result<Self> {
+        if text.len() <= Self::FEW {
+            return Ok(Self::Few(text));
+        }
+        let words = usize::try_from(u32::from(char::MAX) / 64 + 1).unwrap_or(0);
+        machine.spend(words * size_of::<u64>())?;
+        let mut bits = vec![0; words];
+        for c in text.chars() {
+            let (word, bit) = Self::place(c);
+            bits[word] |= bit;
+        }
+        Ok(Self::Many(bits))
+    }
+
+    fn place(c: char) -> (usize, u64) {
+        let code = u32::from(c);
+        (usize::try_from(code / 64).unwrap_or(0), 1 << (code % 64))
+    }
+
+    fn holds(&self, c: char) -> bool {
+        match self {
+            Self::Few(text) => text.contains(c),
+            Self::Many(bits) => {
+                let (word, bit) = Self::place(c);
+                bits[word] & bit != 0
+            }
+        }
+    }
 }
 
 /// sprig drops spaces byte by byte and takes each byte for a character: when there is a space, text beyond ASCII comes
 /// out mangled.
-fn without_spaces(whole: &[u8]) -> Value {
-    let kept: String = whole.iter().map(|byte| char::from(*byte)).filter(|c| !c.is_whitespace()).collect();
-    if kept.chars().count() == whole.len() { Value::from(whole.to_vec()) } else { Value::from(kept) }
+fn without_spaces(machine: &Machine<'_>, whole: &[u8]) -> Result {
+    if !whole.iter().any(|byte| char::from(*byte).is_whitespace()) {
+        return machine.budget().copied(whole);
+    }
+    write_text(machine, |out| {
+        for c in whole.iter().map(|byte| char::from(*byte)).filter(|c| !c.is_whitespace()) {
+            out.put_char(c);
+        }
+    })
 }
 
-fn trunc(length: i64, whole: &[u8]) -> Result {
+fn truncated(length: i64, whole: &[u8]) -> &[u8] {
     let count = usize::try_from(length.unsigned_abs()).unwrap_or(usize::MAX);
-    let kept = match length {
+    match length {
         _ if count >= whole.len() && length != 0 => whole,
         length if length < 0 => &whole[whole.len() - count..],
         _ => &whole[..count.min(whole.len())],
-    };
-    Ok(Value::from(kept.to_vec()))
+    }
 }
 
-fn substr(args: &[Value]) -> Result {
+fn substr(machine: &mut Machine<'_>, args: &[Value]) -> Result {
     let (start, end, whole) = (int(args, 0), int(args, 1), bytes(args, 2));
     let length = i64::try_from(whole.len()).unwrap_or(i64::MAX);
     let (from, to) = match (start, end) {
@@ -106,7 +166,7 @@ fn substr(args: &[Value]) -> Result {
         return fail(format!("runtime error: slice bounds out of range {shown}"));
     }
     let index = |number: i64| usize::try_from(number).unwrap_or(0);
-    Ok(Value::from(whole[index(from)..index(to)].to_vec()))
+    machine.budget().copied(&whole[index(from)..index(to)])
 }
 
 fn out_of(shown: &str, to: i64, length: i64) -> String {
@@ -114,26 +174,28 @@ fn out_of(shown: &str, to: i64, length: i64) -> String {
 }
 
 /// Cuts the middle out so that at most `width` bytes stay, `...` marking the cuts.
-fn abbreviate(whole: &[u8], offset: i64, width: i64) -> Vec<u8> {
+fn abbreviate(whole: &[u8], offset: i64, width: i64, out: &mut TextBuffer<'_>) {
     if width < 4 || (offset > 0 && width < 7) {
-        return whole.to_vec();
+        return out.put(whole);
     }
     let (length, width) = (whole.len(), usize::try_from(width).unwrap_or(usize::MAX));
     if length <= width {
-        return whole.to_vec();
+        return out.put(whole);
     }
     let mut offset = usize::try_from(offset).unwrap_or(0).min(length);
     if length - offset < width - 3 {
         offset = length - (width - 3);
     }
     if offset <= 4 {
-        return [&whole[..width - 3], b"..."].concat();
+        out.put(&whole[..width - 3]);
+        return out.put(b"...");
     }
+    out.put(b"...");
     if offset + width - 3 < length {
         let inner = i64::try_from(width - 3).unwrap_or(i64::MAX);
-        return [b"...", abbreviate(&whole[offset..], 0, inner).as_slice()].concat();
+        return abbreviate(&whole[offset..], 0, inner, out);
     }
-    [b"...", &whole[length - (width - 3)..]].concat()
+    out.put(&whole[length - (width - 3)..]);
 }
 
 fn count(number: i64) -> Result<usize> {
@@ -142,103 +204,150 @@ fn count(number: i64) -> Result<usize> {
 
 fn repeat(machine: &mut Machine<'_>, args: &[Value]) -> Result {
     let (times, whole) = (count(int(args, 0))?, bytes(args, 1));
-    machine.spend(whole.len().saturating_mul(times))?;
-    Ok(Value::from(whole.repeat(times)))
+    let length = whole.len().saturating_mul(times);
+    let mut out = TextBuffer::with_room(machine.budget(), length);
+    if length > 0 && !out.is_spent() {
+        (0..times).for_each(|_| out.put(whole));
+    }
+    out.into_value()
 }
 
 /// Pads every line, also an empty one and the one after the last newline.
-fn indent(machine: &mut Machine<'_>, args: &[Value], before: &str) -> Result {
+fn indent(machine: &mut Machine<'_>, args: &[Value], before: &[u8]) -> Result {
     let (width, whole) = (count(int(args, 0))?, bytes(args, 1));
-    let lines = 1 + whole.iter().filter(|byte| **byte == b'\n').count();
+    let lines = 1 + memchr::memchr_iter(b'\n', whole).count();
     let size = lines.saturating_mul(width).saturating_add(whole.len() + before.len());
-    machine.spend(size)?;
-    let pad = vec![b' '; width];
-    let mut out = Vec::with_capacity(size);
-    out.extend_from_slice(before.as_bytes());
+    let mut out = TextBuffer::with_room(machine.budget(), size);
+    out.put(before);
     for (index, line) in whole.split(|byte| *byte == b'\n').enumerate() {
         if index > 0 {
-            out.push(b'\n');
+            out.put_byte(b'\n');
         }
-        out.extend_from_slice(&pad);
-        out.extend_from_slice(line);
-    }
-    Ok(Value::from(out))
-}
-
-fn spaced(parts: &[Vec<u8>]) -> Value {
-    Value::from(parts.join(&b' '))
-}
-
-fn present(args: &[Value]) -> impl Iterator<Item = &Value> {
-    args.iter().filter(|arg| !matches!(arg, Value::Nil))
-}
-
-fn quoted(args: &[Value], quote: fn(&[u8]) -> String) -> Value {
-    spaced(&present(args).map(|arg| quote(&strval(arg)).into_bytes()).collect::<Vec<_>>())
-}
-
-fn single_quoted(args: &[Value]) -> Value {
-    spaced(
-        &present(args)
-            .map(|arg| [b"'", gotmpl::sprint_value(arg).as_slice(), b"'"].concat())
-            .collect::<Vec<_>>(),
-    )
-}
-
-fn cat(args: &[Value]) -> Value {
-    spaced(&present(args).map(gotmpl::sprint_value).collect::<Vec<_>>())
-}
-
-/// Where `part` first stands in `whole`.
-fn find(whole: &[u8], part: &[u8]) -> Option<usize> {
-    if part.is_empty() {
-        return Some(0);
-    }
-    // Most bytes are not the first one of the part.
-    let first = part[0];
-    let mut at = 0;
-    while let Some(next) = whole[at..].iter().position(|byte| *byte == first) {
-        at += next;
-        if whole[at..].starts_with(part) {
-            return Some(at);
+        out.put_repeated(b' ', width);
+        out.put(line);
+        if out.is_spent() {
+            break;
         }
-        at += 1;
     }
-    None
+    out.into_value()
+}
+
+/// What is there of the arguments, written one after the other with a space between.
+fn spaced<'a>(machine: &Machine<'a>, args: &[Value], put: fn(&Value, &mut TextBuffer<'a>)) -> Result {
+    write_text(machine, |out| {
+        for (index, arg) in args.iter().filter(|arg| !matches!(arg, Value::Nil)).enumerate() {
+            if index > 0 {
+                out.put_byte(b' ');
+            }
+            put(arg, out);
+        }
+    })
+}
+
+fn put_quoted(value: &Value, out: &mut TextBuffer<'_>) {
+    if let Value::Str(text) | Value::Bytes(text) = value {
+        return quote::put_quoted(text, false, out);
+    }
+    let mut printed = TextBuffer::new(out.budget());
+    gotmpl::print_value(value, &mut printed);
+    match printed.into_bytes() {
+        Ok(printed) => quote::put_quoted(&printed, false, out),
+        Err(error) => out.fail(error),
+    }
+}
+
+fn put_single_quoted(value: &Value, out: &mut TextBuffer<'_>) {
+    out.put_byte(b'\'');
+    gotmpl::print_value(value, out);
+    out.put_byte(b'\'');
 }
 
 fn replace(machine: &mut Machine<'_>, args: &[Value]) -> Result {
     let (old, new, whole) = (bytes(args, 0), bytes(args, 1), bytes(args, 2));
-    let parts = pieces(whole, old, None);
-    let grown = parts.len().saturating_mul(new.len()).saturating_add(whole.len());
-    machine.spend(grown)?;
+    let mut out = TextBuffer::new(machine.budget());
+    let mut pieces = Pieces::of(machine, whole, old);
+    // Go puts the new text before every character and at the end, where the old one is empty.
     if old.is_empty() {
-        // Go puts the new text before every character and at the end.
-        let (head, tail) = if whole.is_empty() { (new, &[][..]) } else { (new, new) };
-        return Ok(Value::from([head, &parts.join(new), tail].concat()));
+        out.put(new);
     }
-    Ok(Value::from(parts.join(new)))
+    let mut first = true;
+    while let Some(piece) = pieces.next_piece()? {
+        if !first {
+            out.put(new);
+        }
+        first = false;
+        out.put(piece);
+        if out.is_spent() {
+            break;
+        }
+    }
+    if old.is_empty() && !whole.is_empty() {
+        out.put(new);
+    }
+    out.into_value()
 }
 
-/// `strings.SplitN(whole, separator, limit)`; an empty separator splits into characters.
-fn pieces(whole: &[u8], separator: &[u8], limit: Option<i64>) -> Vec<Vec<u8>> {
-    let limit = match limit {
-        Some(0) => return Vec::new(),
-        Some(limit) => usize::try_from(limit).unwrap_or(usize::MAX),
-        None => usize::MAX,
-    };
-    let mut parts = Vec::new();
-    let mut rest = whole;
-    while parts.len() + 1 < limit {
-        let cut = if separator.is_empty() { char_length(rest) } else { find(rest, separator) };
-        let Some(cut) = cut else { break };
-        parts.push(rest[..cut].to_vec());
-        rest = &rest[cut + separator.len()..];
+/// How much of a text is searched between two looks at the stop flag.
+const SEARCHED: usize = 1 << 20;
+
+/// `strings.SplitN(whole, separator, limit)`, piece by piece; an empty separator splits into characters.
+struct Pieces<'m, 'a, 't> {
+    machine: &'m Machine<'a>,
+    finder: Finder<'t>,
+    rest: Option<&'t [u8]>,
+    left: usize,
+}
+
+impl<'m, 'a, 't> Pieces<'m, 'a, 't> {
+    fn of(machine: &'m Machine<'a>, whole: &'t [u8], separator: &'t [u8]) -> Self {
+        Self { machine, finder: Finder::new(separator), rest: Some(whole), left: usize::MAX }
     }
-    if !separator.is_empty() || !rest.is_empty() {
-        parts.push(rest.to_vec());
+
+    fn at_most(self, pieces: i64) -> Self {
+        Self { left: usize::try_from(pieces).unwrap_or(usize::MAX), ..self }
     }
-    parts
+
+    fn separator(&self) -> &[u8] {
+        self.finder.needle()
+    }
+
+    fn next_piece(&mut self) -> Result<Option<&'t [u8]>> {
+        if self.left == 0 {
+            return Ok(None);
+        }
+        let Some(rest) = self.rest else { return Ok(None) };
+        let cut = match (self.left, self.separator()) {
+            (1, _) => None,
+            (_, []) => char_length(rest),
+            _ => self.find_next()?,
+        };
+        self.left -= 1;
+        let length = self.separator().len();
+        self.rest = cut.map(|cut| &rest[cut + length..]);
+        let piece = cut.map_or(rest, |cut| &rest[..cut]);
+        let is_end = cut.is_none() && length == 0 && piece.is_empty();
+        Ok((!is_end).then_some(piece))
+    }
+
+    /// Where the separator stands next in what is left. A long text is searched in overlapping pieces.
+    fn find_next(&self) -> Result<Option<usize>> {
+        let rest = self.rest.unwrap_or_default();
+        let length = self.separator().len();
+        let window = SEARCHED.max(length.saturating_mul(2));
+        let mut from = 0;
+        loop {
+            let to = rest.len().min(from + window);
+            if let Some(found) = self.finder.find(&rest[from..to]) {
+                self.machine.budget().read(found)?;
+                return Ok(Some(from + found));
+            }
+            self.machine.budget().read(to - from)?;
+            if to == rest.len() {
+                return Ok(None);
+            }
+            from = to - length.saturating_sub(1);
+        }
+    }
 }
 
 /// The bytes of the first character; `None` when it is the last one.
@@ -250,47 +359,112 @@ fn char_length(rest: &[u8]) -> Option<usize> {
 }
 
 /// `_0`, `_1`, … → piece.
-fn numbered(machine: &mut Machine<'_>, parts: Vec<Vec<u8>>) -> Result {
-    machine.spend(parts.len() * 2 * std::mem::size_of::<Value>())?;
+fn numbered(machine: &Machine<'_>, mut pieces: Pieces<'_, '_, '_>) -> Result {
+    machine.budget().spend_map(0)?;
     let map = Map::new(MapType::Strings);
-    for (index, part) in parts.into_iter().enumerate() {
-        map.set(format!("_{index}").into(), Value::from(part));
+    let mut index = 0_usize;
+    while let Some(piece) = pieces.next_piece()? {
+        machine.budget().spend_entry()?;
+        machine.spend(32)?;
+        let piece = machine.budget().copied(piece)?;
+        let key = machine.budget().copied(format!("_{index}").as_bytes())?;
+        let Value::Str(key) = key else { break };
+        map.set(key, piece);
+        index += 1;
     }
     Ok(Value::Map(map))
 }
 
 /// The texts of a list's elements, nil ones left out; anything else is a list of itself.
-pub(crate) fn texts(value: &Value) -> Vec<Vec<u8>> {
-    match elements(value) {
-        Some(items) => items.iter().filter(|item| !matches!(item, Value::Nil)).map(strval).collect(),
-        None if matches!(value, Value::Nil) => Vec::new(),
-        None => vec![strval(value)],
+fn texts(machine: &Machine<'_>, value: &Value) -> Result<Vec<Str>> {
+    let Some(items) = elements(machine, value)? else {
+        return if matches!(value, Value::Nil) { Ok(Vec::new()) } else { Ok(vec![shared(machine, value)?]) };
+    };
+    machine.budget().spend_list(items.len())?;
+    let mut texts = Vec::with_capacity(items.len());
+    for item in items.iter().filter(|item| !matches!(item, Value::Nil)) {
+        texts.push(shared(machine, item)?);
+    }
+    Ok(texts)
+}
+
+/// sprig's text of a value: that of a string is shared.
+fn shared(machine: &Machine<'_>, value: &Value) -> Result<Str> {
+    match value {
+        Value::Str(text) | Value::Bytes(text) => Ok(text.clone()),
+        value => {
+            let mut out = TextBuffer::new(machine.budget());
+            gotmpl::print_value(value, &mut out);
+            out.into_text()
+        }
     }
 }
 
-fn join(machine: &mut Machine<'_>, args: &[Value]) -> Result {
-    let parts = texts(&args[1]);
-    machine.spend(parts.iter().map(Vec::len).sum::<usize>() + parts.len() * bytes(args, 0).len())?;
-    Ok(Value::from(parts.join(bytes(args, 0))))
+fn strings(machine: &Machine<'_>, texts: Vec<Str>) -> Result {
+    machine.budget().spend_list(texts.len())?;
+    Ok(Value::List(gotmpl::List::new(ListType::Strings, texts.into_iter().map(Value::Str).collect())))
 }
 
-fn sort_alpha(value: &Value) -> Result {
+fn join(machine: &mut Machine<'_>, args: &[Value]) -> Result {
+    let separator = bytes(args, 0);
+    let whole = std::slice::from_ref(&args[1]);
+    let items = match elements(machine, &args[1])? {
+        Some(items) => items,
+        None => Cow::Borrowed(whole),
+    };
+    write_text(machine, |out| {
+        for (index, item) in items.iter().filter(|item| !matches!(item, Value::Nil)).enumerate() {
+            if index > 0 {
+                out.put(separator);
+            }
+            put_strval(item, out);
+            if out.is_spent() {
+                break;
+            }
+        }
+    })
+}
+
+fn sort_alpha(machine: &Machine<'_>, value: &Value) -> Result {
     // Nothing is no list of nothing here.
-    let mut parts = if matches!(value, Value::Nil) { vec![strval(value)] } else { texts(value) };
-    parts.sort();
-    Ok(Value::strings(parts))
+    if matches!(value, Value::Nil) {
+        return strings(machine, vec![Str::from(&*strval(machine, value)?)]);
+    }
+    let mut parts = texts(machine, value)?;
+    sort_texts(machine, &mut parts)?;
+    strings(machine, parts)
+}
+
+/// Sorts by merging. Comparing is accounted for: texts may be long, and differ at their ends only.
+fn sort_texts(machine: &Machine<'_>, texts: &mut Vec<Str>) -> Result<()> {
+    let budget = machine.budget();
+    let mut width = 1;
+    while width < texts.len() {
+        budget.spend_list(texts.len())?;
+        let mut merged = Vec::with_capacity(texts.len());
+        for pair in texts.chunks(width * 2) {
+            let (left, right) = pair.split_at(width.min(pair.len()));
+            let (mut left, mut right) = (left.iter().peekable(), right.iter().peekable());
+            while let (Some(first), Some(second)) = (left.peek(), right.peek()) {
+                budget.read(first.len().min(second.len()))?;
+                merged.extend(if first <= second { left.next() } else { right.next() }.cloned());
+            }
+            merged.extend(left.chain(right).cloned());
+        }
+        budget.work(texts.len() as u64)?;
+        *texts = merged;
+        width *= 2;
+    }
+    Ok(())
 }
 
 /// Greedy wrapping at spaces; a word longer than the width is cut only if `cuts`.
-fn wrap(machine: &mut Machine<'_>, texts: (&[u8], &[u8]), width: i64, cuts: bool) -> Result {
+fn wrap(texts: (&[u8], &[u8]), width: i64, cuts: bool, out: &mut TextBuffer<'_>) {
     let (whole, newline) = texts;
     let width = usize::try_from(width.max(1)).unwrap_or(1);
     let newline = if newline.is_empty() { b"\n" } else { newline };
-    let lines = whole.iter().filter(|byte| **byte == b' ').count() + whole.len() / width;
-    machine.spend(newline.len().saturating_mul(lines))?;
-    let mut out = Vec::with_capacity(whole.len());
     let mut rest = whole;
-    while rest.len() > width {
+    while rest.len() > width && !out.is_spent() {
         if rest[0] == b' ' {
             rest = &rest[1..];
             continue;
@@ -304,10 +478,9 @@ fn wrap(machine: &mut Machine<'_>, texts: (&[u8], &[u8]), width: i64, cuts: bool
                 None => break,
             },
         };
-        out.extend_from_slice(&rest[..cut]);
-        out.extend_from_slice(newline);
+        out.put(&rest[..cut]);
+        out.put(newline);
         rest = &rest[cut + usize::from(space.is_some() || !cuts)..];
     }
-    out.extend_from_slice(rest);
-    Ok(Value::from(out))
+    out.put(rest);
 }

@@ -1,16 +1,26 @@
 //! URLs to dictionaries and back, as Go's `net/url` (1.26) reads and writes them.
 
-use gotmpl::{Function, Map, Type, Value, quote};
+use gotmpl::{Function, Machine, Map, Type, Value, quote};
 
 use crate::args::{Result, bytes, fail, map};
 
 pub(crate) const FUNCTIONS: &[Function] = &[
-    Function::new("urlParse", &[Type::String], |_, args| match Url::parse(bytes(args, 0)) {
-        Ok(url) => Ok(url.into_value()),
-        Err(message) => fail(format!("unable to parse url: {message}")),
-    }),
-    Function::new("urlJoin", &[Type::Map], |_, args| join(&map(args, 0))),
+    Function::new("urlParse", &[Type::String], |machine, args| {
+        machine.budget().spend_map(8)?;
+        match Url::parse(bytes(args, 0)) {
+            Ok(url) => Ok(url.into_value()),
+            Err(message) => fail(format!("unable to parse url: {message}")),
+        }
+    })
+    .taking(PARSED),
+    Function::new("urlJoin", &[Type::Map], |machine, args| join(machine, &map(args, 0))),
 ];
+
+/// What reading a URL takes for each of its bytes: parts and their copies, a host's also as it is checked.
+const PARSED: usize = 12;
+
+/// What writing one takes for each byte of its parts: three where a byte is escaped, in texts that grow.
+const JOINED: usize = 32;
 
 /// The parts of a URL, unescaped where Go unescapes them.
 #[derive(Default)]
@@ -53,7 +63,7 @@ type Parsed<T> = std::result::Result<T, String>;
 impl Url {
     fn parse(text: &[u8]) -> Parsed<Self> {
         let (body, fragment) = cut(text, b'#');
-        let wrong = |of: &[u8], why: String| format!("parse {}: {why}", quote::quoted(of));
+        let wrong = |of: &[u8], why: String| format!("parse {}: {why}", quote::excerpt(of));
         let mut url = Self::without_fragment(body).map_err(|why| wrong(body, why))?;
         url.fragment = unescape(fragment, Part::Fragment).map_err(|why| wrong(text, why))?;
         Ok(url)
@@ -201,7 +211,7 @@ fn is_port(text: &[u8]) -> bool {
 }
 
 fn check_port(text: &[u8]) -> Parsed<()> {
-    if is_port(text) { Ok(()) } else { Err(format!("invalid port {} after host", quote::quoted(text))) }
+    if is_port(text) { Ok(()) } else { Err(format!("invalid port {} after host", quote::excerpt(text))) }
 }
 
 fn host(scheme: &[u8], text: &[u8]) -> Parsed<Vec<u8>> {
@@ -237,7 +247,7 @@ fn address(text: &[u8]) -> Parsed<Vec<u8>> {
 fn check_address(name: &str) -> Parsed<()> {
     let (address, zone) = name.split_once('%').map_or((name, None), |(address, zone)| (address, Some(zone)));
     let wrong =
-        |why: &str| Err(format!("invalid host: ParseAddr({}): {why}", quote::quoted(name.as_bytes())));
+        |why: &str| Err(format!("invalid host: ParseAddr({}): {why}", quote::excerpt(name.as_bytes())));
     match (address.parse::<core::net::IpAddr>(), zone) {
         (Ok(core::net::IpAddr::V4(_)), None) => Err("invalid IP-literal".to_owned()),
         (_, Some("")) => wrong("zone must be a non-empty string"),
@@ -252,7 +262,8 @@ fn escape(text: &[u8], part: Part) -> Vec<u8> {
         if part.keeps(*byte) {
             out.push(*byte);
         } else {
-            out.extend(format!("%{byte:02X}").into_bytes());
+            let digit = |number: u8| b"0123456789ABCDEF"[usize::from(number & 15)];
+            out.extend([b'%', digit(byte >> 4), digit(*byte)]);
         }
     }
     out
@@ -268,7 +279,7 @@ fn unescape(text: &[u8], part: Part) -> Parsed<Vec<u8>> {
             continue;
         }
         if matches!(part, Part::Host | Part::Zone) && byte.is_ascii() && !part.keeps(*byte) {
-            let shown = quote::quoted(&[*byte]);
+            let shown = quote::excerpt(&[*byte]);
             return Err(format!("invalid character {shown} in host name"));
         }
         out.push(*byte);
@@ -279,7 +290,7 @@ fn unescape(text: &[u8], part: Part) -> Parsed<Vec<u8>> {
 
 /// The byte that `%hh` stands for. A host may escape only what is beyond ASCII; a zone also what a host may hold.
 fn escaped(text: &[u8], part: Part) -> Parsed<u8> {
-    let wrong = || format!("invalid URL escape {}", quote::quoted(text));
+    let wrong = || format!("invalid URL escape {}", quote::excerpt(text));
     let digit = |at: usize| text.get(at).and_then(|byte| char::from(*byte).to_digit(16));
     let (Some(high), Some(low)) = (digit(1), digit(2)) else { return Err(wrong()) };
     let byte = (high * 16 + low) as u8;
@@ -291,11 +302,15 @@ fn escaped(text: &[u8], part: Part) -> Parsed<u8> {
     if allowed { Ok(byte) } else { Err(wrong()) }
 }
 
-fn join(parts: &Map) -> Result {
+fn join(machine: &Machine<'_>, parts: &Map) -> Result {
     let part = |key: &str| -> Result<Vec<u8>> {
         match parts.get(key.as_bytes()) {
             None => Ok(Vec::new()),
-            Some(Value::Str(text)) => Ok(text.to_vec()),
+            Some(Value::Str(text)) => {
+                machine.budget().spend_text(text.len().saturating_mul(3))?;
+                machine.spend(text.len().saturating_mul(JOINED))?;
+                Ok(text.to_vec())
+            }
             Some(Value::Nil) => fail("runtime error: invalid memory address or nil pointer dereference"),
             Some(other) => {
                 let kind = other.kind();

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::rc::Rc;
 
-use gotmpl::{Function, Object, Type, UintType, Value};
+use gotmpl::{Function, Machine, Object, Type, UintType, Value};
 use semver::{Constraint, Error, Version};
 
 use crate::args::{Result, fail, text};
@@ -14,15 +14,15 @@ const TYPE: &str = "*semver.Version";
 const OTHER: &[Type] = &[Type::Named(TYPE)];
 
 pub(crate) const FUNCTIONS: &[Function] = &[
-    Function::new("semver", &[Type::String], |_, args| parsed(&text(args, 0))),
-    Function::new("semverCompare", &[Type::String, Type::String], |_, args| {
-        let constraint = Constraint::parse(&text(args, 0)).or_else(|error| told(&error))?;
-        let version = Version::parse(&text(args, 1)).or_else(|error| told(&error))?;
+    Function::new("semver", &[Type::String], |machine, args| parsed(&text(machine, args, 0)?)),
+    Function::new("semverCompare", &[Type::String, Type::String], |machine, args| {
+        let constraint = Constraint::parse(&text(machine, args, 0)?).or_else(|error| told(&error))?;
+        let version = Version::parse(&text(machine, args, 1)?).or_else(|error| told(&error))?;
         Ok(Value::Bool(constraint.allows(&version)))
     }),
 ];
 
-static METHODS: &[Function] = &[
+pub(crate) static METHODS: &[Function] = &[
     Function::new("Major", &[], |_, args| number(args, |version| version.major)),
     Function::new("Minor", &[], |_, args| number(args, |version| version.minor)),
     Function::new("Patch", &[], |_, args| number(args, |version| version.patch)),
@@ -47,12 +47,14 @@ static METHODS: &[Function] = &[
             (version.major, version.minor, patch)
         })
     }),
-    Function::new("SetPrerelease", &[Type::String], |_, args| {
-        changed(args, |version, pre| version.pre = pre)
-    }),
-    Function::new("SetMetadata", &[Type::String], |_, args| {
-        changed(args, |version, metadata| version.metadata = metadata)
-    }),
+    Function::new("SetPrerelease", &[Type::String], |machine, args| {
+        changed(machine, args, |version, pre| version.pre = pre)
+    })
+    .taking(8),
+    Function::new("SetMetadata", &[Type::String], |machine, args| {
+        changed(machine, args, |version, metadata| version.metadata = metadata)
+    })
+    .taking(8),
 ];
 
 struct VersionObject(Version);
@@ -97,6 +99,10 @@ impl Object for VersionObject {
 
     fn json(&self) -> Value {
         Value::from(self.0.to_string())
+    }
+
+    fn size(&self) -> usize {
+        1_024
     }
 
     fn as_any(&self) -> &dyn std::any::Any {
@@ -155,8 +161,8 @@ fn next(args: &[Value], step: fn(&Version) -> (u64, u64, u64)) -> Result {
     parsed(&format!("{}{major}.{minor}.{patch}", mark(&version)))
 }
 
-fn changed(args: &[Value], change: fn(&mut Version, String)) -> Result {
+fn changed(machine: &Machine<'_>, args: &[Value], change: fn(&mut Version, String)) -> Result {
     let mut version = given(args, 0)?;
-    change(&mut version, text(args, 1).into_owned());
+    change(&mut version, text(machine, args, 1)?.into_owned());
     parsed(&format!("{}{version}", mark(&version)))
 }

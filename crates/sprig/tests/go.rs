@@ -5,7 +5,9 @@
 use std::path::Path;
 use std::rc::Rc;
 
-use gotmpl::{CallError, Function, Host, List, ListType, Machine, Map, Set, Value, builtins, parse};
+use gotmpl::{
+    Budget, CallError, Function, Host, Limits, List, ListType, Machine, Map, Set, Value, builtins, parse,
+};
 
 fn map(entries: &[(&str, Value)]) -> Value {
     Value::Map(Map::any(entries.iter().map(|(key, value)| ((*key).into(), value.clone()))))
@@ -65,7 +67,8 @@ fn render(text: &str, seed: u8) -> Result<String, String> {
         set.add(template);
     }
     let mut host = Seeded(seed);
-    let out = Machine::new(&functions, Rc::new(set), &mut host).execute("t", &data());
+    let budget = Budget::new(Limits::default(), &|| false);
+    let out = Machine::new(&functions, Rc::new(set), &mut host, &budget).execute("t", &data());
     out.map(|out| String::from_utf8_lossy(&out).into_owned()).map_err(|error| error.to_string())
 }
 

@@ -58,10 +58,7 @@ impl<'t> Frame<'t, '_, '_> {
         }
         let is_method = receiver.is_some();
         let args = self.arguments(dot, function, receiver, call)?;
-        let measured = self.machine.work(1).and_then(|()| self.machine.measure(&args, function.walk));
-        let result = measured.and_then(|()| (function.call)(self.machine, &args));
-        let result = result.and_then(|value| self.machine.spend(text_length(&value)).map(|()| value));
-        match result {
+        match self.machine.call(function, &args) {
             Ok(value) if function.gives_any => Ok(Operand::boxed(value)),
             Ok(value) => Ok(Operand::plain(value)),
             Err(mut error) => {
@@ -228,11 +225,6 @@ impl<'t> Frame<'t, '_, '_> {
             None => self.fail(format!("invalid value; expected {}", of.name())),
         }
     }
-}
-
-/// What a result takes that may be new text.
-fn text_length(value: &Value) -> usize {
-    if let Value::Str(text) | Value::Bytes(text) = value { text.len() } else { 0 }
 }
 
 /// How the text of a failed `call` names what was to be called: as it is written, or by its value if it was piped.

@@ -116,9 +116,10 @@ impl<'t> Frame<'t, '_, '_> {
     ) -> Result<Operand> {
         self.at_expr(expr);
         let name = path.variable();
-        let known = self.variables.iter().rev().find(|(known, _)| *known == name);
-        let Some((_, value)) = known else { return self.fail(format!("undefined variable: {name}")) };
-        let value = value.clone();
+        let Some(place) = self.place_of(name)? else {
+            return self.fail(format!("undefined variable: {name}"));
+        };
+        let value = self.variables[place].1.clone();
         if name.len() == path.len() {
             self.not_a_function(expr, call)?;
             return Ok(value);

@@ -1,6 +1,6 @@
 //! Walking one template: text is copied, actions are evaluated and printed, branches and loops are taken.
 
-use std::fmt;
+use std::fmt::{self, Write};
 
 use super::operand::Operand;
 use super::{ExecError, GO_MAX_DEPTH, MAX_DEPTH, MAX_NESTING, Machine, Place};
@@ -8,6 +8,7 @@ use crate::ast::{Branch, Called, Command, Expr, Node, Pipe, Pos, Template};
 use crate::function::{CallError, Cause, Walk};
 use crate::print;
 use crate::quote;
+use crate::text::TextBuffer;
 use crate::value::{IntType, ListType, UintType, Value};
 
 pub(super) type Result<T> = std::result::Result<T, ExecError>;
@@ -19,7 +20,7 @@ pub(super) struct Frame<'t, 'm, 'a> {
     pub(super) variables: Vec<(&'t str, Operand)>,
     /// What is being evaluated: errors name it.
     at: At<'t>,
-    out: &'m mut Vec<u8>,
+    out: &'m mut TextBuffer<'a>,
 }
 
 /// A node and its place.
@@ -41,16 +42,21 @@ enum Flow {
 }
 
 /// Executes `template` on `dot`, its output added to `out`.
-pub(super) fn run(
-    machine: &mut Machine<'_>,
+pub(super) fn run<'a>(
+    machine: &mut Machine<'a>,
     template: &Template,
     dot: &Value,
-    out: &mut Vec<u8>,
+    out: &mut TextBuffer<'a>,
 ) -> Result<()> {
     execute(machine, template, &Operand::plain(dot.clone()), out)
 }
 
-fn execute(machine: &mut Machine<'_>, template: &Template, dot: &Operand, out: &mut Vec<u8>) -> Result<()> {
+fn execute<'a>(
+    machine: &mut Machine<'a>,
+    template: &Template,
+    dot: &Operand,
+    out: &mut TextBuffer<'a>,
+) -> Result<()> {
     machine.depth += 1;
     let mut frame = Frame { machine, template, variables: vec![("$", dot.clone())], at: At::Start, out };
     let result = frame.list(dot, &template.body).map(|_| ());
@@ -108,23 +114,25 @@ impl<'t> Frame<'t, '_, '_> {
     }
 
     fn write(&mut self, text: &[u8]) -> Result<()> {
-        self.spend(text.len())?;
-        self.out.extend_from_slice(text);
-        Ok(())
+        self.out.put(text);
+        self.check_output()
     }
 
     fn print(&mut self, value: &Operand) -> Result<()> {
-        let before = self.out.len();
         match &value.value {
-            None => self.out.extend_from_slice(b"<no value>"),
+            None => self.out.put(b"<no value>"),
+            Some(Value::Str(text)) => self.out.put(text),
             Some(value) => {
                 let measured = self.machine.measure(std::slice::from_ref(value), Walk::Through);
                 measured.or_else(|error| self.fail_with(error))?;
                 print::print_in_place(value, self.out);
             }
         }
-        let written = self.out.len() - before;
-        self.spend(written)
+        self.check_output()
+    }
+
+    fn check_output(&self) -> Result<()> {
+        self.out.error().map_or(Ok(()), |error| self.fail_with(error.clone()))
     }
 
     fn branch(&mut self, dot: &Operand, branch: &'t Branch, binds: bool) -> Result<Flow> {
@@ -167,6 +175,7 @@ impl<'t> Frame<'t, '_, '_> {
             }
             Some(Value::Map(map)) => {
                 let boxed = map.holds_any();
+                self.machine.budget().spend_entries(map.len()).or_else(|error| self.fail_with(error))?;
                 let entries = map.entries().into_iter();
                 let entries = entries.map(|(key, value)| {
                     (Operand::plain(Value::Str(key)), Operand { value: Some(value), boxed })
@@ -225,13 +234,24 @@ impl<'t> Frame<'t, '_, '_> {
     }
 
     pub(super) fn assign(&mut self, name: &str, value: Operand) -> Result<()> {
-        match self.variables.iter_mut().rev().find(|(known, _)| *known == name) {
-            Some((_, slot)) => {
-                *slot = value;
+        match self.place_of(name)? {
+            Some(place) => {
+                self.variables[place].1 = value;
                 Ok(())
             }
             None => self.fail(format!("undefined variable: {name}")),
         }
+    }
+
+    /// Where the innermost variable of a name is. Looking through very many of them is accounted for.
+    pub(super) fn place_of(&mut self, name: &str) -> Result<Option<usize>> {
+        let place = self.variables.iter().rposition(|(known, _)| *known == name);
+        let looked_at = self.variables.len() - place.unwrap_or(0);
+        if looked_at > MANY_VARIABLES {
+            let steps = (looked_at / MANY_VARIABLES) as u64;
+            self.machine.work(steps).or_else(|error| self.fail_with(error))?;
+        }
+        Ok(place)
     }
 
     fn call_template(&mut self, dot: &Operand, node: &'t Node, called: &'t Called) -> Result<()> {
@@ -266,10 +286,6 @@ impl<'t> Frame<'t, '_, '_> {
         self.machine.work(1).or_else(|error| self.fail_with(error))
     }
 
-    fn spend(&mut self, bytes: usize) -> Result<()> {
-        self.machine.spend(bytes).or_else(|error| self.fail_with(error))
-    }
-
     /// Fails at the node in hand.
     pub(super) fn fail<T>(&self, message: impl Into<String>) -> Result<T> {
         Err(self.error(message.into()))
@@ -281,6 +297,15 @@ impl<'t> Frame<'t, '_, '_> {
         Err(ExecError { cause: error.cause, inner: error.inner, foreign, ..self.error(error.message) })
     }
 
+    /// The node in hand as Go prints it; of one that is very long only the beginning.
+    fn context(&self) -> String {
+        let mut context = Excerpt(String::new());
+        match write!(context, "{}", self.at) {
+            Ok(()) => context.0,
+            Err(fmt::Error) => context.0 + "...",
+        }
+    }
+
     fn error(&self, message: String) -> ExecError {
         let (line, column) = self.template.source.place(self.at.pos());
         let place = Place {
@@ -288,9 +313,30 @@ impl<'t> Frame<'t, '_, '_> {
             line,
             column,
             template: self.template.name.clone(),
-            context: self.at.to_string(),
+            context: self.context(),
         };
         ExecError { place: Some(place), message, cause: Cause::Template, inner: None, foreign: false }
+    }
+}
+
+/// How many variables are looked through in one step.
+const MANY_VARIABLES: usize = 32;
+
+/// The beginning of a text. Every level of a chain of errors has such a one.
+struct Excerpt(String);
+
+/// How many bytes of a node errors show.
+const MAX_CONTEXT: usize = 16 << 10;
+
+impl fmt::Write for Excerpt {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let room = MAX_CONTEXT.saturating_sub(self.0.len());
+        if text.len() <= room {
+            self.0.push_str(text);
+            return Ok(());
+        }
+        self.0.push_str(&text[..text.floor_char_boundary(room)]);
+        Err(fmt::Error)
     }
 }
 

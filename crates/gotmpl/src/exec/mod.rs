@@ -8,14 +8,16 @@ mod eval;
 mod frame;
 mod operand;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::ast::Template;
+use crate::budget::Budget;
 use crate::function::{CallError, Cause, Function, Walk};
 use crate::quote;
+use crate::text::TextBuffer;
 use crate::value::{Map, Value};
 
 /// How deep templates may call each other. Helm's `include` allows 1,000 of one name; Go's own limit, which the message
@@ -107,68 +109,40 @@ impl Host for NoHost {
     }
 }
 
-/// What an execution may use up.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// Steps: nodes walked and functions called.
-    pub steps: u64,
-    /// Bytes held in outputs and made by functions, all together.
-    pub bytes: u64,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        // The largest public charts take under a million steps and 50 MB.
-        Self { steps: 100_000_000, bytes: 1 << 30 }
-    }
-}
-
-/// Says whether to give up now; called every few thousand steps.
-pub type StopCheck<'a> = &'a dyn Fn() -> bool;
-
-/// One run: functions, templates, host and budgets.
+/// One run: functions, templates, host and budget.
 pub struct Machine<'a> {
     functions: &'a [Function],
     /// The templates that can be called now.
     pub set: Rc<Set>,
     /// What surrounds the run.
     pub host: &'a mut dyn Host,
-    limits: Limits,
-    stop: StopCheck<'a>,
-    steps: u64,
-    bytes: u64,
+    budget: &'a Budget<'a>,
     depth: usize,
     nesting: usize,
     /// Maps that were changed in place: they may hold themselves, and are emptied at the end.
     changed: Vec<Map>,
+    /// Hashes of what is kept between runs and was charged to this one.
+    known: HashSet<u64>,
 }
-
-/// How many steps pass between two looks at the stop flag.
-const STEPS_PER_LOOK: u64 = 1_024;
 
 impl<'a> Machine<'a> {
     /// A machine that has not run yet.
-    pub fn new(functions: &'a [Function], set: Rc<Set>, host: &'a mut dyn Host) -> Self {
+    pub fn new(
+        functions: &'a [Function],
+        set: Rc<Set>,
+        host: &'a mut dyn Host,
+        budget: &'a Budget<'a>,
+    ) -> Self {
         Self {
             functions,
             set,
             host,
-            limits: Limits::default(),
-            stop: &|| false,
-            steps: 0,
-            bytes: 0,
+            budget,
             depth: 0,
             nesting: 0,
             changed: Vec::new(),
+            known: HashSet::new(),
         }
-    }
-
-    /// The same with its own budgets and stop flag.
-    #[must_use]
-    pub fn limited(mut self, limits: Limits, stop: StopCheck<'a>) -> Self {
-        self.limits = limits;
-        self.stop = stop;
-        self
     }
 
     /// Runs the template called `name` on `dot` and yields what it prints.
@@ -190,9 +164,9 @@ impl<'a> Machine<'a> {
     /// # Errors
     /// Where and why it failed.
     pub fn run(&mut self, template: &Template, dot: &Value) -> Result<Vec<u8>, ExecError> {
-        let mut out = Vec::new();
+        let mut out = TextBuffer::new(self.budget);
         frame::run(self, template, dot, &mut out)?;
-        Ok(out)
+        out.into_bytes().map_err(ExecError::from)
     }
 
     /// The functions of this run.
@@ -201,47 +175,60 @@ impl<'a> Machine<'a> {
         self.functions
     }
 
+    /// What the run may still use up.
+    #[must_use]
+    pub fn budget(&self) -> &'a Budget<'a> {
+        self.budget
+    }
+
     /// Accounts for `bytes` that a function is about to make.
     ///
     /// # Errors
     /// When the budget is used up.
-    pub fn spend(&mut self, bytes: usize) -> Result<(), CallError> {
-        self.bytes = self.bytes.saturating_add(bytes as u64);
-        if self.bytes > self.limits.bytes {
-            return Err(CallError::budget("the templates produce more text than the budget allows"));
-        }
-        Ok(())
+    pub fn spend(&self, bytes: usize) -> Result<(), CallError> {
+        self.budget.spend(bytes)
     }
 
     /// Accounts for `steps` of work.
     ///
     /// # Errors
     /// When the budget is used up or the stop flag is raised.
-    pub fn work(&mut self, steps: u64) -> Result<(), CallError> {
-        let before = self.steps / STEPS_PER_LOOK;
-        self.steps = self.steps.saturating_add(steps);
-        if self.steps > self.limits.steps {
-            return Err(CallError::budget("the templates take more steps than the budget allows"));
-        }
-        if self.steps / STEPS_PER_LOOK != before && (self.stop)() {
-            let message = "rendering was stopped".to_owned();
-            return Err(CallError { message, cause: Cause::Stopped, inner: None });
-        }
-        Ok(())
+    pub fn work(&self, steps: u64) -> Result<(), CallError> {
+        self.budget.work(steps)
     }
 
-    /// Accounts for going through everything that `values` hold, and for text that is made of all of it.
+    /// Whether this run sees the hash `key` for the first time: what is kept between runs is charged once in each.
+    pub fn is_first(&mut self, key: u64) -> bool {
+        self.known.insert(key)
+    }
+
+    /// Calls a function with arguments of the types it declares. What it takes is accounted for before: going through the
+    /// texts among its arguments, and through everything in them if it does.
+    ///
+    /// # Errors
+    /// What the function says; the budget is used up.
+    pub fn call(&mut self, function: &Function, args: &[Value]) -> Result<Value, CallError> {
+        let text = |arg: &Value| if let Value::Str(text) | Value::Bytes(text) = arg { text.len() } else { 0 };
+        let bytes = args.iter().map(text).sum();
+        self.budget.work(1)?;
+        self.budget.read(bytes)?;
+        self.budget.spend(bytes.saturating_mul(function.bytes_per_byte))?;
+        self.measure(args, function.walk)?;
+        (function.call)(self, args)
+    }
+
+    /// Accounts for going through everything that `values` hold.
     ///
     /// # Errors
     /// When the budget is used up, or where `walk` has no depth of its own, when they are nested too deeply.
-    pub fn measure(&mut self, values: &[Value], walk: Walk) -> Result<(), CallError> {
+    pub fn measure(&self, values: &[Value], walk: Walk) -> Result<(), CallError> {
         if walk == Walk::No {
             return Ok(());
         }
         for value in values {
             let fits = value.measure(MAX_WALK, &mut |values, bytes| {
-                self.work(values as u64)?;
-                if walk == Walk::Through { self.spend(bytes) } else { Ok(()) }
+                self.budget.work(values as u64)?;
+                self.budget.read(bytes)
             })?;
             if !fits && walk == Walk::Through {
                 return Err(CallError::new("the values are nested too deeply, or hold themselves"));
@@ -251,10 +238,15 @@ impl<'a> Machine<'a> {
     }
 
     /// Notes that `map` was changed in place.
-    pub fn note_change(&mut self, map: &Map) {
+    ///
+    /// # Errors
+    /// When the budget is used up.
+    pub fn note_change(&mut self, map: &Map) -> Result<(), CallError> {
         if !self.changed.iter().rev().take(8).any(|known| known.same(map)) {
+            self.budget.spend(4 * std::mem::size_of::<Map>())?;
             self.changed.push(map.clone());
         }
+        Ok(())
     }
 }
 
@@ -270,7 +262,7 @@ impl Drop for Machine<'_> {
 pub struct ExecError {
     /// Where; `None` when there is no place.
     pub place: Option<Place>,
-    /// Why.
+    /// Why; the beginning of the reason when `inner` is the rest of it.
     pub message: String,
     /// What kind of failure it is.
     pub cause: Cause,
@@ -301,12 +293,24 @@ impl ExecError {
     }
 }
 
+impl From<CallError> for ExecError {
+    fn from(error: CallError) -> Self {
+        Self { cause: error.cause, inner: error.inner, ..Self::bare(error.message) }
+    }
+}
+
 impl fmt::Display for ExecError {
+    /// The whole chain, outermost first. No level holds the text of those inside: it would grow with their square.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some(place) = &self.place else { return f.write_str(&self.message) };
-        let name = quote::quoted(place.template.as_bytes());
-        write!(f, "template: {}:{}:{}: ", place.source, place.line, place.column)?;
-        write!(f, "executing {name} at <{}>: {}", place.context, self.message)
+        for error in std::iter::successors(Some(self), |error| error.inner.as_deref()) {
+            if let Some(place) = &error.place {
+                let name = quote::quoted(place.template.as_bytes());
+                write!(f, "template: {}:{}:{}: ", place.source, place.line, place.column)?;
+                write!(f, "executing {name} at <{}>: ", place.context)?;
+            }
+            f.write_str(&error.message)?;
+        }
+        Ok(())
     }
 }
 

@@ -50,7 +50,8 @@ impl Parser<'_> {
                 return Ok(());
             }
             pipe.variables.push(self.kept(variable));
-            self.scope.variables.push(self.word(variable));
+            let name = self.word(variable);
+            self.scope.declare(name);
             if !comma {
                 pipe.assigns = next.kind == Kind::Assign;
                 return Ok(());
@@ -188,7 +189,7 @@ impl Parser<'_> {
 
     fn variable(&mut self, token: Token) -> Result<ExprKind> {
         let name = self.word(token);
-        match self.scope.variables.contains(&name) {
+        match self.scope.knows(name) {
             true => Ok(ExprKind::Variable(self.kept(token))),
             false => self.error(format!("undefined variable {}", quote::quoted(name.as_bytes()))),
         }

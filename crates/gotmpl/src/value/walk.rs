@@ -15,7 +15,8 @@ impl Value {
         count: &mut impl FnMut(usize, usize) -> Result<(), E>,
     ) -> Result<bool, E> {
         match self {
-            Self::Str(text) => count(0, text.len()).map(|()| true),
+            Self::Str(text) | Self::Bytes(text) => count(0, text.len()).map(|()| true),
+            Self::Object(object) => count(0, object.size()).map(|()| true),
             Self::List(list) => {
                 count(list.len(), 0)?;
                 all_fit(list.iter(), levels, count)
@@ -23,7 +24,8 @@ impl Value {
             Self::Map(map) => {
                 let Some(entries) = &map.entries else { return Ok(true) };
                 let entries = entries.map.borrow();
-                count(entries.len(), 0)?;
+                let keys: usize = entries.keys().map(|key| key.len()).sum();
+                count(entries.len(), keys)?;
                 all_fit(entries.values(), levels, count)
             }
             _ => Ok(true),
@@ -107,6 +109,12 @@ fn equal_maps(a: &Map, b: &Map) -> bool {
     if a.of != b.of || a.is_nil() != b.is_nil() || a.len() != b.len() {
         return false;
     }
-    a.same(b)
-        || a.entries().iter().zip(b.entries()).all(|((key, a), (other, b))| *key == other && a.deep_equal(&b))
+    let mut equal = true;
+    if !a.same(b) {
+        a.each(|key, value| {
+            equal = b.get(key).is_some_and(|other| value.deep_equal(&other));
+            equal
+        });
+    }
+    equal
 }

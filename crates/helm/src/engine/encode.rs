@@ -1,7 +1,7 @@
 //! YAML, JSON and TOML between values and text, as helm's functions do it.
 
-use gotmpl::{IntType, List, Map, Object, Str, Value};
-
+use gotmpl::{Budget, CallError, IntType, List, Map, Object, Str, Value};
+use sprig::json::Encoded;
 use yaml::v3::Emitter;
 
 use crate::version::Profile;
@@ -9,128 +9,179 @@ use crate::version::Profile;
 /// How deep values may nest on their way to text; a map may hold itself.
 const MAX_DEPTH: usize = 900;
 
+/// What ends an encoder or a reader for good: the budget. What Go's say of a value is a text beside it.
+type Result<T> = std::result::Result<T, CallError>;
+
 /// `toYaml`: through JSON and go-yaml v2; one newline at the end is taken off.
-pub(crate) fn to_yaml(value: &Value) -> Result<String, String> {
-    let mut text = yaml::v2::marshal(&sprig::json::to_value(value)?).map_err(|error| error.to_string())?;
+pub(crate) fn to_yaml(budget: &Budget<'_>, value: &Value) -> Result<Encoded> {
+    let value = match sprig::json::to_value(budget, value)? {
+        Ok(value) => value,
+        Err(why) => return Ok(Err(why)),
+    };
+    let mut text = match yaml::v2::marshal(&value) {
+        Ok(text) => text,
+        Err(error) => return Ok(Err(error.to_string())),
+    };
     if text.ends_with('\n') {
         text.pop();
     }
-    Ok(text)
+    Ok(Ok(text.into_bytes()))
 }
 
 /// `toYamlPretty`: go-yaml v3 on the values as they are; one newline at the end is taken off.
-pub(crate) fn to_yaml_pretty(value: &Value) -> Result<String, String> {
-    let mut out = Emitter::new();
-    pretty(value, 0, &mut out)?;
-    let mut text = out.finish();
+pub(crate) fn to_yaml_pretty(budget: &Budget<'_>, value: &Value) -> Result<Encoded> {
+    let mut pretty = Pretty { budget, out: Emitter::new() };
+    match pretty.value(value, 0) {
+        Ok(()) => {}
+        Err(Failure::Encoding(why)) => return Ok(Err(why)),
+        Err(Failure::Budget(error)) => return Err(error),
+    }
+    let mut text = pretty.out.finish();
     text.pop();
-    Ok(text)
+    Ok(Ok(text.into_bytes()))
 }
 
-fn pretty(value: &Value, depth: usize, out: &mut Emitter) -> Result<(), String> {
-    if depth > MAX_DEPTH {
-        return Err("yaml: values are nested too deeply".to_owned());
+/// Why a value was not written.
+enum Failure {
+    Encoding(String),
+    Budget(CallError),
+}
+
+impl From<CallError> for Failure {
+    fn from(error: CallError) -> Self {
+        Self::Budget(error)
     }
-    match value {
-        Value::Nil => out.word("null"),
-        Value::Bool(value) => out.word(if *value { "true" } else { "false" }),
-        Value::Int(of, value) if *of != IntType::Duration => out.word(&value.to_string()),
-        Value::Uint(_, value) => out.word(&value.to_string()),
-        Value::Float(value) => out.float(*value),
-        Value::Str(text) => out.text(text),
-        Value::Bytes(bytes) => {
-            pretty_list(bytes.iter().map(|byte| Value::int(i64::from(*byte))), depth, out)?;
+}
+
+struct Pretty<'b> {
+    budget: &'b Budget<'b>,
+    out: Emitter,
+}
+
+impl Pretty<'_> {
+    fn value(&mut self, value: &Value, depth: usize) -> std::result::Result<(), Failure> {
+        if depth > MAX_DEPTH {
+            return Err(Failure::Encoding("yaml: values are nested too deeply".to_owned()));
         }
-        Value::List(list) => pretty_list(list.iter().cloned(), depth, out)?,
-        Value::Map(map) => pretty_map(&map.entries(), depth, out)?,
-        Value::Int(..) => out.text(&gotmpl::sprint_value(value)),
-        Value::Object(object) if !object.is_stringer() => pretty_struct(&**object, depth, out)?,
-        Value::Object(object) => match object.json() {
-            Value::Str(moment) if object.type_name() == "time.Time" => out.word(&moment.lossy()),
-            other => pretty(&other, depth + 1, out)?,
-        },
-    }
-    Ok(())
-}
-
-fn pretty_list(
-    items: impl ExactSizeIterator<Item = Value>,
-    depth: usize,
-    out: &mut Emitter,
-) -> Result<(), String> {
-    if items.len() == 0 {
-        out.word("[]");
-        return Ok(());
-    }
-    out.start_list();
-    for item in items {
-        pretty(&item, depth + 1, out)?;
-    }
-    out.end();
-    Ok(())
-}
-
-/// The exported fields of a struct under their names in small letters, as go-yaml takes them.
-fn pretty_struct(object: &dyn Object, depth: usize, out: &mut Emitter) -> Result<(), String> {
-    out.start_map();
-    for (name, value) in object.go_fields().unwrap_or_default() {
-        if name.starts_with(|c: char| c.is_ascii_uppercase()) {
-            out.key(name.to_ascii_lowercase().as_bytes());
-            pretty(&value, depth + 1, out)?;
+        self.budget.work(1)?;
+        match value {
+            Value::Nil => self.out.word("null"),
+            Value::Bool(value) => self.out.word(if *value { "true" } else { "false" }),
+            Value::Int(IntType::Duration, _) => self.out.text(&gotmpl::sprint_value(value)),
+            Value::Int(_, value) => self.out.word(&value.to_string()),
+            Value::Uint(_, value) => self.out.word(&value.to_string()),
+            Value::Float(value) => self.out.float(*value),
+            Value::Str(text) => self.out.text(text),
+            Value::Bytes(bytes) => {
+                self.list(bytes.iter().map(|byte| Value::int(i64::from(*byte))), depth)?;
+            }
+            Value::List(list) => self.list(list.iter().cloned(), depth)?,
+            Value::Map(map) => {
+                self.budget.spend_entries(map.len())?;
+                self.map(&map.entries(), depth)?;
+            }
+            Value::Object(object) => {
+                self.budget.spend(object.size().saturating_mul(4))?;
+                if !object.is_stringer() {
+                    return self.structure(&**object, depth);
+                }
+                match object.json() {
+                    Value::Str(moment) if object.type_name() == "time.Time" => self.out.word(&moment.lossy()),
+                    other => self.value(&other, depth + 1)?,
+                }
+            }
         }
+        Ok(())
     }
-    out.end();
-    Ok(())
+
+    fn list(
+        &mut self,
+        items: impl ExactSizeIterator<Item = Value>,
+        depth: usize,
+    ) -> std::result::Result<(), Failure> {
+        if items.len() == 0 {
+            self.out.word("[]");
+            return Ok(());
+        }
+        self.out.start_list();
+        for item in items {
+            self.value(&item, depth + 1)?;
+        }
+        self.out.end();
+        Ok(())
+    }
+
+    /// The exported fields of a struct under their names in small letters, as go-yaml takes them.
+    fn structure(&mut self, object: &dyn Object, depth: usize) -> std::result::Result<(), Failure> {
+        self.out.start_map();
+        for (name, value) in object.go_fields().unwrap_or_default() {
+            if name.starts_with(|c: char| c.is_ascii_uppercase()) {
+                self.out.key(name.to_ascii_lowercase().as_bytes());
+                self.value(&value, depth + 1)?;
+            }
+        }
+        self.out.end();
+        Ok(())
+    }
+
+    fn map(&mut self, entries: &[(Str, Value)], depth: usize) -> std::result::Result<(), Failure> {
+        if entries.is_empty() {
+            self.out.word("{}");
+            return Ok(());
+        }
+        self.out.start_map();
+        let bytes: usize = entries.iter().map(|(key, _)| key.len()).sum();
+        // Keys that are no UTF-8 are copied, and all of them are put in order.
+        self.budget.spend(bytes.saturating_mul(4) + entries.len() * 64)?;
+        let keys: Vec<_> = entries.iter().map(|(key, _)| key.lossy()).collect();
+        let keys: Vec<&str> = keys.iter().map(|key| &**key).collect();
+        for at in yaml::v3::order(&keys) {
+            let (key, value) = &entries[at];
+            self.out.key(key);
+            self.value(value, depth + 1)?;
+        }
+        self.out.end();
+        Ok(())
+    }
 }
 
-fn pretty_map(entries: &[(Str, Value)], depth: usize, out: &mut Emitter) -> Result<(), String> {
-    if entries.is_empty() {
-        out.word("{}");
-        return Ok(());
-    }
-    out.start_map();
-    let keys: Vec<_> = entries.iter().map(|(key, _)| key.lossy()).collect();
-    let keys: Vec<&str> = keys.iter().map(|key| &**key).collect();
-    for at in yaml::v3::order(&keys) {
-        let (key, value) = &entries[at];
-        out.key(key);
-        pretty(value, depth + 1, out)?;
-    }
-    out.end();
-    Ok(())
-}
+/// A value that was read, or why it could not be in Go's words.
+type Read = std::result::Result<Value, String>;
 
 /// The first document of a YAML text; numbers are floats.
-pub(crate) fn from_yaml(text: &[u8]) -> Result<Value, String> {
-    let value = yaml::v2::to_value(text, &yaml::Limits::default())
-        .map_err(|error| format!("error converting YAML to JSON: {error}"))?;
-    Ok(sprig::json::from_value(&value))
+fn from_yaml(budget: &Budget<'_>, text: &[u8]) -> Result<Read> {
+    match yaml::v2::to_value(text, &yaml::Limits::default()) {
+        Ok(value) => sprig::json::from_value(budget, &value).map(Ok),
+        Err(error) => Ok(Err(format!("error converting YAML to JSON: {error}"))),
+    }
 }
 
 /// `fromYaml`: a map; what cannot be read is told under `Error`.
-pub(crate) fn from_yaml_map(text: &[u8]) -> Value {
-    map_or_error(from_yaml(text), yaml_type_error)
+pub(crate) fn from_yaml_map(budget: &Budget<'_>, text: &[u8]) -> Result<Value> {
+    Ok(map_or_error(from_yaml(budget, text)?, yaml_type_error))
 }
 
 /// `fromJson` of helm: a map; what cannot be read is told under `Error`.
-pub(crate) fn from_json_map(text: &str) -> Value {
-    map_or_error(sprig::json::parse(text), json_type_error)
+pub(crate) fn from_json_map(budget: &Budget<'_>, text: &[u8]) -> Result<Value> {
+    let text = budget.lossy(text)?;
+    Ok(map_or_error(sprig::json::parse(budget, &text)?, json_type_error))
 }
 
 /// `fromYamlArray`: a list; what cannot be read is told as its one item.
-pub(crate) fn from_yaml_list(text: &[u8]) -> Value {
-    list_or_error(from_yaml(text), yaml_type_error)
+pub(crate) fn from_yaml_list(budget: &Budget<'_>, text: &[u8]) -> Result<Value> {
+    Ok(list_or_error(from_yaml(budget, text)?, yaml_type_error))
 }
 
 /// `fromJsonArray`.
-pub(crate) fn from_json_list(text: &str) -> Value {
-    list_or_error(sprig::json::parse(text), json_type_error)
+pub(crate) fn from_json_list(budget: &Budget<'_>, text: &[u8]) -> Result<Value> {
+    let text = budget.lossy(text)?;
+    Ok(list_or_error(sprig::json::parse(budget, &text)?, json_type_error))
 }
 
 const MAP: &str = "map[string]interface {}";
 const LIST: &str = "[]interface {}";
 
-fn map_or_error(read: Result<Value, String>, wrong: fn(&Value, &str) -> String) -> Value {
+fn map_or_error(read: Read, wrong: fn(&Value, &str) -> String) -> Value {
     let error = match read {
         Ok(Value::Map(map)) => return Value::Map(map),
         Ok(Value::Nil) => return Value::Map(Map::any([])),
@@ -140,7 +191,7 @@ fn map_or_error(read: Result<Value, String>, wrong: fn(&Value, &str) -> String) 
     Value::Map(Map::any([(Str::from("Error"), Value::from(error))]))
 }
 
-fn list_or_error(read: Result<Value, String>, wrong: fn(&Value, &str) -> String) -> Value {
+fn list_or_error(read: Read, wrong: fn(&Value, &str) -> String) -> Value {
     let error = match read {
         Ok(Value::List(list)) => return Value::List(list),
         Ok(Value::Nil) => return Value::List(List::any(Vec::new())),
@@ -156,7 +207,11 @@ fn yaml_type_error(value: &Value, wanted: &str) -> String {
 
 /// What Go's decoder says of a value of the wrong kind.
 pub(crate) fn json_type_error(value: &Value, wanted: &str) -> String {
-    format!("json: cannot unmarshal {} into Go value of type {wanted}", json_kind(value))
+    kind_error(json_kind(value), wanted)
+}
+
+fn kind_error(kind: &str, wanted: &str) -> String {
+    format!("json: cannot unmarshal {kind} into Go value of type {wanted}")
 }
 
 fn json_kind(value: &Value) -> &'static str {
@@ -174,7 +229,7 @@ fn json_kind(value: &Value) -> &'static str {
 ///
 /// # Errors
 /// Helm's text.
-pub(crate) fn values_value(text: &[u8], profile: &Profile) -> Result<yaml::Value, String> {
+pub(crate) fn values_value(text: &[u8], profile: &Profile) -> std::result::Result<yaml::Value, String> {
     let mut merged = yaml::Map::new();
     for document in documents(text, profile) {
         let value = yaml::v2::to_value(&document?, &yaml::Limits::default())
@@ -183,7 +238,8 @@ pub(crate) fn values_value(text: &[u8], profile: &Profile) -> Result<yaml::Value
             yaml::Value::Null => {}
             yaml::Value::Map(map) => merge_values(&mut merged, &map),
             other => {
-                let error = yaml_type_error(&sprig::json::from_value(&other), MAP);
+                let error = kind_error(other.json_kind(), MAP);
+                let error = format!("error unmarshaling JSON: while decoding JSON: {error}");
                 return Err(in_document(&error, profile));
             }
         }
@@ -192,8 +248,20 @@ pub(crate) fn values_value(text: &[u8], profile: &Profile) -> Result<yaml::Value
 }
 
 /// The same as a map of a release.
-pub(crate) fn values_documents(text: &[u8], profile: &Profile) -> Result<Map, String> {
-    match sprig::json::from_value(&values_value(text, profile)?) {
+pub(crate) fn values_documents(
+    budget: &Budget<'_>,
+    text: &[u8],
+    profile: &Profile,
+) -> Result<std::result::Result<Map, String>> {
+    match values_value(text, profile) {
+        Ok(value) => value_map(budget, &value).map(Ok),
+        Err(why) => Ok(Err(why)),
+    }
+}
+
+/// A map of a release from what was read; empty when it is no map.
+pub(crate) fn value_map(budget: &Budget<'_>, value: &yaml::Value) -> Result<Map> {
+    match sprig::json::from_value(budget, value)? {
         Value::Map(map) => Ok(map),
         _ => Ok(Map::any([])),
     }
@@ -220,7 +288,7 @@ fn in_document(error: &str, profile: &Profile) -> String {
 
 /// Documents between lines of `---`, after which only a comment may stand (apimachinery's `YAMLReader`, which ends every
 /// line with a newline of its own, also the last one). What comes after a wrong one is not looked at.
-fn documents(text: &[u8], profile: &Profile) -> Vec<Result<Vec<u8>, String>> {
+fn documents(text: &[u8], profile: &Profile) -> Vec<std::result::Result<Vec<u8>, String>> {
     if !profile.merges_value_documents {
         return vec![Ok(text.to_vec())];
     }
@@ -260,19 +328,26 @@ fn without_long_last_line(text: &[u8]) -> &[u8] {
 }
 
 /// Maps are merged, everything else of `from` replaces what `into` has, null too.
-pub(crate) fn merge_maps(into: &Map, from: &Map) {
+///
+/// # Errors
+/// The budget is used up.
+pub(crate) fn merge_maps(budget: &Budget<'_>, into: &Map, from: &Map) -> Result<()> {
+    budget.spend_entries(from.len())?;
     for (key, value) in from.entries() {
         match (into.get(&key), &value) {
             (Some(Value::Map(own)), Value::Map(other)) => {
+                budget.spend_map(own.len())?;
                 let copy = Map::any(own.entries());
-                merge_maps(&copy, other);
+                merge_maps(budget, &copy, other)?;
                 into.set(key, Value::Map(copy));
             }
             _ => {
+                budget.spend_entry()?;
                 into.set(key, value);
             }
         }
     }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use gotmpl::{Cause, ExecError, ParseError};
+use gotmpl::{CallError, Cause, ExecError, ParseError};
 
 use crate::manifests::Document;
 use crate::version::Profile;
@@ -70,6 +70,13 @@ impl RenderError {
     pub(crate) fn of_release(self) -> Self {
         Self { release: self.release.or_else(|| Some(Box::default())), ..self }
     }
+
+    /// A budget that ran out while `file` was worked on.
+    pub(crate) fn budget(file: &str, error: &CallError) -> Self {
+        let place = ErrorPlace { file: file.to_owned(), line: 1, column: 0 };
+        let message = format!("{file}: {}", error.message);
+        Self { cause: error.cause, chain: vec![place], ..Self::new(message) }
+    }
 }
 
 impl fmt::Display for RenderError {
@@ -79,6 +86,12 @@ impl fmt::Display for RenderError {
 }
 
 impl std::error::Error for RenderError {}
+
+impl From<CallError> for RenderError {
+    fn from(error: CallError) -> Self {
+        Self { cause: error.cause, ..Self::new(error.message) }
+    }
+}
 
 impl From<String> for RenderError {
     fn from(message: String) -> Self {
@@ -135,7 +148,7 @@ fn location(place: &gotmpl::Place) -> String {
 fn block(error: &ExecError) -> String {
     let Some(place) = &error.place else { return format!("{}\n", error.message) };
     let message = match &error.inner {
-        Some(_) => error.message.split(" template:").next().unwrap_or(&error.message),
+        Some(_) => error.message.trim_end(),
         None => &error.message,
     };
     let name = gotmpl::quote::quoted(place.template.as_bytes());

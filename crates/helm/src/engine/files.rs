@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use gotmpl::{CallError, Function, Machine, Map, MapType, Str, Type, Value};
+use gotmpl::{CallError, Function, ListBuffer, ListType, Machine, Map, MapType, Str, Type, Value};
 
 use super::encode::to_yaml;
 use super::host::Host;
@@ -15,21 +15,13 @@ pub(crate) fn no_files() -> Map {
     Map::new(MapType::Other(FILES_TYPE))
 }
 
-fn files_value(files: impl IntoIterator<Item = (Str, Value)>) -> Value {
-    let map = no_files();
-    for (name, content) in files {
-        map.set(name, content);
-    }
-    Value::Map(map)
-}
-
 const S: &[Type] = &[Type::String];
 
-static METHODS: [Function; 6] = [
+pub(super) static METHODS: [Function; 6] = [
     Function::new("Get", S, |_, args| Ok(Value::Str(content(args)))),
     Function::new("GetBytes", S, |_, args| Ok(Value::Bytes(content(args)))),
     Function::new("Lines", S, lines),
-    Function::new("Glob", S, |_, args| glob(args)),
+    Function::new("Glob", S, glob),
     Function::new("AsConfig", &[], |machine, args| yaml_of(machine, args, false)),
     Function::new("AsSecrets", &[], |machine, args| yaml_of(machine, args, true)),
 ];
@@ -77,26 +69,58 @@ fn lines(machine: &mut Machine<'_>, args: &[Value]) -> Result<Value, CallError> 
         }
         return Ok(Value::strings(Vec::<Str>::new()));
     }
-    machine.spend(content.len())?;
     let text = content.strip_suffix(b"\n").unwrap_or(&content);
-    Ok(Value::strings(text.split(|byte| *byte == b'\n')))
+    let mut lines = ListBuffer::new(machine.budget());
+    for line in text.split(|byte| *byte == b'\n') {
+        lines.push_text(line)?;
+    }
+    lines.into_value(ListType::Strings)
 }
 
-fn glob(args: &[Value]) -> Result<Value, CallError> {
+/// The longest pattern of a glob, and the most names times bytes of pattern: matching may take their product.
+const MAX_PATTERN: usize = 4 << 10;
+
+fn glob(machine: &mut Machine<'_>, args: &[Value]) -> Result<Value, CallError> {
     let pattern = argument(args);
+    if pattern.len() > MAX_PATTERN {
+        let message = format!("a pattern is longer than the budget allows ({MAX_PATTERN} bytes)");
+        return Err(CallError::budget(message));
+    }
+    let budget = machine.budget();
+    budget.spend(PATTERN_BYTES * (1 + pattern.len()))?;
     let every =
         glob::gobwas::Pattern::compile("**", &[]).map_err(|error| CallError::new(error.to_string()))?;
-    let pattern = glob::gobwas::Pattern::compile(&pattern.lossy(), &['/']).unwrap_or(every);
-    let matching = files(args).entries().into_iter().filter(|(name, _)| pattern.matches(&name.lossy()));
-    Ok(files_value(matching))
+    let pattern_text = pattern.lossy();
+    let pattern = glob::gobwas::Pattern::compile(&pattern_text, &['/']).unwrap_or(every);
+    budget.spend_map(0)?;
+    let matching = no_files();
+    let mut outcome = Ok(());
+    files(args).each(|name, content| {
+        outcome = (|| {
+            budget.work((1 + name.len() * (1 + pattern_text.len()) / 16) as u64)?;
+            budget.spend(16 * pattern_text.len() + 4 * name.len())?;
+            if pattern.matches(&name.lossy()) {
+                budget.spend_entry()?;
+                matching.set(name.clone(), content.clone());
+            }
+            Ok(())
+        })();
+        outcome.is_ok()
+    });
+    outcome.map(|()| Value::Map(matching))
 }
+
+/// What each byte of a pattern takes once it is compiled.
+const PATTERN_BYTES: usize = 256;
 
 /// `AsConfig` and `AsSecrets`: base name → content, as YAML.
 fn yaml_of(machine: &mut Machine<'_>, args: &[Value], encoded: bool) -> Result<Value, CallError> {
     let mut data = BTreeMap::new();
+    let budget = machine.budget();
+    budget.spend_map(2 * files(args).len())?;
     for (name, content) in files(args).entries() {
         let Value::Bytes(content) = content else { continue };
-        machine.spend(content.len() * 2)?;
+        budget.spend_text(name.len())?;
         let base = name.rsplit(|byte| *byte == b'/').next().unwrap_or(&name).to_vec();
         let value = if encoded { Value::Bytes(content) } else { Value::Str(content) };
         data.insert(Str::from(base), value);
@@ -104,5 +128,7 @@ fn yaml_of(machine: &mut Machine<'_>, args: &[Value], encoded: bool) -> Result<V
     if data.is_empty() {
         return Ok(Value::from(if files(args).is_nil() { "" } else { "{}" }));
     }
-    Ok(Value::from(to_yaml(&Value::Map(Map::any(data))).unwrap_or_default()))
+    let text = to_yaml(budget, &Value::Map(Map::any(data)))?.unwrap_or_default();
+    budget.spend_text(text.len())?;
+    Ok(Value::from(text))
 }

@@ -15,9 +15,13 @@ use super::host::Host;
 use super::without_no_value;
 use crate::memo::{Memo, OfText};
 use crate::version::Profile;
+use sprig::json::Encoded;
 
 /// How often one name may be included inside itself.
 const MAX_INCLUDES: usize = 1_000;
+
+/// What calling a template takes besides its output: its name, variables, and its place among those being included.
+const INCLUDE_BYTES: usize = 1 << 10;
 
 /// How often `tpl` may be called inside itself: its errors quote the text of every level. Helm ends with Go's stack.
 const MAX_TEXTS: usize = 200;
@@ -29,45 +33,47 @@ const NAMED: &[Type] = &[Type::String, Type::Any];
 const HELM: &[Function] = &[
     Function::new("include", NAMED, include),
     Function::new("tpl", NAMED, tpl),
-    Function::new("required", NAMED, |_, args| required(args)).any(),
-    Function::new("fail", S, |_, args| Err(marked(&text(args, 0)))),
+    Function::new("required", NAMED, required).any(),
+    Function::new("fail", S, |machine, args| Err(marked(machine, bytes(args, 0))?)),
     Function::new("lookup", &[Type::String; 4], |_, _| Ok(Value::Map(Map::any([])))),
     Function::new("getHostByName", S, |_, _| Ok(Value::from(""))),
     Function::careful("toYaml", ANY, |machine, args| {
-        spent(machine, encode::to_yaml(&args[0]).unwrap_or_default())
+        quiet(machine, encode::to_yaml(machine.budget(), &args[0])?)
     }),
     Function::careful("toYamlPretty", ANY, |machine, args| {
-        spent(machine, encode::to_yaml_pretty(&args[0]).unwrap_or_default())
+        quiet(machine, encode::to_yaml_pretty(machine.budget(), &args[0])?)
     }),
-    Function::new("fromYaml", S, |_, args| Ok(encode::from_yaml_map(&bytes(args, 0)))),
-    Function::new("fromYamlArray", S, |_, args| Ok(encode::from_yaml_list(&bytes(args, 0)))),
-    Function::new("fromJson", S, |_, args| Ok(encode::from_json_map(&text(args, 0)))),
-    Function::new("fromJsonArray", S, |_, args| Ok(encode::from_json_list(&text(args, 0)))),
+    Function::new("fromYaml", S, |machine, args| encode::from_yaml_map(machine.budget(), bytes(args, 0))),
+    Function::new("fromYamlArray", S, |machine, args| {
+        encode::from_yaml_list(machine.budget(), bytes(args, 0))
+    }),
+    Function::new("fromJson", S, |machine, args| encode::from_json_map(machine.budget(), bytes(args, 0))),
+    Function::new("fromJsonArray", S, |machine, args| {
+        encode::from_json_list(machine.budget(), bytes(args, 0))
+    }),
     Function::careful("toJson", ANY, |machine, args| {
-        spent(machine, sprig::json::compact(&args[0]).unwrap_or_default())
+        quiet(machine, sprig::json::compact(machine.budget(), &args[0])?)
     }),
     Function::careful("toToml", ANY, |machine, args| {
-        spent(machine, super::toml::to_toml(&args[0]).unwrap_or_else(|error| error))
+        let text = super::toml::to_toml(machine.budget(), &args[0])?;
+        made(machine, text.unwrap_or_else(String::into_bytes))
     }),
-    Function::new("fromToml", S, |_, args| Ok(super::toml::from_toml(&text(args, 0)))),
+    Function::new("fromToml", S, |machine, args| super::toml::from_toml(machine.budget(), bytes(args, 0))),
 ];
 
 /// What helm 4 added.
 const MUST: &[Function] = &[
     Function::careful("mustToYaml", ANY, |machine, args| {
-        let text = encode::to_yaml(&args[0]).map_err(CallError::new)?;
-        spent(machine, text)
+        loud(machine, encode::to_yaml(machine.budget(), &args[0])?)
     }),
     Function::careful("mustToJson", ANY, |machine, args| {
-        let text = sprig::json::compact(&args[0]).map_err(CallError::new)?;
-        spent(machine, text)
+        loud(machine, sprig::json::compact(machine.budget(), &args[0])?)
     }),
 ];
 
 /// What helm 4.2 added.
 const MUST_TOML: &[Function] = &[Function::careful("mustToToml", ANY, |machine, args| {
-    let text = super::toml::to_toml(&args[0]).map_err(CallError::new)?;
-    spent(machine, text)
+    loud(machine, super::toml::to_toml(machine.budget(), &args[0])?)
 })];
 
 struct Table {
@@ -129,6 +135,20 @@ fn build(extra: &[&[Function]]) -> Table {
     Table { functions, numbers, parsed: Memo::new(KEPT_SOURCE) }
 }
 
+/// What a byte of an action takes once it is parsed: `{{.}}` is a node, a pipeline, a command and an operand.
+const ACTION_BYTES: usize = 96;
+
+/// No fewer bytes than the parsed templates of a text take. They are charged also where another run left them here.
+pub(crate) fn parsed_bytes(text: &str) -> usize {
+    let (mut actions, mut rest) = (0, text);
+    while let Some(at) = rest.find("{{") {
+        let length = rest[at..].find("}}").map_or(rest.len() - at, |end| end + 2);
+        actions += length;
+        rest = &rest[at + length..];
+    }
+    text.len().saturating_add(ACTION_BYTES.saturating_mul(actions)).saturating_add(1_024)
+}
+
 /// The functions a version has.
 pub(crate) fn table(profile: &Profile) -> &'static [Function] {
     &of(profile).functions
@@ -149,19 +169,24 @@ pub(crate) fn parse(
     Ok((known.parsed.named(name)?, known.says_files))
 }
 
-fn bytes(args: &[Value], at: usize) -> Vec<u8> {
+fn bytes(args: &[Value], at: usize) -> &[u8] {
     match args.get(at) {
-        Some(Value::Str(text)) => text.to_vec(),
-        _ => Vec::new(),
+        Some(Value::Str(text)) => text,
+        _ => &[],
     }
 }
 
-fn text(args: &[Value], at: usize) -> String {
-    gotmpl::lossy(&bytes(args, at)).into_owned()
+/// Nothing where there is no text of a value.
+fn quiet(machine: &Machine<'_>, text: Encoded) -> Result<Value, CallError> {
+    made(machine, text.unwrap_or_default())
 }
 
-fn spent(machine: &mut Machine<'_>, text: String) -> Result<Value, CallError> {
-    machine.spend(text.len())?;
+fn loud(machine: &Machine<'_>, text: Encoded) -> Result<Value, CallError> {
+    made(machine, text.map_err(CallError::new)?)
+}
+
+fn made(machine: &Machine<'_>, text: Vec<u8>) -> Result<Value, CallError> {
+    machine.budget().spend_text(text.len())?;
     Ok(Value::from(text))
 }
 
@@ -173,17 +198,20 @@ fn host<'m>(machine: &'m mut Machine<'_>) -> Result<&'m mut Host, CallError> {
         .ok_or_else(|| CallError::new("helm's functions run in helm only"))
 }
 
-fn marked(message: &str) -> CallError {
-    CallError::new(format!("{MARK_START}{message}{MARK_END}"))
+/// A message that helm finds in the chain of errors. What a message takes grows with each template around it.
+fn marked(machine: &Machine<'_>, message: &[u8]) -> Result<CallError, CallError> {
+    machine.budget().spend(message.len().saturating_mul(8))?;
+    let message = machine.budget().lossy(message)?;
+    Ok(CallError::new(format!("{MARK_START}{message}{MARK_END}")))
 }
 
-fn required(args: &[Value]) -> Result<Value, CallError> {
+fn required(machine: &mut Machine<'_>, args: &[Value]) -> Result<Value, CallError> {
     let missing = match &args[1] {
         Value::Nil => true,
         Value::Str(text) => text.is_empty(),
         _ => false,
     };
-    if missing { Err(marked(&text(args, 0))) } else { Ok(args[1].clone()) }
+    if missing { Err(marked(machine, bytes(args, 0))?) } else { Ok(args[1].clone()) }
 }
 
 fn include(machine: &mut Machine<'_>, args: &[Value]) -> Result<Value, CallError> {
@@ -201,21 +229,24 @@ fn include(machine: &mut Machine<'_>, args: &[Value]) -> Result<Value, CallError
             including.insert(name.clone(), 1);
         }
     }
+    machine.spend(INCLUDE_BYTES)?;
     let result = machine.execute(&name.lossy(), &args[1]);
     if let Some(nested) = host(machine)?.including.get_mut(&**name) {
         *nested -= 1;
     }
-    Ok(Value::from(result?))
+    made(machine, result?)
 }
 
 /// Parses and runs a text. What it defines is known inside this call only.
 fn tpl(machine: &mut Machine<'_>, args: &[Value]) -> Result<Value, CallError> {
-    let source = text(args, 0);
-    machine.work(1 + source.len() as u64 / 64)?;
+    let budget = machine.budget();
+    let source = budget.lossy(bytes(args, 0))?;
+    machine.work(source.len() as u64 / 8)?;
     if !source.contains("{{") {
-        return Ok(Value::from(without_no_value(source.into_bytes())));
+        return made(machine, without_no_value(budget, source.into_owned().into_bytes())?);
     }
-    let quoted = || gotmpl::quote::quoted(source.as_bytes());
+    budget.spend(parsed_bytes(&source))?;
+    let quoted = || gotmpl::quote::excerpt(source.as_bytes());
     let (parsed, _) = parse(host(machine)?.profile, "gotpl", &source)
         .map_err(|error| CallError::new(format!("cannot parse template {}: {error}", quoted())))?;
     let mut layer = Set::over(machine.set.clone());
@@ -234,10 +265,14 @@ fn tpl(machine: &mut Machine<'_>, args: &[Value]) -> Result<Value, CallError> {
     machine.set = outer;
     host(machine)?.nested_texts -= 1;
     match result {
-        Ok(out) => Ok(Value::from(without_no_value(out))),
+        Ok(out) => made(machine, without_no_value(budget, out)?),
         Err(error) if error.cause != Cause::Template => Err(error.into()),
         Err(error) => {
-            Err(CallError::new(format!("error during tpl function execution for {}: {error}", quoted())))
+            // Each level of the chain has a text of its own.
+            budget.spend(8 * source.len().min(64 << 10))?;
+            let message = format!("error during tpl function execution for {}: {error}", quoted());
+            budget.spend(2 * message.len())?;
+            Err(CallError::new(message))
         }
     }
 }

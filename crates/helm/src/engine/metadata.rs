@@ -3,21 +3,29 @@
 use std::any::Any;
 use std::rc::Rc;
 
-use gotmpl::{List, ListType, Map, MapType, Object, Str, Value};
+use gotmpl::{Budget, CallError, List, ListBuffer, ListType, Map, MapType, Object, Str, Value};
 
 use super::objects::as_json_map;
 use crate::chart::{Dependency, Maintainer, Metadata};
 use crate::version::Profile;
 
 /// `.Chart`: a map of Go field names in helm 4, a struct before.
-pub(crate) fn chart_value(metadata: &Metadata, is_root: bool, profile: &Profile) -> Value {
+///
+/// # Errors
+/// The budget is used up.
+pub(crate) fn chart_value(
+    budget: &Budget<'_>,
+    metadata: &Metadata,
+    is_root: bool,
+    profile: &Profile,
+) -> Result<Value, CallError> {
     let is_map = profile.chart_is_map;
-    let mut fields = metadata_fields(metadata, is_map);
+    let mut fields = metadata_fields(budget, metadata, is_map)?;
     let embedded = fields.len();
     fields.push(Field { omits_empty: false, ..field("IsRoot", "IsRoot", Value::Bool(is_root)) });
     let chart =
         Struct { type_name: "struct { chart.Metadata; IsRoot bool }", kind: "struct", embedded, fields };
-    chart.value(is_map)
+    Ok(chart.value(is_map))
 }
 
 /// A field of a Go struct.
@@ -34,11 +42,13 @@ fn field(name: &'static str, json: &'static str, value: Value) -> Field {
     Field { name, json, omits_empty: true, value }
 }
 
-fn metadata_fields(metadata: &Metadata, is_map: bool) -> Vec<Field> {
+fn metadata_fields(budget: &Budget<'_>, metadata: &Metadata, is_map: bool) -> Result<Vec<Field>, CallError> {
     let maintainers = metadata.maintainers.iter().flatten().map(|entry| maintainer(entry).value(is_map));
-    let dependencies =
-        metadata.dependencies.iter().flatten().map(|entry| dependency(entry, is_map).value(is_map));
-    vec![
+    let mut dependencies = ListBuffer::new(budget);
+    for entry in metadata.dependencies.iter().flatten() {
+        dependencies.push(dependency(budget, entry, is_map)?.value(is_map))?;
+    }
+    Ok(vec![
         field("Name", "name", text(&metadata.name)),
         field("Home", "home", text(&metadata.home)),
         field("Sources", "sources", texts(&metadata.sources, is_map)),
@@ -54,9 +64,9 @@ fn metadata_fields(metadata: &Metadata, is_map: bool) -> Vec<Field> {
         field("Deprecated", "deprecated", Value::Bool(metadata.deprecated)),
         field("Annotations", "annotations", annotations(metadata.annotations.as_deref())),
         field("KubeVersion", "kubeVersion", text(&metadata.kube_version)),
-        field("Dependencies", "dependencies", Value::List(List::any(dependencies.collect()))),
+        field("Dependencies", "dependencies", dependencies.into_value(ListType::Any)?),
         field("Type", "type", text(&metadata.kind)),
-    ]
+    ])
 }
 
 fn maintainer(maintainer: &Maintainer) -> Struct {
@@ -68,9 +78,13 @@ fn maintainer(maintainer: &Maintainer) -> Struct {
     Struct { type_name: "*chart.Maintainer", kind: "ptr", embedded: 0, fields }
 }
 
-fn dependency(dependency: &Dependency, is_map: bool) -> Struct {
+fn dependency(budget: &Budget<'_>, dependency: &Dependency, is_map: bool) -> Result<Struct, CallError> {
     let always = |field: Field| Field { omits_empty: false, ..field };
-    let imports = dependency.import_values.iter().map(sprig::json::from_value).collect();
+    budget.spend_map(8)?;
+    let mut imports = ListBuffer::new(budget);
+    for import in &dependency.import_values {
+        imports.push(sprig::json::from_value(budget, import)?)?;
+    }
     let fields = vec![
         always(field("Name", "name", text(&dependency.name))),
         field("Version", "version", text(&dependency.version)),
@@ -78,10 +92,10 @@ fn dependency(dependency: &Dependency, is_map: bool) -> Struct {
         field("Condition", "condition", text(&dependency.condition)),
         field("Tags", "tags", texts(&dependency.tags, is_map)),
         field("Enabled", "enabled", Value::Bool(dependency.enabled)),
-        field("ImportValues", "import-values", Value::List(List::any(imports))),
+        field("ImportValues", "import-values", imports.into_value(ListType::Any)?),
         field("Alias", "alias", text(&dependency.alias)),
     ];
-    Struct { type_name: "*chart.Dependency", kind: "ptr", embedded: 0, fields }
+    Ok(Struct { type_name: "*chart.Dependency", kind: "ptr", embedded: 0, fields })
 }
 
 fn text(text: &str) -> Value {
@@ -129,6 +143,24 @@ impl Struct {
     }
 }
 
+/// No fewer bytes than the text of a field takes.
+fn size_of_field(value: &Value) -> usize {
+    match value {
+        Value::Str(text) => text.len(),
+        Value::List(list) => list.iter().map(|item| 4 + size_of_field(item)).sum(),
+        Value::Map(map) => {
+            let mut bytes = 0;
+            map.each(|key, value| {
+                bytes += key.len() + 4 + size_of_field(value);
+                true
+            });
+            bytes
+        }
+        Value::Object(object) => object.size(),
+        _ => 32,
+    }
+}
+
 impl Object for Struct {
     fn type_name(&self) -> &'static str {
         self.type_name
@@ -148,6 +180,10 @@ impl Object for Struct {
     fn go_fields(&self) -> Option<Vec<(&'static str, Value)>> {
         let own = self.fields[self.embedded..].iter().map(|field| (field.name, field.value.clone()));
         Some(self.metadata().map(|metadata| ("Metadata", metadata)).into_iter().chain(own).collect())
+    }
+
+    fn size(&self) -> usize {
+        128 + self.fields.iter().map(|field| 32 + size_of_field(&field.value)).sum::<usize>()
     }
 
     fn json(&self) -> Value {

@@ -10,6 +10,8 @@ mod functions;
 mod host;
 mod metadata;
 mod objects;
+#[cfg(test)]
+mod tests;
 mod toml;
 
 use std::collections::BTreeMap;
@@ -17,9 +19,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use gotmpl::{Limits, Machine, Map, Set, Str, Template, Value};
+use gotmpl::{Budget, CallError, Machine, Map, Set, Str, Template, TextBuffer, Value};
 
-pub(crate) use encode::{merge_maps, to_yaml, values_documents, values_value};
+pub(crate) use encode::{merge_maps, to_yaml, value_map, values_documents, values_value};
 pub(crate) use files::no_files;
 pub(crate) use functions::{forget_parsed, parse, table as functions};
 pub(crate) use host::{Chance, Host, Looked};
@@ -54,7 +56,20 @@ pub(crate) struct Program {
 }
 
 /// Parses every file: deepest paths first, names descending, so that of two definitions the shallowest wins.
-pub(crate) fn compile(mut sources: Vec<Source>, profile: &'static Profile) -> Result<Program, RenderError> {
+///
+/// # Errors
+/// Helm's text of what cannot be parsed; the budget is used up.
+pub(crate) fn compile(
+    mut sources: Vec<Source>,
+    profile: &'static Profile,
+    budget: &Budget<'_>,
+) -> Result<Program, RenderError> {
+    for source in &sources {
+        let text = gotmpl::lossy(&source.text);
+        let parsed =
+            budget.spend(functions::parsed_bytes(&text)).and_then(|()| budget.work(text.len() as u64 / 8));
+        parsed.map_err(|error| RenderError::budget(&source.name, &error))?;
+    }
     sources.sort_by(|a, b| depth(&b.name).cmp(&depth(&a.name)).then_with(|| b.name.cmp(&a.name)));
     let parse = |source: &Source| functions::parse(profile, &source.name, &gotmpl::lossy(&source.text));
     let parsed = spread(&sources, |source| source.text.len(), parse);
@@ -84,24 +99,24 @@ pub(crate) struct Run<'a> {
     /// The top-level object of each chart.
     pub(crate) contexts: &'a [Map],
     pub(crate) host: &'a mut Host,
-    pub(crate) limits: Limits,
-    pub(crate) stop: &'a dyn Fn() -> bool,
+    pub(crate) budget: &'a Budget<'a>,
 }
 
 /// Executes the files and yields what each printed, by name.
 pub(crate) fn execute(program: &Program, run: Run<'_>) -> Result<BTreeMap<Arc<str>, Vec<u8>>, RenderError> {
-    let Run { profile, contexts, host, limits, stop } = run;
+    let Run { profile, contexts, host, budget } = run;
     let mut set = Set::new();
     program.templates.iter().for_each(|template| set.add(template.clone()));
     let functions = functions::table(profile);
-    let mut machine = Machine::new(functions, Rc::new(set), host).limited(limits, stop);
+    let mut machine = Machine::new(functions, Rc::new(set), host, budget);
     let mut outputs = BTreeMap::new();
     for (name, context) in &program.runs {
         let dot = &contexts[*context];
         set_template(dot, name);
         let out =
             machine.execute(name, &Value::Map(dot.clone())).map_err(|error| errors::exec(&error, profile))?;
-        outputs.insert(name.clone(), without_no_value(out));
+        let out = without_no_value(budget, out).map_err(|error| RenderError::budget(name, &error))?;
+        outputs.insert(name.clone(), out);
     }
     Ok(outputs)
 }
@@ -114,22 +129,18 @@ fn set_template(context: &Map, name: &str) {
 }
 
 /// Helm deletes every `<no value>` from what a template printed, also one the chart wrote itself.
-pub(crate) fn without_no_value(out: Vec<u8>) -> Vec<u8> {
+pub(crate) fn without_no_value(budget: &Budget<'_>, out: Vec<u8>) -> Result<Vec<u8>, CallError> {
     const MARK: &[u8] = b"<no value>";
-    let is_marked = |text: &[u8]| text.windows(MARK.len()).any(|window| window == MARK);
-    // Nearly nothing has a `<`, and a single byte is found many times faster.
-    if !out.contains(&b'<') || !is_marked(&out) {
-        return out;
+    let marks = memchr::memmem::Finder::new(MARK);
+    if marks.find(&out).is_none() {
+        return Ok(out);
     }
-    let mut kept = Vec::with_capacity(out.len());
-    let mut rest = &out[..];
-    while let Some(byte) = rest.first() {
-        if rest.starts_with(MARK) {
-            rest = &rest[MARK.len()..];
-        } else {
-            kept.push(*byte);
-            rest = &rest[1..];
-        }
+    let mut kept = TextBuffer::with_room(budget, out.len());
+    let mut from = 0;
+    for at in marks.find_iter(&out) {
+        kept.put(&out[from..at]);
+        from = at + MARK.len();
     }
-    kept
+    kept.put(&out[from..]);
+    kept.into_bytes()
 }

@@ -96,6 +96,12 @@ impl Object for Capabilities {
         self.json_members()
     }
 
+    fn size(&self) -> usize {
+        let Value::List(versions) = &self.api_versions else { return 4_096 };
+        let text = |version: &Value| if let Value::Str(version) = version { version.len() + 4 } else { 4 };
+        4_096 + versions.iter().map(text).sum::<usize>()
+    }
+
     fn json(&self) -> Value {
         as_json_map(self)
     }
@@ -233,14 +239,20 @@ static CAPABILITIES_METHODS: [Function; 1] = [Function::new("Copy", &[], |_, arg
 static SET_METHODS: [Function; 1] = [Function::new("Has", &[Type::String], has)];
 
 static VALUES_METHODS: [Function; 5] = [
-    Function::new("YAML", &[], |_, args| {
-        super::to_yaml(&args[0]).map(|text| Value::from(text + "\n")).map_err(CallError::new)
-    }),
-    Function::new("Table", &[Type::String], |_, args| table(args)),
+    Function::careful("YAML", &[], yaml_of),
+    Function::new("Table", &[Type::String], |_, args| table(args)).taking(4),
     Function::new("AsMap", &[], |_, args| Ok(as_map(args))),
-    Function::new("PathValue", &[Type::String], |_, args| path_value(args)).any(),
+    Function::new("PathValue", &[Type::String], |_, args| path_value(args)).any().taking(8),
     Function::new("Encode", &[Type::Any], |_, _| Err(CallError::new("there is nothing to write to"))),
 ];
+
+fn yaml_of(machine: &mut Machine<'_>, args: &[Value]) -> Result<Value, CallError> {
+    let budget = machine.budget();
+    let mut text = super::to_yaml(budget, &args[0])?.map_err(CallError::new)?;
+    budget.spend_text(2 * text.len() + 2)?;
+    text.push(b'\n');
+    Ok(Value::from(text))
+}
 
 /// The method `name` of a value that has methods.
 pub(crate) fn method(receiver: &Value, name: &str) -> Option<&'static Function> {
@@ -256,6 +268,12 @@ pub(crate) fn method(receiver: &Value, name: &str) -> Option<&'static Function> 
     methods.iter().find(|method| method.name == name)
 }
 
+/// Every method of a value that has methods.
+#[cfg(test)]
+pub(super) fn methods() -> impl Iterator<Item = &'static Function> {
+    KUBE_METHODS.iter().chain(&SET_METHODS).chain(&VALUES_METHODS)
+}
+
 fn kube_text(args: &[Value], text: fn(&KubeVersion) -> &String) -> Value {
     match args.first() {
         Some(Value::Object(object)) => {
@@ -269,6 +287,8 @@ fn has(machine: &mut Machine<'_>, args: &[Value]) -> Result<Value, CallError> {
     let (Some(Value::List(set)), Some(Value::Str(wanted))) = (args.first(), args.get(1)) else {
         return Ok(Value::Bool(false));
     };
+    machine.spend(4 * wanted.len() + 256)?;
+    machine.work(set.len() as u64)?;
     if let Some(host) = machine.host.as_any().downcast_mut::<Host>() {
         host.looked.api_versions.borrow_mut().insert(wanted.lossy().into_owned());
     }
@@ -308,7 +328,7 @@ pub(crate) fn table_error(values: &Map, path: &str) -> String {
     for name in path.split('.') {
         match at.get(name.as_bytes()) {
             Some(Value::Map(inner)) => at = inner,
-            _ => return format!("{} is not a table", gotmpl::quote::quoted(name.as_bytes())),
+            _ => return format!("{} is not a table", gotmpl::quote::excerpt(name.as_bytes())),
         }
     }
     String::new()
@@ -326,7 +346,7 @@ fn path_value(args: &[Value]) -> Result<Value, CallError> {
     if path.is_empty() {
         return Err(CallError::new("YAML path cannot be empty"));
     }
-    let missing = || CallError::new(format!("{} is not a value", gotmpl::quote::quoted(path.as_bytes())));
+    let missing = || CallError::new(format!("{} is not a value", gotmpl::quote::excerpt(path.as_bytes())));
     let (parent, name) = match path.rsplit_once('.') {
         Some((parent, name)) => (table_at(&values(args), parent).ok_or_else(missing)?, name),
         None => (values(args), path.as_str()),

@@ -1,71 +1,116 @@
 //! TOML as BurntSushi/toml writes and reads it.
 
-use gotmpl::{IntType, List, Map, Str, Value};
+use gotmpl::{Budget, CallError, IntType, List, Map, Str, TextBuffer, Value};
+use sprig::json::Encoded;
 
-/// Writes a value: plain keys first, then tables, each sorted; nested tables indented by two spaces.
+/// Writes a value: plain keys first, then tables, each sorted; nested tables indented by two spaces. The inner error is
+/// the library's.
 ///
 /// # Errors
-/// The library's text.
-pub(crate) fn to_toml(value: &Value) -> Result<String, String> {
-    // A map may hold itself; JSON's own limit of depth finds that out.
-    if let Err(error) = sprig::json::to_value(value)
-        && error.contains("cycle")
-    {
-        return Err(error);
+/// The budget is used up.
+pub(crate) fn to_toml(budget: &Budget<'_>, value: &Value) -> Result<Encoded, CallError> {
+    // A map may hold itself; the limit of depth finds that out.
+    if !fits(value, 0) {
+        return Ok(Err("json: unsupported value: encountered a cycle".to_owned()));
     }
-    let mut writer = Writer { out: String::new(), wrote: false };
-    match value {
-        Value::Nil => return Err("toml: cannot encode a nil value".to_owned()),
+    let mut writer = Writer { out: TextBuffer::new(budget), wrote: false };
+    let written = match value {
+        Value::Nil => Err("toml: cannot encode a nil value".to_owned()),
         list @ Value::List(_) if is_table(list) => {
-            return Err("toml: top-level values must be Go maps or structs".to_owned());
+            Err("toml: top-level values must be Go maps or structs".to_owned())
         }
         other => match members(other) {
-            Some(members) => writer.table(&members, &[])?,
-            None => writer.out.push_str(&inline(other)?),
+            Some(members) => writer.table(&members, &mut Vec::new()),
+            None => inline(other, &mut writer.out),
         },
-    }
-    Ok(writer.out)
+    };
+    let text = writer.out.into_bytes()?;
+    Ok(written.map(|()| text))
 }
 
-struct Writer {
-    out: String,
+/// How deep values may nest.
+const MAX_DEPTH: usize = 900;
+
+fn fits(value: &Value, depth: usize) -> bool {
+    let mut all = depth <= MAX_DEPTH;
+    match value {
+        Value::List(list) => all = all && list.iter().all(|item| fits(item, depth + 1)),
+        Value::Map(map) if all => map.each(|_, value| {
+            all = fits(value, depth + 1);
+            all
+        }),
+        _ => {}
+    }
+    all
+}
+
+struct Writer<'b> {
+    out: TextBuffer<'b>,
     /// Whether anything was written: a blank line comes before later top-level tables.
     wrote: bool,
 }
 
 const NIL_ELEMENT: &str = "toml: cannot encode array with nil element";
 
-impl Writer {
+/// Why there is no TOML of a value.
+type Written = Result<(), String>;
+
+impl Writer<'_> {
     /// What a table holds; its header is written. `path` is empty for the document.
-    fn table(&mut self, members: &[(Str, Value)], path: &[String]) -> Result<(), String> {
-        let indent = "  ".repeat(path.len());
+    fn table(&mut self, members: &[(Str, Value)], path: &mut Vec<String>) -> Written {
         for (key, value) in
             members.iter().filter(|(_, value)| !is_table(value) && !matches!(value, Value::Nil))
         {
-            self.out.push_str(&format!("{indent}{} = {}\n", key_text(key), inline(value)?));
+            self.out.put_repeated(b' ', 2 * path.len());
+            put_key(key, &mut self.out);
+            self.out.put(b" = ");
+            inline(value, &mut self.out)?;
+            self.out.put_byte(b'\n');
             self.wrote = true;
+            if self.out.is_spent() {
+                return Ok(());
+            }
         }
         for (key, value) in members.iter().filter(|(_, value)| is_table(value)) {
-            let path = [path, &[key_text(key)]].concat();
+            if let Err(error) = self.out.budget().spend(8 * key.len() + 64) {
+                self.out.fail(error);
+                return Ok(());
+            }
+            path.push(key_text(key));
             match value {
                 Value::List(items) => {
-                    items.iter().try_for_each(|item| self.nested(&path, ("[[", "]]"), item))?;
+                    items.iter().try_for_each(|item| self.nested(path, ("[[", "]]"), item))?;
                 }
-                single => self.nested(&path, ("[", "]"), single)?,
+                single => self.nested(path, ("[", "]"), single)?,
             }
+            path.pop();
         }
         Ok(())
     }
 
     /// A table with its header.
-    fn nested(&mut self, path: &[String], (open, close): (&str, &str), value: &Value) -> Result<(), String> {
+    fn nested(&mut self, path: &mut Vec<String>, (open, close): (&str, &str), value: &Value) -> Written {
         let is_one_of_many = open.len() == 2;
         if self.wrote && (path.len() == 1 || is_one_of_many) {
-            self.out.push('\n');
+            self.out.put_byte(b'\n');
         }
-        let indent = "  ".repeat(path.len() - 1);
-        self.out.push_str(&format!("{indent}{open}{}{close}\n", path.join(".")));
+        self.out.put_repeated(b' ', 2 * (path.len() - 1));
+        self.out.put(open.as_bytes());
+        for (index, name) in path.iter().enumerate() {
+            self.out.put(if index > 0 { b"." } else { b"" });
+            self.out.put(name.as_bytes());
+        }
+        self.out.put(close.as_bytes());
+        self.out.put_byte(b'\n');
         self.wrote = true;
+        if self.out.is_spent() {
+            return Ok(());
+        }
+        let count = if let Value::Map(map) = value { map.len() } else { 64 };
+        if let Err(error) = self.out.budget().spend_entries(count) {
+            self.out.fail(error);
+            return Ok(());
+        }
         self.table(&members(value).unwrap_or_default(), path)
     }
 }
@@ -94,37 +139,81 @@ fn flattened(name: &'static str, value: Value) -> Vec<(Str, Value)> {
 /// Whether a value is written as a table of its own: a map, or a list of nothing but maps.
 fn is_table(value: &Value) -> bool {
     match value {
-        Value::List(list) => !list.is_empty() && list.iter().all(|item| members(item).is_some()),
-        other => members(other).is_some(),
+        Value::List(list) => !list.is_empty() && list.iter().all(has_members),
+        other => has_members(other),
     }
 }
 
-fn inline(value: &Value) -> Result<String, String> {
-    Ok(match value {
-        Value::Nil => return Err(NIL_ELEMENT.to_owned()),
-        Value::Bool(value) => value.to_string(),
-        Value::Int(IntType::Duration, _) => string(&format!("{value:?}")),
-        Value::Int(_, value) => value.to_string(),
-        Value::Uint(_, value) => value.to_string(),
-        Value::Float(value) => float(*value),
-        Value::Str(text) | Value::Bytes(text) => string(&text.lossy()),
-        Value::List(list) => {
-            let items: Result<Vec<String>, String> = list.iter().map(inline).collect();
-            format!("[{}]", items?.join(", "))
-        }
-        Value::Object(object) if object.type_name() == "time.Time" => moment(&object.print(), &object.json()),
-        Value::Map(_) | Value::Object(_) => match members(value) {
-            Some(members) => inline_table(&members)?,
-            None => string(&format!("{value:?}")),
-        },
-    })
+fn has_members(value: &Value) -> bool {
+    match value {
+        Value::Map(_) => true,
+        Value::Object(_) => members(value).is_some(),
+        _ => false,
+    }
 }
 
-fn inline_table(members: &[(Str, Value)]) -> Result<String, String> {
-    let members = members.iter().filter(|(_, value)| !matches!(value, Value::Nil));
-    let pairs: Result<Vec<String>, String> =
-        members.map(|(key, value)| Ok(format!("{} = {}", key_text(key), inline(value)?))).collect();
-    Ok(format!("{{{}}}", pairs?.join(", ")))
+fn inline(value: &Value, out: &mut TextBuffer<'_>) -> Written {
+    match value {
+        Value::Nil => return Err(NIL_ELEMENT.to_owned()),
+        Value::Bool(value) => out.put(if *value { b"true" } else { b"false" }),
+        Value::Int(IntType::Duration, _) => put_string(&gotmpl::sprint_value(value), out),
+        Value::Int(_, value) => out.put(value.to_string().as_bytes()),
+        Value::Uint(..) => gotmpl::print_value(value, out),
+        Value::Float(value) => out.put(float(*value).as_bytes()),
+        Value::Str(text) | Value::Bytes(text) => put_string(text, out),
+        Value::List(list) => {
+            out.put_byte(b'[');
+            for (index, item) in list.iter().enumerate() {
+                if index > 0 {
+                    out.put(b", ");
+                }
+                inline(item, out)?;
+                if out.is_spent() {
+                    break;
+                }
+            }
+            out.put_byte(b']');
+        }
+        Value::Object(object) if object.type_name() == "time.Time" => {
+            out.put(moment(&object.print(), &object.json()).as_bytes());
+        }
+        Value::Map(map) => {
+            if let Err(error) = out.budget().spend_entries(map.len()) {
+                out.fail(error);
+                return Ok(());
+            }
+            inline_table(&map.entries(), out)?;
+        }
+        Value::Object(object) => {
+            if let Err(error) = out.budget().spend(object.size().saturating_mul(8)) {
+                out.fail(error);
+                return Ok(());
+            }
+            match members(value) {
+                Some(members) => inline_table(&members, out)?,
+                None => put_string(object.print().as_bytes(), out),
+            }
+        }
+    }
+    Ok(())
+}
+
+fn inline_table(members: &[(Str, Value)], out: &mut TextBuffer<'_>) -> Written {
+    out.put_byte(b'{');
+    let present = members.iter().filter(|(_, value)| !matches!(value, Value::Nil));
+    for (index, (key, value)) in present.enumerate() {
+        if index > 0 {
+            out.put(b", ");
+        }
+        put_key(key, out);
+        out.put(b" = ");
+        inline(value, out)?;
+        if out.is_spent() {
+            break;
+        }
+    }
+    out.put_byte(b'}');
+    Ok(())
 }
 
 /// A time, as much of it as TOML's text had: the zone's name says so.
@@ -154,31 +243,71 @@ fn float(value: f64) -> String {
 }
 
 fn string(text: &str) -> String {
-    let mut out = String::from("\"");
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\x08' => out.push_str("\\b"),
-            '\t' => out.push_str("\\t"),
-            '\n' => out.push_str("\\n"),
-            '\x0c' => out.push_str("\\f"),
-            '\r' => out.push_str("\\r"),
-            c if u32::from(c) < 0x20 || c == '\x7f' => out.push_str(&format!("\\u{:04x}", u32::from(c))),
-            c => out.push(c),
+    let budget = Budget::unlimited();
+    let mut out = TextBuffer::new(&budget);
+    put_string(text.as_bytes(), &mut out);
+    String::from_utf8(out.into_bytes().unwrap_or_default()).unwrap_or_default()
+}
+
+/// Writes a text in quotes, what is no UTF-8 replaced.
+fn put_string(text: &[u8], out: &mut TextBuffer<'_>) {
+    out.put_byte(b'"');
+    for chunk in text.utf8_chunks() {
+        chunk.valid().chars().for_each(|c| put_char(c, out));
+        if !chunk.invalid().is_empty() {
+            out.put_char(char::REPLACEMENT_CHARACTER);
         }
     }
-    out.push('"');
-    out
+    out.put_byte(b'"');
+}
+
+fn put_char(c: char, out: &mut TextBuffer<'_>) {
+    match c {
+        '"' => out.put(b"\\\""),
+        '\\' => out.put(b"\\\\"),
+        '\x08' => out.put(b"\\b"),
+        '\t' => out.put(b"\\t"),
+        '\n' => out.put(b"\\n"),
+        '\x0c' => out.put(b"\\f"),
+        '\r' => out.put(b"\\r"),
+        c if u32::from(c) < 0x20 || c == '\x7f' => out.put(format!("\\u{:04x}", u32::from(c)).as_bytes()),
+        c => out.put_char(c),
+    }
+}
+
+fn is_bare(key: &[u8]) -> bool {
+    !key.is_empty() && key.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+}
+
+fn put_key(key: &[u8], out: &mut TextBuffer<'_>) {
+    if is_bare(key) { out.put(key) } else { put_string(key, out) }
 }
 
 fn key_text(key: &Str) -> String {
-    let bare = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-    if !key.is_empty() && key.iter().all(bare) { key.lossy().into_owned() } else { string(&key.lossy()) }
+    if is_bare(key) { key.lossy().into_owned() } else { string(&key.lossy()) }
 }
 
+/// The longest TOML text that is read: its parser knows no budget. Real ones have some thousand bytes.
+const MAX_READ: usize = 1 << 20;
+
+/// What reading takes for each byte: tokens, then values.
+const READ_BYTES: usize = 400;
+
 /// Reads a TOML text; what cannot be read is told under `Error`.
-pub(crate) fn from_toml(text: &str) -> Value {
+///
+/// # Errors
+/// The text is too long, or the budget is used up.
+pub(crate) fn from_toml(budget: &Budget<'_>, text: &[u8]) -> Result<Value, CallError> {
+    if text.len() > MAX_READ {
+        let message = format!("a TOML text is longer than the budget allows ({MAX_READ} bytes)");
+        return Err(CallError::budget(message));
+    }
+    budget.spend(READ_BYTES * text.len() + 4_096)?;
+    budget.work(text.len() as u64)?;
+    Ok(read(&gotmpl::lossy(text)))
+}
+
+fn read(text: &str) -> Value {
     match text.parse::<::toml::Table>() {
         Ok(table) => from_table(&table),
         Err(error) => {
@@ -273,7 +402,7 @@ mod tests {
     use super::*;
 
     fn error(text: &str) -> String {
-        let Value::Map(map) = from_toml(text) else { return String::new() };
+        let Value::Map(map) = read(text) else { return String::new() };
         map.get(b"Error").map_or_else(String::new, |error| format!("{error:?}"))
     }
 
@@ -296,9 +425,10 @@ mod tests {
 
     #[test]
     fn tables_in_lists_stand_apart() {
-        let list = from_toml("[t]\nk = 1\n[[t.l]]\nq = 1979-05-27\n[[t.l]]\nq = 2\n");
+        let list = read("[t]\nk = 1\n[[t.l]]\nq = 1979-05-27\n[[t.l]]\nq = 2\n");
+        let text = to_toml(&Budget::unlimited(), &list).unwrap().unwrap();
         assert_eq!(
-            to_toml(&list).unwrap(),
+            String::from_utf8(text).unwrap(),
             "[t]\n  k = 1\n\n  [[t.l]]\n    q = 1979-05-27\n\n  [[t.l]]\n    q = 2\n"
         );
     }

@@ -14,13 +14,12 @@ mod words;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use boon::{Compiler, SchemaIndex, Schemas};
-use gotmpl::{Map, Value};
+use gotmpl::{Budget, Map, Value};
 use serde_json::Value as Json;
 use tree::Tree;
 
 use crate::engine::RenderError;
 use crate::instance::Instance;
-use crate::load::LoadError;
 use crate::memo::{Memo, OfText};
 use crate::size::ReadBudget;
 use documents::{DocumentLoader, Documents, Parsed};
@@ -57,6 +56,9 @@ impl OfText for Compiled {
     }
 }
 
+/// What a byte of a schema takes once it is compiled.
+const SCHEMA_BYTES: usize = 64;
+
 /// What is to be checked, chart by chart.
 #[derive(Default)]
 pub(crate) struct Checks {
@@ -79,9 +81,10 @@ pub(crate) fn checks(
     from: (&dyn Tree, &ReadBudget),
     chart: &Instance,
     values: &Map,
-) -> Result<Checks, LoadError> {
+    budget: &Budget<'_>,
+) -> Result<Checks, RenderError> {
     let mut checks = Checks::default();
-    checks.collect(from, chart, values)?;
+    checks.collect(from, chart, values, budget)?;
     Ok(checks)
 }
 
@@ -91,11 +94,20 @@ impl Checks {
         from: (&dyn Tree, &ReadBudget),
         chart: &Instance,
         values: &Map,
-    ) -> Result<(), LoadError> {
+        budget: &Budget<'_>,
+    ) -> Result<(), RenderError> {
         if let Some(file) = &chart.chart.schema {
-            let documents = Documents::read(from, &chart.chart, file.read(from.0, from.1)?)?;
+            let text = file.read(from.0, from.1)?;
+            let over = |error| RenderError::budget(&format!("{}/values.schema.json", chart.name()), &error);
+            budget.spend(text.len().saturating_mul(SCHEMA_BYTES)).map_err(over)?;
+            let documents = Documents::read(from, &chart.chart, text)?;
+            // Once for the values as JSON, once for those of the validator's library, which are somewhat larger.
+            let before = budget.bytes_charged();
+            let json_values = sprig::json::to_value(budget, &Value::Map(values.clone())).map_err(over)?;
+            let taken = usize::try_from(budget.bytes_charged() - before).unwrap_or(usize::MAX);
+            budget.spend(taken.saturating_mul(2)).map_err(over)?;
             let chart = chart.name().to_owned();
-            self.checks.push(match sprig::json::to_value(&Value::Map(values.clone())) {
+            self.checks.push(match json_values {
                 Ok(values) => {
                     Check::Schema { chart, documents, values: json(&yaml::json::as_kubernetes(values)) }
                 }
@@ -105,7 +117,7 @@ impl Checks {
         for dependency in &chart.dependencies {
             match values.get(dependency.name().as_bytes()) {
                 None | Some(Value::Nil) => {}
-                Some(Value::Map(own)) => self.collect(from, dependency, &own)?,
+                Some(Value::Map(own)) => self.collect(from, dependency, &own, budget)?,
                 Some(other) => self.checks.push(Check::Failure(format!(
                     "{}:\ninvalid type for values: expected object (map), got {}\n",
                     dependency.name(),

@@ -3,9 +3,9 @@
 pub(crate) mod coalesce;
 mod strvals;
 
-use gotmpl::{Map, Value};
+use gotmpl::{Budget, Map, Value};
 
-use crate::engine;
+use crate::engine::{self, RenderError};
 use crate::version::Profile;
 use strvals::Typing;
 
@@ -32,53 +32,67 @@ pub type FileReader<'a> = &'a mut dyn FnMut(&str) -> Result<Vec<u8>, String>;
 
 impl ValuesOptions {
     /// All of them as one map.
-    pub(crate) fn merged(&self, profile: &Profile, read: FileReader<'_>) -> Result<Map, String> {
+    pub(crate) fn merged(
+        &self,
+        budget: &Budget<'_>,
+        profile: &Profile,
+        read: FileReader<'_>,
+    ) -> Result<Map, RenderError> {
         let values = Map::any([]);
         for (name, content) in &self.files {
-            let map = engine::values_documents(content, profile)
+            let over = |error| RenderError::budget(name, &error);
+            let map = engine::values_documents(budget, content, profile)
+                .map_err(over)?
                 .map_err(|error| format!("failed to parse {name}: {error}"))?;
-            engine::merge_maps(&values, &map);
+            engine::merge_maps(budget, &values, &map).map_err(over)?;
         }
         for text in &self.set_json {
-            json(&values, text).map_err(|_| format!("failed parsing --set-json data {text}"))?;
+            json(budget, &values, text).map_err(|error| match error {
+                strvals::Problem::Budget(error) => RenderError::budget("--set-json", &error),
+                strvals::Problem::Wrong(_) => format!("failed parsing --set-json data {text}").into(),
+            })?;
         }
         for (flag, texts, typing) in
             [("--set", &self.set, Typing::Typed), ("--set-string", &self.set_string, Typing::Text)]
         {
-            each(&values, texts, flag, typing)?;
+            each(budget, &values, texts, flag, typing)?;
         }
         for text in &self.set_file {
-            strvals::set(&values, text, Typing::Text, Some(&mut *read))
-                .map_err(|error| format!("failed parsing --set-file data: {error}"))?;
+            strvals::set(budget, &values, text, Typing::Text, Some(&mut *read))
+                .map_err(|error| problem("--set-file", error))?;
         }
-        each(&values, &self.set_literal, "--set-literal", Typing::Literal)?;
+        each(budget, &values, &self.set_literal, "--set-literal", Typing::Literal)?;
         Ok(values)
     }
 }
 
-fn each(values: &Map, texts: &[String], flag: &str, typing: Typing) -> Result<(), String> {
+fn each(
+    budget: &Budget<'_>,
+    values: &Map,
+    texts: &[String],
+    flag: &str,
+    typing: Typing,
+) -> Result<(), RenderError> {
     for text in texts {
-        strvals::set(values, text, typing, None)
-            .map_err(|error| format!("failed parsing {flag} data: {error}"))?;
+        strvals::set(budget, values, text, typing, None).map_err(|error| problem(flag, error))?;
     }
     Ok(())
 }
 
-/// `key=JSON`, or one whole object.
-fn json(values: &Map, text: &str) -> Result<(), String> {
-    if text.trim_start().starts_with('{') {
-        return match json_value(text)? {
-            Value::Map(map) => {
-                engine::merge_maps(values, &map);
-                Ok(())
-            }
-            _ => Err("not an object".to_owned()),
-        };
+fn problem(flag: &str, problem: strvals::Problem) -> RenderError {
+    match problem {
+        strvals::Problem::Wrong(error) => format!("failed parsing {flag} data: {error}").into(),
+        strvals::Problem::Budget(error) => RenderError::budget(flag, &error),
     }
-    strvals::set(values, text, Typing::Json, None)
 }
 
-/// One JSON value; numbers are floats.
-fn json_value(text: &str) -> Result<Value, String> {
-    sprig::json::parse(text)
+/// `key=JSON`, or one whole object.
+fn json(budget: &Budget<'_>, values: &Map, text: &str) -> Result<(), strvals::Problem> {
+    if text.trim_start().starts_with('{') {
+        return match sprig::json::parse(budget, text)?? {
+            Value::Map(map) => Ok(engine::merge_maps(budget, values, &map)?),
+            _ => Err("not an object".to_owned().into()),
+        };
+    }
+    strvals::set(budget, values, text, Typing::Json, None)
 }

@@ -2,7 +2,7 @@
 //!
 //! Behaviour and messages: helm `pkg/strvals`.
 
-use gotmpl::{List, Map, Str, Value};
+use gotmpl::{Budget, CallError, List, Map, Str, Value};
 
 /// The largest list index.
 const MAX_INDEX: usize = 65_536;
@@ -31,20 +31,50 @@ pub(crate) type Reader<'a> = dyn FnMut(&str) -> Result<Vec<u8>, String> + 'a;
 /// # Errors
 /// Helm's message, without the flag's name.
 pub(crate) fn set(
+    budget: &Budget<'_>,
     values: &Map,
     text: &str,
     typing: Typing,
     files: Option<&mut Reader<'_>>,
-) -> Result<(), String> {
-    let mut parser = Parser { chars: text.chars().collect(), at: 0, typing, files };
+) -> Result<(), Problem> {
+    // The characters, and the keys and values they make.
+    budget.spend(text.len().saturating_mul(TEXT_BYTES))?;
+    budget.work(text.len() as u64 / 4)?;
+    let mut chars = Vec::with_capacity(text.len());
+    chars.extend(text.chars());
+    let mut parser = Parser { budget, chars, at: 0, typing, files };
     while parser.at < parser.chars.len() {
         match parser.key(values, 0) {
             Ok(()) => {}
             Err(Failure::End) => return Ok(()),
-            Err(Failure::Wrong(message)) => return Err(message),
+            Err(Failure::Wrong(problem)) => return Err(problem),
         }
     }
     Ok(())
+}
+
+/// What a byte of the text takes: a character, and its share of what is set.
+const TEXT_BYTES: usize = 128;
+
+/// What is wrong with a text.
+#[derive(Debug)]
+pub(crate) enum Problem {
+    /// Helm's message, without the flag's name.
+    Wrong(String),
+    /// The budget is used up.
+    Budget(CallError),
+}
+
+impl From<String> for Problem {
+    fn from(message: String) -> Self {
+        Self::Wrong(message)
+    }
+}
+
+impl From<CallError> for Problem {
+    fn from(error: CallError) -> Self {
+        Self::Budget(error)
+    }
 }
 
 /// Why a key was not finished.
@@ -52,18 +82,19 @@ enum Failure {
     /// The text ended inside of it: helm keeps what was set before, and says nothing.
     End,
     /// It is wrong.
-    Wrong(String),
+    Wrong(Problem),
 }
 
-impl From<String> for Failure {
-    fn from(message: String) -> Self {
-        Self::Wrong(message)
+impl<T: Into<Problem>> From<T> for Failure {
+    fn from(problem: T) -> Self {
+        Self::Wrong(problem.into())
     }
 }
 
 type Parsed<T> = Result<T, Failure>;
 
 struct Parser<'a, 'f> {
+    budget: &'a Budget<'a>,
     chars: Vec<char>,
     at: usize,
     typing: Typing,
@@ -106,7 +137,7 @@ impl Parser<'_, '_> {
                 let index = self.index()?;
                 let mut list = match into.get(key.as_bytes()) {
                     None => Vec::new(),
-                    Some(Value::List(list)) => list.to_vec(),
+                    Some(Value::List(list)) => self.copied(&list)?,
                     Some(other) => return Err(not_a("[]interface {}", &other).into()),
                 };
                 let outcome = self.item(&mut list, index, depth);
@@ -177,7 +208,7 @@ impl Parser<'_, '_> {
             Some('[') => {
                 let next = self.index()?;
                 let mut inner = match list.get(index) {
-                    Some(Value::List(inner)) => inner.to_vec(),
+                    Some(Value::List(inner)) => self.copied(inner)?,
                     _ => Vec::new(),
                 };
                 self.item(&mut inner, next, depth)?;
@@ -192,11 +223,31 @@ impl Parser<'_, '_> {
                 Value::Map(inner)
             }
         };
-        Ok(set_index(list, index, value)?)
+        self.set_index(list, index, value)
+    }
+
+    /// A copy of a list that gets another element.
+    fn copied(&self, list: &[Value]) -> Result<Vec<Value>, CallError> {
+        self.budget.spend_list(list.len())?;
+        Ok(list.to_vec())
+    }
+
+    fn set_index(&self, list: &mut Vec<Value>, index: usize, value: Value) -> Parsed<()> {
+        if index > MAX_INDEX {
+            return Err(
+                format!("index of {index} is greater than maximum supported index of {MAX_INDEX}").into()
+            );
+        }
+        if list.len() <= index {
+            self.budget.spend_list(2 * (index + 1))?;
+            list.resize(index + 1, Value::Nil);
+        }
+        list[index] = value;
+        Ok(())
     }
 
     /// `=` has been read: the value.
-    fn value(&mut self) -> Result<Value, String> {
+    fn value(&mut self) -> Result<Value, Problem> {
         match self.typing {
             Typing::Json => self.json(),
             Typing::Literal => {
@@ -218,12 +269,12 @@ impl Parser<'_, '_> {
     }
 
     /// `{` has been read: items up to `}`.
-    fn list(&mut self) -> Result<Value, String> {
+    fn list(&mut self) -> Result<Value, Problem> {
         let mut items = Vec::new();
         loop {
             let (text, stop) = self.until(&[',', '}']);
             match stop {
-                None => return Err("list must terminate with '}'".to_owned()),
+                None => return Err("list must terminate with '}'".to_owned().into()),
                 Some(stop) => {
                     items.push(self.scalar(&text)?);
                     if stop == '}' {
@@ -239,21 +290,23 @@ impl Parser<'_, '_> {
         Ok(Value::List(List::any(items)))
     }
 
-    fn scalar(&mut self, text: &str) -> Result<Value, String> {
+    fn scalar(&mut self, text: &str) -> Result<Value, Problem> {
         if let Some(read) = &mut self.files {
-            return read(text).map(Value::from);
+            return Ok(read(text).map(Value::from)?);
         }
         Ok(if self.typing == Typing::Typed { typed(text) } else { Value::from(text) })
     }
 
     /// One JSON value; nothing is null. What follows must be a comma or the end.
-    fn json(&mut self) -> Result<Value, String> {
+    fn json(&mut self) -> Result<Value, Problem> {
+        // What is left is looked through for each value.
+        self.budget.spend_text(4 * (self.chars.len() - self.at))?;
         let rest: String = self.chars[self.at..].iter().collect();
         let length = json_length(&rest);
         let text = rest[..length].trim();
         let value = match text {
             "" => Value::Nil,
-            text => super::json_value(text)?,
+            text => sprig::json::parse(self.budget, text)??,
         };
         self.at += rest[..length].chars().count();
         if self.chars.get(self.at) == Some(&',') {
@@ -288,17 +341,6 @@ fn set_key(into: &Map, key: &str, value: Value) {
     }
 }
 
-fn set_index(list: &mut Vec<Value>, index: usize, value: Value) -> Result<(), String> {
-    if index > MAX_INDEX {
-        return Err(format!("index of {index} is greater than maximum supported index of {MAX_INDEX}"));
-    }
-    if list.len() <= index {
-        list.resize(index + 1, Value::Nil);
-    }
-    list[index] = value;
-    Ok(())
-}
-
 /// The panic of a Go type assertion. A null that is there is no value of the wanted type either.
 fn not_a(wanted: &str, found: &Value) -> String {
     let found = if matches!(found, Value::Nil) { "nil" } else { found.type_name() };
@@ -326,8 +368,14 @@ mod tests {
 
     fn after(text: &str) -> Result<String, String> {
         let values = Map::any([]);
-        set(&values, text, Typing::Typed, None)?;
-        Ok(sprig::json::compact(&Value::Map(values)).unwrap())
+        let budget = Budget::unlimited();
+        match set(&budget, &values, text, Typing::Typed, None) {
+            Ok(()) => {}
+            Err(Problem::Wrong(message)) => return Err(message),
+            Err(Problem::Budget(error)) => return Err(error.message),
+        }
+        let text = sprig::json::compact(&budget, &Value::Map(values)).unwrap().unwrap();
+        Ok(String::from_utf8(text).unwrap())
     }
 
     #[test]
@@ -370,7 +418,8 @@ mod tests {
     #[test]
     fn an_empty_file_name_at_the_end_is_no_file() {
         let values = Map::any([]);
-        set(&values, "a=", Typing::Text, Some(&mut |name| Err(format!("{name:?} was read")))).unwrap();
+        let read = &mut |name: &str| Err(format!("{name:?} was read"));
+        set(&Budget::unlimited(), &values, "a=", Typing::Text, Some(read)).unwrap();
         assert!(matches!(values.get(b"a"), Some(Value::Str(text)) if text.is_empty()));
     }
 }

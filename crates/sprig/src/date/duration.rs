@@ -64,8 +64,8 @@ impl Duration {
 
     /// A number and its unit at the beginning of `rest`: its nanoseconds, and what is behind it.
     fn term<'a>(whole: &str, rest: &'a str) -> Result<(u64, &'a str), String> {
-        let shown = quoted(whole.as_bytes());
-        let invalid = || format!("time: invalid duration {shown}");
+        let shown = || quoted(whole.as_bytes());
+        let invalid = || format!("time: invalid duration {}", shown());
         let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
         let (integer, behind) = rest.split_at(digits(rest));
         let number = if integer.is_empty() { Some(0) } else { integer.parse().ok() };
@@ -80,10 +80,10 @@ impl Duration {
         let end = behind.bytes().take_while(|byte| *byte != b'.' && !byte.is_ascii_digit()).count();
         let (name, behind) = behind.split_at(end);
         if name.is_empty() {
-            return Err(format!("time: missing unit in duration {shown}"));
+            return Err(format!("time: missing unit in duration {}", shown()));
         }
         let Some((_, unit)) = UNITS.iter().find(|(known, _)| *known == name) else {
-            return Err(format!("time: unknown unit {} in duration {shown}", quoted(name.as_bytes())));
+            return Err(format!("time: unknown unit {} in duration {}", quoted(name.as_bytes()), shown()));
         };
         let nanos = number.checked_mul(*unit).filter(|nanos| *nanos <= LIMIT).ok_or_else(invalid)?;
         Ok((nanos.checked_add(part(fraction, *unit)).ok_or_else(invalid)?, behind))

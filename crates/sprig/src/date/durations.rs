@@ -52,6 +52,11 @@ static METHODS: &[Function] = &[
 static NAMES: &[Function] =
     &[Function::new("String", &[], |_, args| Ok(Value::from(gotmpl::sprint_value(&args[0]))))];
 
+/// Every method of a value of a named integer type.
+pub(crate) fn duration_methods() -> impl Iterator<Item = &'static Function> {
+    METHODS.iter().chain(NAMES)
+}
+
 /// The method `name` of a value of a named integer type.
 #[must_use]
 pub fn method(receiver: &Value, name: &str) -> Option<&'static Function> {

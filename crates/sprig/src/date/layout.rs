@@ -1,5 +1,7 @@
 //! Go's layouts: how the reference time Mon Jan 2 15:04:05 MST 2006 is written says how a time is shown or read.
 
+use gotmpl::{Budget, TextBuffer};
+
 use super::time::{Civil, Time};
 
 /// One thing a layout can ask for.
@@ -116,12 +118,17 @@ pub(super) struct Next<'a> {
 
 /// The first chunk of a layout, if it has one.
 pub(super) fn next(layout: &[u8]) -> Option<Next<'_>> {
-    (0..layout.len()).find_map(|at| {
+    (0..layout.len()).filter(|at| may_start(layout[*at])).find_map(|at| {
         let (chunk, length) = at_start(&layout[at..])?;
         let (before, rest) = layout.split_at(at);
         let (element, behind) = rest.split_at(length);
         Some(Next { before, chunk, element, behind })
     })
+}
+
+/// Whether a chunk may begin with this byte.
+fn may_start(byte: u8) -> bool {
+    matches!(byte, b'0'..=b'6' | b'J' | b'M' | b'P' | b'Z' | b'p' | b'_' | b'-' | b'.' | b',')
 }
 
 fn at_start(text: &[u8]) -> Option<(Chunk, usize)> {
@@ -158,18 +165,43 @@ fn fraction(text: &[u8]) -> Option<(Chunk, usize)> {
     Some((Chunk::Fraction(text[0], digits, digit == b'9'), 1 + digits))
 }
 
-/// `time.Format(layout)`
-pub(super) fn format(time: &Time, layout: &[u8]) -> Vec<u8> {
+/// How much of a layout is looked through between two looks at the stop flag.
+const LOOKED_AT: usize = 64 << 10;
+
+/// Writes `time.Format(layout)`.
+pub(super) fn format(time: &Time, layout: &[u8], out: &mut TextBuffer<'_>) {
     let civil = time.civil();
-    let mut out = Vec::with_capacity(layout.len() + 16);
     let mut rest = layout;
-    while let Some(Next { before, chunk, behind, .. }) = next(rest) {
-        out.extend_from_slice(before);
-        out.extend(shown(time, &civil, chunk).into_bytes());
-        rest = behind;
+    while !rest.is_empty() && !out.is_spent() {
+        // A chunk that the end of the window cuts would be another one; but for fractions they are short.
+        let window = window(rest);
+        match next(window) {
+            Some(Next { before, chunk, element, .. }) => {
+                out.put(before);
+                out.put(shown(time, &civil, chunk).as_bytes());
+                rest = &rest[before.len() + element.len()..];
+            }
+            None => {
+                out.put(window);
+                rest = &rest[window.len()..];
+            }
+        }
     }
-    out.extend_from_slice(rest);
-    out
+}
+
+/// `time.Format(layout)` of a layout that is ours, and short.
+pub(super) fn formatted(time: &Time, layout: &[u8]) -> Vec<u8> {
+    let budget = Budget::unlimited();
+    let mut out = TextBuffer::new(&budget);
+    format(time, layout, &mut out);
+    out.into_bytes().unwrap_or_default()
+}
+
+/// The beginning of a layout up to a byte with which no chunk goes on.
+fn window(layout: &[u8]) -> &[u8] {
+    let Some(tail) = layout.get(LOOKED_AT..) else { return layout };
+    let goes_on = |byte: &u8| may_start(*byte) || byte.is_ascii_alphanumeric() || *byte == b':';
+    &layout[..LOOKED_AT + tail.iter().take_while(|byte| goes_on(byte)).count()]
 }
 
 fn name<const N: usize>(names: [&'static str; N], index: i64) -> &'static str {

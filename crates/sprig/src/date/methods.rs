@@ -11,7 +11,7 @@ use crate::args::{Result, bytes, int};
 const OTHER: &[Type] = &[Type::Named(TYPE)];
 const BY: &[Type] = &[Type::Duration];
 
-pub(super) static METHODS: &[Function] = &[
+pub(crate) static METHODS: &[Function] = &[
     Function::new("String", &[], |_, args| Ok(Value::from(gotmpl::sprint_value(&args[0])))),
     Function::new("Format", &[Type::String], |machine, args| show(machine, bytes(args, 1), &given(&args[0]))),
     Function::new("Unix", &[], |_, args| Ok(Value::int64(given(&args[0]).seconds))),

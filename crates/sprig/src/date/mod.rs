@@ -8,11 +8,14 @@ mod read;
 mod time;
 mod zone;
 
-use gotmpl::{Function, Machine, Type, Value};
+use gotmpl::{Budget, Function, Machine, Type, Value};
 
-use crate::args::{Result, bytes, fail, text};
+use crate::args::{Result, bytes, fail, text, write_text};
+pub(crate) use methods::METHODS;
+
 use duration::Duration;
 pub(crate) use durations::FUNCTIONS as DURATIONS;
+pub(crate) use durations::duration_methods;
 pub use durations::method;
 use time::{Civil, Time};
 use zone::Zone;
@@ -39,17 +42,17 @@ pub(crate) const FUNCTIONS: &[Function] = &[
     }),
     Function::new("htmlDateInZone", &[Type::Any, Type::String], |machine, args| {
         let time = time_of(machine, "htmlDateInZone", &args[0])?;
-        show(machine, HTML, &time.within(Zone::named(&text(args, 1))))
+        show(machine, HTML, &time.within(Zone::named(&text(machine, args, 1)?)))
     }),
     Function::new("dateModify", MODIFY, modify),
     Function::new("date_modify", MODIFY, modify),
     Function::new("mustDateModify", MODIFY, must_modify),
     Function::new("must_date_modify", MODIFY, must_modify),
-    Function::new("toDate", &[Type::String, Type::String], |_, args| {
-        Ok(read::read(bytes(args, 0), bytes(args, 1)).unwrap_or(Time::ZERO).into())
+    Function::new("toDate", &[Type::String, Type::String], |machine, args| {
+        Ok(read::read(machine.budget(), bytes(args, 0), bytes(args, 1))?.unwrap_or(Time::ZERO).into())
     }),
-    Function::new("mustToDate", &[Type::String, Type::String], |_, args| {
-        read::read(bytes(args, 0), bytes(args, 1)).map(Value::from).or_else(fail)
+    Function::new("mustToDate", &[Type::String, Type::String], |machine, args| {
+        read::read(machine.budget(), bytes(args, 0), bytes(args, 1))?.map(Value::from).or_else(fail)
     }),
     Function::new("unixEpoch", &[TIME], |_, args| Ok(Value::from(given(&args[0]).seconds.to_string()))),
     Function::new("ago", ANY, |machine, args| {
@@ -59,7 +62,7 @@ pub(crate) const FUNCTIONS: &[Function] = &[
     }),
     Function::new("duration", ANY, |_, args| {
         let seconds = match &args[0] {
-            Value::Str(text) => duration::seconds(&text.lossy()),
+            Value::Str(text) => duration::seconds(std::str::from_utf8(text).unwrap_or_default()),
             Value::Int(gotmpl::IntType::Int64, seconds) => *seconds,
             _ => 0,
         };
@@ -71,7 +74,7 @@ pub(crate) const FUNCTIONS: &[Function] = &[
 /// The year of a time in seconds since 1970, and the time by a layout, in UTC.
 pub(crate) fn utc(seconds: i64, layout: &[u8]) -> (i64, Vec<u8>) {
     let time = Time { seconds, nanos: 0, zone: Zone::Utc };
-    (time.civil().year, layout::format(&time, layout))
+    (time.civil().year, layout::formatted(&time, layout))
 }
 
 fn now(machine: &mut Machine<'_>, function: &'static str) -> Result<Time> {
@@ -96,24 +99,22 @@ fn time_of(machine: &mut Machine<'_>, function: &'static str, value: &Value) -> 
 }
 
 fn show(machine: &mut Machine<'_>, layout: &[u8], time: &Time) -> Result {
-    let text = layout::format(time, layout);
-    machine.spend(text.len())?;
-    Ok(Value::from(text))
+    write_text(machine, |out| layout::format(time, layout, out))
 }
 
 fn date_in_zone(machine: &mut Machine<'_>, function: &'static str, args: &[Value]) -> Result {
     let time = time_of(machine, function, &args[1])?;
-    show(machine, bytes(args, 0), &time.within(Zone::named(&text(args, 2))))
+    show(machine, bytes(args, 0), &time.within(Zone::named(&text(machine, args, 2)?)))
 }
 
 /// A duration later; the same time when the text is no duration.
-fn modify(_: &mut Machine<'_>, args: &[Value]) -> Result {
+fn modify(machine: &mut Machine<'_>, args: &[Value]) -> Result {
     let time = given(&args[1]);
-    Ok(Duration::parse(&text(args, 0)).map_or(time.clone(), |by| time.later(by)).into())
+    Ok(Duration::parse(&text(machine, args, 0)?).map_or(time.clone(), |by| time.later(by)).into())
 }
 
-fn must_modify(_: &mut Machine<'_>, args: &[Value]) -> Result {
-    match Duration::parse(&text(args, 0)) {
+fn must_modify(machine: &mut Machine<'_>, args: &[Value]) -> Result {
+    match Duration::parse(&text(machine, args, 0)?) {
         Ok(by) => Ok(given(&args[1]).later(by).into()),
         Err(message) => fail(message),
     }
@@ -121,7 +122,7 @@ fn must_modify(_: &mut Machine<'_>, args: &[Value]) -> Result {
 
 fn duration_round(machine: &mut Machine<'_>, args: &[Value]) -> Result {
     let duration = match &args[0] {
-        Value::Str(text) => Duration::parse(&text.lossy()).unwrap_or_default(),
+        Value::Str(_) => Duration::parse(&text(machine, args, 0)?).unwrap_or_default(),
         Value::Int(gotmpl::IntType::Int64, nanos) => Duration(*nanos),
         Value::Object(object) if object.as_any().is::<Time>() => {
             now(machine, "durationRound")?.since(&given(&args[0]))
@@ -136,7 +137,8 @@ fn duration_round(machine: &mut Machine<'_>, args: &[Value]) -> Result {
 /// # Errors
 /// Go's text.
 pub fn check_time(text: &str) -> std::result::Result<(), String> {
-    read::read(b"2006-01-02T15:04:05Z07:00", text.as_bytes()).map(drop)
+    let read = read::read(&Budget::unlimited(), b"2006-01-02T15:04:05Z07:00", text.as_bytes());
+    read.map_err(|error| error.message)?.map(drop)
 }
 
 /// A `time.Time` from year, month and day, hour, minute and second, as clocks show them at an offset (seconds) from

@@ -1,8 +1,11 @@
 //! Reading a time by a layout (Go's `time.ParseInLocation` in the local zone), with Go's error texts.
 
+use gotmpl::{Budget, CallError};
+
 use super::layout::{self, Chunk, MONTHS, Offset, WEEKDAYS};
 use super::time::{Civil, Time, days_before, days_in, is_leap};
 use super::zone::Zone;
+use crate::args;
 
 /// Why a chunk cannot be read.
 enum Wrong {
@@ -33,10 +36,17 @@ struct Reader<'a> {
     zone_name: String,
 }
 
-/// Text in quotes as the package `time` quotes it: every byte beyond ASCII is escaped.
+/// The longest form and the longest text of a time.
+const MAX_READ: usize = 64 << 10;
+
+/// How many bytes of a text errors quote.
+const MAX_SHOWN: usize = 16 << 10;
+
+/// Text in quotes as the package `time` quotes it: every byte beyond ASCII is escaped. Of a text that is very long only
+/// the beginning is shown.
 pub(super) fn quoted(text: &[u8]) -> String {
     let mut out = String::from("\"");
-    for byte in text {
+    for byte in &text[..text.len().min(MAX_SHOWN)] {
         match byte {
             b'"' | b'\\' => out.extend(['\\', char::from(*byte)]),
             b' '..=b'\x7f' => out.push(char::from(*byte)),
@@ -47,8 +57,19 @@ pub(super) fn quoted(text: &[u8]) -> String {
     out
 }
 
-/// The time that `value` says in the form of `format`. The error is Go's.
-pub(super) fn read(format: &[u8], value: &[u8]) -> Result<Time, String> {
+/// The time that `value` says in the form of `format`; the inner error is Go's.
+///
+/// # Errors
+/// The budget is used up.
+pub(super) fn read(budget: &Budget<'_>, format: &[u8], value: &[u8]) -> args::Result<Result<Time, String>> {
+    if format.len().max(value.len()) > MAX_READ {
+        return Err(CallError::budget(format!("a time or its form is longer than {MAX_READ} bytes")));
+    }
+    budget.spend(16 * (format.len() + value.len()))?;
+    Ok(read_by(format, value))
+}
+
+fn read_by(format: &[u8], value: &[u8]) -> Result<Time, String> {
     let mut reader = Reader { rest: value, ..Reader::default() };
     let of = quoted(value);
     let bad = |element: &[u8], at: &[u8]| {

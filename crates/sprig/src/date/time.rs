@@ -175,7 +175,7 @@ impl Object for Time {
     }
 
     fn print(&self) -> String {
-        let text = layout::format(self, b"2006-01-02 15:04:05.999999999 -0700 MST");
+        let text = layout::formatted(self, b"2006-01-02 15:04:05.999999999 -0700 MST");
         String::from_utf8_lossy(&text).into_owned()
     }
 
@@ -188,7 +188,7 @@ impl Object for Time {
     }
 
     fn json(&self) -> Value {
-        Value::from(layout::format(self, b"2006-01-02T15:04:05.999999999Z07:00"))
+        Value::from(layout::formatted(self, b"2006-01-02T15:04:05.999999999Z07:00"))
     }
 
     fn as_any(&self) -> &dyn std::any::Any {

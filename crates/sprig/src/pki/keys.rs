@@ -30,28 +30,34 @@ pub(super) enum PrivateKey {
 /// The numbers p, q, g, y, x: a key that can be made and kept, but signs no certificate.
 pub(super) struct DsaKey([BoxedUint; 5]);
 
+/// The most bytes of a key: twice what one of 8,192 bits has. The numbers of a longer one would take hours.
+const MAX_DER: usize = 16 << 10;
+
 /// Why a key cannot be used, in Go's words where they are known.
 type Result<T> = std::result::Result<T, String>;
 
 impl PrivateKey {
-    /// A new key of the kind called `kind`; `None` when there is no such kind.
-    pub(super) fn generate(random: &mut ChaCha20Rng, kind: &str) -> Option<Self> {
+    /// A new key of the kind called `kind`; `None` when there is no such kind, or when it is to stop.
+    pub(super) fn generate(random: &mut ChaCha20Rng, kind: &str, stop: &dyn Fn() -> bool) -> Option<Self> {
         match kind {
-            "" | "rsa" => RsaKey::generate(random, 4_096).map(Self::Rsa),
+            "" | "rsa" => RsaKey::generate(random, 4_096, stop).map(Self::Rsa),
             "ecdsa" => Some(Self::Ec(p256_key(random))),
             "ed25519" => {
                 let mut seed = [0; 32];
                 random.fill_bytes(&mut seed);
                 Some(Self::Ed25519(ed25519_dalek::SigningKey::from_bytes(&seed)))
             }
-            "dsa" => DsaKey::generate(random).map(Self::Dsa),
+            "dsa" => DsaKey::generate(random, stop).map(Self::Dsa),
             _ => None,
         }
     }
 
     /// Reads a key in PEM.
     pub(super) fn from_pem(text: &str) -> Result<Self> {
-        let block = pem::decode(text).ok_or("no PEM data in input")?;
+        let mut block = pem::decode(text).ok_or("no PEM data in input")?;
+        if block.data.len() > MAX_DER {
+            block.data.clear();
+        }
         let label = &*block.label;
         if label == "PRIVATE KEY" {
             return from_pkcs8(&block.data)
@@ -202,14 +208,17 @@ fn candidate(random: &mut ChaCha20Rng, length: usize) -> BoxedUint {
 
 impl DsaKey {
     /// A key with a modulus of 2,048 bits and a divisor of 256.
-    fn generate(random: &mut ChaCha20Rng) -> Option<Self> {
+    fn generate(random: &mut ChaCha20Rng, stop: &dyn Fn() -> bool) -> Option<Self> {
         let divisor = loop {
             let divisor = candidate(random, DSA_DIVISOR);
             if is_probably_prime(&divisor) {
                 break divisor;
             }
+            if stop() {
+                return None;
+            }
         };
-        let modulus = dsa_modulus(random, &divisor)?;
+        let modulus = dsa_modulus(random, &divisor, stop)?;
         let one = BoxedUint::one();
         let cofactor = (modulus.clone() - &one) / NonZero::new(divisor.clone()).into_option()?;
         let generator = power(&number(&[2]), &cofactor, &modulus)?;
@@ -231,10 +240,13 @@ impl DsaKey {
     }
 }
 
-/// A prime one above a multiple of `divisor`.
-fn dsa_modulus(random: &mut ChaCha20Rng, divisor: &BoxedUint) -> Option<BoxedUint> {
+/// A prime one above a multiple of `divisor`; `None` when it is to stop.
+fn dsa_modulus(random: &mut ChaCha20Rng, divisor: &BoxedUint, stop: &dyn Fn() -> bool) -> Option<BoxedUint> {
     let step = number(&[bytes(divisor).as_slice(), &[0]].concat()) >> 7;
     loop {
+        if stop() {
+            return None;
+        }
         let start = candidate(random, DSA_MODULUS);
         let rest = remainder(&start, &step)?.resize(start.bits_precision());
         let modulus = start - &rest + &BoxedUint::one();

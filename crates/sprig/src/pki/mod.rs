@@ -10,10 +10,10 @@ mod rsa;
 use core::net::IpAddr;
 use std::rc::Rc;
 
-use gotmpl::{Function, Machine, Object, Type, Value};
+use gotmpl::{CallError, Function, Machine, Object, Type, Value, Walk};
 use rand_chacha::ChaCha20Rng;
 
-use crate::args::{Result, bytes, fail, int, text};
+use crate::args::{Result, bytes, fail, int, text, write_text};
 use crate::chance::generator;
 use crate::encode;
 use certificate::{Issuer, Request};
@@ -32,29 +32,74 @@ const KEY_STEPS: u64 = 1_000_000;
 const LARGE_KEY_STEPS: u64 = 5_000_000;
 
 pub(crate) const FUNCTIONS: &[Function] = &[
-    Function::new("genPrivateKey", &[S], |machine, args| gen_private_key(machine, &text(args, 0))),
+    Function::new("genPrivateKey", &[S], |machine, args| {
+        let kind = text(machine, args, 0)?;
+        gen_private_key(machine, &kind)
+    }),
     Function::new("genCA", &[S, I], |machine, args| {
-        let maker = Maker::new(machine, "genCA", None)?;
-        maker.authority(&text(args, 0), int(args, 1))
-    }),
+        let name = text(machine, args, 0)?;
+        Maker::new(machine, "genCA", None)?.authority(&name, int(args, 1))
+    })
+    .taking(NAME),
     Function::new("genCAWithKey", &[S, I, S], |machine, args| {
-        let maker = Maker::new(machine, "genCAWithKey", Some(&text(args, 2)))?;
-        maker.authority(&text(args, 0), int(args, 1))
-    }),
+        let (name, key) = (text(machine, args, 0)?, text(machine, args, 2)?);
+        Maker::new(machine, "genCAWithKey", Some(&key))?.authority(&name, int(args, 1))
+    })
+    .taking(NAME),
     Function::new("genSelfSignedCert", &[S, L, L, I], |machine, args| {
+        check_names(machine, args)?;
         Maker::new(machine, "genSelfSignedCert", None)?.self_signed(args)
-    }),
+    })
+    .taking(NAME),
     Function::new("genSelfSignedCertWithKey", &[S, L, L, I, S], |machine, args| {
-        Maker::new(machine, "genSelfSignedCertWithKey", Some(&text(args, 4)))?.self_signed(args)
-    }),
+        check_names(machine, args)?;
+        let key = text(machine, args, 4)?;
+        Maker::new(machine, "genSelfSignedCertWithKey", Some(&key))?.self_signed(args)
+    })
+    .taking(NAME),
     Function::new("genSignedCert", &[S, L, L, I, C], |machine, args| {
+        check_names(machine, args)?;
         Maker::new(machine, "genSignedCert", None)?.signed(args)
-    }),
+    })
+    .taking(NAME),
     Function::new("genSignedCertWithKey", &[S, L, L, I, C, S], |machine, args| {
-        Maker::new(machine, "genSignedCertWithKey", Some(&text(args, 5)))?.signed(args)
-    }),
-    Function::new("buildCustomCert", &[S, S], |_, args| build_custom(bytes(args, 0), bytes(args, 1))),
+        check_names(machine, args)?;
+        let key = text(machine, args, 5)?;
+        Maker::new(machine, "genSignedCertWithKey", Some(&key))?.signed(args)
+    })
+    .taking(NAME),
+    Function::new("buildCustomCert", &[S, S], build_custom).taking(NAME),
 ];
+
+/// What a name, a key or a certificate takes for each byte: it is nested a few levels deep in what is signed.
+const NAME: usize = 40;
+
+/// The most bytes of a name, of all other names together, of a key and of a certificate. Real ones have some thousand.
+const MAX_BYTES: usize = 1 << 20;
+
+/// What making a certificate takes whatever is in it.
+const MADE: usize = 256 << 10;
+
+/// Accounts for the other names of a certificate; arguments 1 and 2.
+fn check_names(machine: &Machine<'_>, args: &[Value]) -> Result<()> {
+    for list in &args[1..3] {
+        let Value::List(list) = list else { continue };
+        let text = |item: &Value| if let Value::Str(text) = item { text.len() } else { 16 };
+        let bytes = list.iter().map(text).fold(0, usize::saturating_add);
+        check_length(bytes.saturating_add(list.len() * 8))?;
+        machine.spend((bytes + list.len() * 16) * NAME)?;
+        list.iter().try_for_each(|item| machine.measure(std::slice::from_ref(item), Walk::Through))?;
+    }
+    Ok(())
+}
+
+fn check_length(bytes: usize) -> Result<()> {
+    if bytes > MAX_BYTES {
+        let message = "a certificate's names, keys and certificates may have 1 MiB";
+        return Err(CallError::budget(message));
+    }
+    Ok(())
+}
 
 /// A certificate and its private key, both in PEM.
 struct Certificate {
@@ -79,6 +124,10 @@ impl Object for Certificate {
         Some(vec![("Cert", Value::from(&*self.cert)), ("Key", Value::from(&*self.key))])
     }
 
+    fn size(&self) -> usize {
+        2 * (self.cert.len() + self.key.len()) + 64
+    }
+
     fn json(&self) -> Value {
         let fields = [("Cert", &self.cert), ("Key", &self.key)];
         Value::Map(gotmpl::Map::any(fields.map(|(name, text)| (name.into(), Value::from(&**text)))))
@@ -91,11 +140,17 @@ impl Object for Certificate {
 
 fn gen_private_key(machine: &mut Machine<'_>, kind: &str) -> Result {
     if !["", "rsa", "dsa", "ecdsa", "ed25519"].contains(&kind) {
-        return Ok(Value::from(format!("Unknown type {kind}")));
+        return write_text(machine, |out| {
+            out.put(b"Unknown type ");
+            out.put(kind.as_bytes());
+        });
     }
     machine.work(LARGE_KEY_STEPS)?;
+    machine.spend(MADE)?;
     let mut random = generator(machine, "genPrivateKey")?;
-    let Some(key) = PrivateKey::generate(&mut random, kind) else {
+    let budget = machine.budget();
+    let Some(key) = PrivateKey::generate(&mut random, kind, &|| budget.look().is_err()) else {
+        budget.look()?;
         return fail("failed to generate private key");
     };
     Ok(Value::from(key.to_pem()?))
@@ -113,15 +168,21 @@ impl Maker {
     /// For a key in PEM, or a new one.
     fn new(machine: &mut Machine<'_>, function: &'static str, key: Option<&str>) -> Result<Self> {
         machine.work(KEY_STEPS)?;
+        machine.spend(MADE)?;
+        check_length(key.map_or(0, str::len))?;
+        let budget = machine.budget();
         let mut random = generator(machine, function)?;
         let now = machine.host.now(function)?;
         let key = match key {
             Some(text) => {
                 PrivateKey::from_pem(text).or_else(|why| fail(format!("parsing private key: {why}")))?
             }
-            None => match rsa::RsaKey::generate(&mut random, 2_048) {
+            None => match rsa::RsaKey::generate(&mut random, 2_048, &|| budget.look().is_err()) {
                 Some(key) => PrivateKey::Rsa(key),
-                None => return fail("error generating rsa key"),
+                None => {
+                    budget.look()?;
+                    return fail("error generating rsa key");
+                }
             },
         };
         Ok(Self { random, now, key })
@@ -134,6 +195,7 @@ impl Maker {
     }
 
     fn authority(mut self, name: &str, days: i64) -> Result {
+        check_length(name.len())?;
         let mut request = self.request(name, days);
         request.is_authority = true;
         self.finish(&request, None)
@@ -154,7 +216,8 @@ impl Maker {
     fn leaf(&mut self, args: &[Value]) -> Result<Request> {
         let addresses = addresses(&args[1])?;
         let names = host_names(&args[2])?;
-        let mut request = self.request(&text(args, 0), int(args, 3));
+        check_length(bytes(args, 0).len())?;
+        let mut request = self.request(&gotmpl::lossy(bytes(args, 0)), int(args, 3));
         request.addresses = addresses;
         request.names = names;
         Ok(request)
@@ -210,9 +273,15 @@ fn malformed() -> gotmpl::CallError {
 }
 
 /// A certificate and a key of the chart's own, in base64 of PEM.
-fn build_custom(cert: &[u8], key: &[u8]) -> Result {
-    let Ok(cert) = encode::base64(cert) else { return fail("unable to decode base64 certificate") };
-    let Ok(key) = encode::base64(key) else { return fail("unable to decode base64 private key") };
+fn build_custom(machine: &mut Machine<'_>, args: &[Value]) -> Result {
+    check_length(bytes(args, 0).len().max(bytes(args, 1).len()))?;
+    machine.spend(MADE)?;
+    let Ok(cert) = encode::decode_base64(bytes(args, 0)) else {
+        return fail("unable to decode base64 certificate");
+    };
+    let Ok(key) = encode::decode_base64(bytes(args, 1)) else {
+        return fail("unable to decode base64 private key");
+    };
     let text = |data: Vec<u8>| String::from_utf8_lossy(&data).into_owned();
     let (cert, key) = (text(cert), text(key));
     let Some(block) = pem::decode(&cert) else { return fail("unable to decode certificate") };

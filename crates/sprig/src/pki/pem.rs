@@ -36,7 +36,7 @@ pub(super) fn decode(text: &str) -> Option<Block> {
             }
             ends
         });
-        if let (true, Ok(data)) = (closed, encode::base64(body.as_bytes())) {
+        if let (true, Ok(data)) = (closed, encode::decode_base64(body.as_bytes())) {
             return Some(Block { label: label.to_owned(), data });
         }
     }

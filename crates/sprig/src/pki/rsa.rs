@@ -29,10 +29,10 @@ pub(super) struct RsaKey {
 }
 
 impl RsaKey {
-    /// A new key of 2,048 or 4,096 bits.
-    pub(super) fn generate(random: &mut ChaCha20Rng, bits: u32) -> Option<Self> {
+    /// A new key of 2,048 or 4,096 bits; `None` when it is to stop.
+    pub(super) fn generate(random: &mut ChaCha20Rng, bits: u32, stop: &dyn Fn() -> bool) -> Option<Self> {
         loop {
-            let primes = [number(&prime(random, bits / 2)?), number(&prime(random, bits / 2)?)];
+            let primes = [number(&prime(random, bits / 2, stop)?), number(&prime(random, bits / 2, stop)?)];
             if primes[0] == primes[1] {
                 continue;
             }
@@ -133,7 +133,7 @@ mod tests {
     use super::*;
 
     fn key() -> RsaKey {
-        RsaKey::generate(&mut ChaCha20Rng::seed_from_u64(3), 1_024).unwrap()
+        RsaKey::generate(&mut ChaCha20Rng::seed_from_u64(3), 1_024, &|| false).unwrap()
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! Replacement texts with `$1`, `$name` and `${name}` (Go's `Regexp.Expand`).
 
-use regex_automata::util::captures::Captures;
+use gotmpl::{Budget, TextBuffer};
 
-use gotmpl::Machine;
-
-use super::pattern::Pattern;
+use super::pattern::{Groups, Pattern};
 use crate::args::Result;
+
+/// What a piece takes: a text of its own, or the numbers of groups.
+const PIECE_BYTES: usize = 192;
 
 /// A piece of a replacement.
 pub(super) enum Piece {
@@ -15,7 +16,14 @@ pub(super) enum Piece {
 }
 
 /// Takes a replacement apart. A name is as long as it can be: `$1W` is the group `1W`.
-pub(super) fn parse(template: &[u8], pattern: &Pattern) -> Vec<Piece> {
+///
+/// # Errors
+/// The budget is used up.
+pub(super) fn parse(budget: &Budget<'_>, template: &[u8], pattern: &Pattern) -> Result<Vec<Piece>> {
+    let dollars = memchr::memchr_iter(b'$', template).count();
+    budget.spend_text(template.len())?;
+    budget.spend((dollars + 1) * (PIECE_BYTES + 8 * pattern.names.len()))?;
+    budget.work((dollars * (1 + pattern.names.len() / 16)) as u64)?;
     let mut pieces = Vec::new();
     let mut rest = template;
     while let Some(at) = rest.iter().position(|byte| *byte == b'$') {
@@ -38,8 +46,11 @@ pub(super) fn parse(template: &[u8], pattern: &Pattern) -> Vec<Piece> {
         };
     }
     pieces.push(Piece::Text(rest.to_vec()));
-    pieces
+    Ok(pieces)
 }
+
+/// How many bytes of a name are looked at.
+const MAX_NAME: usize = 64 << 10;
 
 /// A name, in braces or not, and what is behind it.
 fn name(text: &[u8]) -> Option<(String, &[u8])> {
@@ -47,7 +58,9 @@ fn name(text: &[u8]) -> Option<(String, &[u8])> {
         Some(inner) => (inner, true),
         None => (text, false),
     };
-    let valid = inner.utf8_chunks().next().map_or("", |chunk| chunk.valid());
+    // A name is no longer than the longest pattern, and looking at more of the rest for each dollar would add up.
+    let near = &inner[..inner.len().min(MAX_NAME)];
+    let valid = near.utf8_chunks().next().map_or("", |chunk| chunk.valid());
     let end = valid.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(valid.len());
     if end == 0 {
         return None;
@@ -68,23 +81,16 @@ fn groups(name: &str, pattern: &Pattern) -> Vec<usize> {
 }
 
 /// Writes the replacement of one match.
-pub(super) fn fill(
-    machine: &mut Machine<'_>,
-    pieces: &[Piece],
-    matched: (&[u8], &Captures),
-    out: &mut Vec<u8>,
-) -> Result<()> {
-    let (text, groups) = matched;
+pub(super) fn fill(pieces: &[Piece], groups: &Groups<'_>, out: &mut TextBuffer<'_>) {
     for piece in pieces {
-        let text = match piece {
-            Piece::Text(text) => text,
+        match piece {
+            Piece::Text(text) => out.put(text),
             Piece::Groups(indexes) => {
-                let found = indexes.iter().find_map(|index| groups.get_group(*index));
-                found.map_or(&[][..], |span| &text[span.range()])
+                out.put(indexes.iter().find_map(|index| groups.text(*index)).unwrap_or_default());
             }
-        };
-        machine.spend(text.len())?;
-        out.extend_from_slice(text);
+        }
+        if out.is_spent() {
+            return;
+        }
     }
-    Ok(())
 }

@@ -1,7 +1,9 @@
 //! Regular expressions in Go's syntax (RE2), matched by `regex-automata`.
 //!
-//! `parse.rs` and `class.rs` read a pattern, `pattern.rs` compiles and searches, `expand.rs` fills in replacements.
+//! `parse.rs` and `class.rs` read a pattern, `pattern.rs` compiles and searches, `bounded.rs` searches what is long,
+//! `expand.rs` fills in replacements.
 
+mod bounded;
 mod class;
 mod expand;
 mod parse;
@@ -9,9 +11,9 @@ mod pattern;
 
 use std::rc::Rc;
 
-use gotmpl::{Function, List, ListType, Machine, Type, Value};
+use gotmpl::{Function, List, ListBuffer, ListType, Machine, TextBuffer, Type, Value};
 
-use crate::args::{Result, bytes, fail, int};
+use crate::args::{Result, bytes, fail, int, write_text};
 use pattern::{Pattern, compiled};
 
 const S: Type = Type::String;
@@ -21,34 +23,43 @@ const REPLACE: &[Type] = &[S, S, S];
 
 pub(crate) const FUNCTIONS: &[Function] = &[
     Function::new("regexMatch", MATCH, |machine, args| {
-        let pattern = compiled(bytes(args, 0));
-        pattern.map_or(Ok(Value::Bool(false)), |pattern| matches(machine, &pattern, args))
+        let pattern = compiled(machine, bytes(args, 0))?;
+        pattern.map_or(Ok(Value::Bool(false)), |pattern| matches(&pattern, machine, args))
     }),
-    Function::new("mustRegexMatch", MATCH, |machine, args| matches(machine, &*must(args)?, args)),
-    Function::new("regexFind", MATCH, |machine, args| find(machine, &*sure(args)?, args)),
-    Function::new("mustRegexFind", MATCH, |machine, args| find(machine, &*must(args)?, args)),
-    Function::new("regexFindAll", COUNTED, |machine, args| find_all(machine, &*sure(args)?, args)),
-    Function::new("mustRegexFindAll", COUNTED, |machine, args| find_all(machine, &*must(args)?, args)),
-    Function::new("regexSplit", COUNTED, |machine, args| split(machine, &*sure(args)?, args)),
-    Function::new("mustRegexSplit", COUNTED, |machine, args| split(machine, &*must(args)?, args)),
-    Function::new("regexReplaceAll", REPLACE, |machine, args| replace(machine, &*sure(args)?, args)),
-    Function::new("mustRegexReplaceAll", REPLACE, |machine, args| replace(machine, &*must(args)?, args)),
-    Function::new("regexReplaceAllLiteral", REPLACE, |machine, args| literally(machine, &*sure(args)?, args)),
+    Function::new("mustRegexMatch", MATCH, |machine, args| matches(&*must(machine, args)?, machine, args)),
+    Function::new("regexFind", MATCH, |machine, args| find(&*sure(machine, args)?, machine, args)),
+    Function::new("mustRegexFind", MATCH, |machine, args| find(&*must(machine, args)?, machine, args)),
+    Function::new("regexFindAll", COUNTED, |machine, args| find_all(&*sure(machine, args)?, machine, args)),
+    Function::new("mustRegexFindAll", COUNTED, |machine, args| {
+        find_all(&*must(machine, args)?, machine, args)
+    }),
+    Function::new("regexSplit", COUNTED, |machine, args| split(&*sure(machine, args)?, machine, args)),
+    Function::new("mustRegexSplit", COUNTED, |machine, args| split(&*must(machine, args)?, machine, args)),
+    Function::new("regexReplaceAll", REPLACE, |machine, args| replace(&*sure(machine, args)?, machine, args)),
+    Function::new("mustRegexReplaceAll", REPLACE, |machine, args| {
+        replace(&*must(machine, args)?, machine, args)
+    }),
+    Function::new("regexReplaceAllLiteral", REPLACE, |machine, args| {
+        literally(&*sure(machine, args)?, machine, args)
+    }),
     Function::new("mustRegexReplaceAllLiteral", REPLACE, |machine, args| {
-        literally(machine, &*must(args)?, args)
+        literally(&*must(machine, args)?, machine, args)
     }),
-    Function::new("regexQuoteMeta", &[S], |_, args| Ok(Value::from(quote_meta(bytes(args, 0))))),
+    Function::new("regexQuoteMeta", &[S], |machine, args| {
+        write_text(machine, |out| quote_meta(bytes(args, 0), out))
+    }),
 ];
 
 /// The pattern, or Go's error (`regexp.Compile`).
-fn must(args: &[Value]) -> Result<Rc<Pattern>> {
-    compiled(bytes(args, 0)).or_else(fail)
+fn must(machine: &mut Machine<'_>, args: &[Value]) -> Result<Rc<Pattern>> {
+    compiled(machine, bytes(args, 0))?.or_else(fail)
 }
 
 /// The pattern, or Go's panic (`regexp.MustCompile`).
-fn sure(args: &[Value]) -> Result<Rc<Pattern>> {
+fn sure(machine: &mut Machine<'_>, args: &[Value]) -> Result<Rc<Pattern>> {
     let text = bytes(args, 0);
-    compiled(text).or_else(|error| fail(format!("regexp: Compile({}): {error}", backquoted(text))))
+    let pattern = compiled(machine, text)?;
+    pattern.or_else(|error| fail(format!("regexp: Compile({}): {error}", backquoted(text))))
 }
 
 /// In back quotes if Go can read that, else in quotes.
@@ -60,24 +71,14 @@ fn backquoted(text: &[u8]) -> String {
     }
 }
 
-/// How many bytes are searched for one step of the budget.
-const BYTES_PER_STEP: u64 = 16;
+fn matches(pattern: &Pattern, machine: &Machine<'_>, args: &[Value]) -> Result {
+    Ok(Value::Bool(pattern.find(machine.budget(), bytes(args, 1))?.is_some()))
+}
 
-/// Accounts for searching the text of argument 1.
-fn searched<'a>(machine: &mut Machine<'_>, args: &'a [Value]) -> Result<&'a [u8]> {
+fn find(pattern: &Pattern, machine: &Machine<'_>, args: &[Value]) -> Result {
     let text = bytes(args, 1);
-    machine.work(text.len() as u64 / BYTES_PER_STEP)?;
-    Ok(text)
-}
-
-fn matches(machine: &mut Machine<'_>, pattern: &Pattern, args: &[Value]) -> Result {
-    Ok(Value::Bool(pattern.find(searched(machine, args)?, 0).is_some()))
-}
-
-fn find(machine: &mut Machine<'_>, pattern: &Pattern, args: &[Value]) -> Result {
-    let text = searched(machine, args)?;
-    let found = pattern.find(text, 0).map(|range| text[range].to_vec());
-    Ok(Value::from(found.unwrap_or_default()))
+    let found = pattern.find(machine.budget(), text)?;
+    machine.budget().copied(found.map_or(&[], |range| &text[range]))
 }
 
 /// How many of them are wanted; a negative number means all.
@@ -85,61 +86,62 @@ fn wanted(args: &[Value]) -> usize {
     usize::try_from(int(args, 2)).unwrap_or(usize::MAX)
 }
 
-fn find_all(machine: &mut Machine<'_>, pattern: &Pattern, args: &[Value]) -> Result {
-    let text = searched(machine, args)?;
-    let found = pattern.find_all(text, wanted(args));
-    if found.is_empty() {
+fn find_all(pattern: &Pattern, machine: &Machine<'_>, args: &[Value]) -> Result {
+    let (text, mut found) = (bytes(args, 1), ListBuffer::new(machine.budget()));
+    pattern.find_all(machine.budget(), text, wanted(args), |range| found.push_text(&text[range]))?;
+    if found.items().is_empty() {
         return Ok(Value::List(List::nil(ListType::Strings)));
     }
-    machine.spend(found.len() * std::mem::size_of::<Value>())?;
-    Ok(Value::strings(found.into_iter().map(|range| &text[range])))
+    found.into_value(ListType::Strings)
 }
 
-fn split(machine: &mut Machine<'_>, pattern: &Pattern, args: &[Value]) -> Result {
-    let (text, most) = (searched(machine, args)?, wanted(args));
+fn split(pattern: &Pattern, machine: &Machine<'_>, args: &[Value]) -> Result {
+    let (text, most) = (bytes(args, 1), wanted(args));
     if most == 0 {
         return Ok(Value::List(List::nil(ListType::Strings)));
     }
+    let mut parts = ListBuffer::new(machine.budget());
     if text.is_empty() && !bytes(args, 0).is_empty() {
-        return Ok(Value::strings([""]));
+        parts.push_text(b"")?;
+        return parts.into_value(ListType::Strings);
     }
-    let mut parts = Vec::new();
     let (mut begin, mut end) = (0, 0);
-    for range in pattern.find_all(text, most) {
-        if parts.len() + 1 == most {
-            break;
+    pattern.find_all(machine.budget(), text, most, |range| {
+        // Of as many matches as there may be parts the last one separates nothing.
+        if parts.items().len() + 1 == most {
+            return Ok(());
         }
         end = range.start;
         if range.end != 0 {
-            parts.push(&text[begin..end]);
+            parts.push_text(&text[begin..end])?;
         }
         begin = range.end;
-    }
-    if end != text.len() {
-        parts.push(&text[begin..]);
-    }
-    machine.spend(parts.len() * std::mem::size_of::<Value>())?;
-    Ok(Value::strings(parts))
-}
-
-fn replace(machine: &mut Machine<'_>, pattern: &Pattern, args: &[Value]) -> Result {
-    let text = searched(machine, args)?;
-    let template = expand::parse(bytes(args, 2), pattern);
-    pattern.replace_all(machine, text, |machine, groups, out| {
-        expand::fill(machine, &template, (text, groups), out)
-    })
-}
-
-fn literally(machine: &mut Machine<'_>, pattern: &Pattern, args: &[Value]) -> Result {
-    let (text, with) = (searched(machine, args)?, bytes(args, 2));
-    pattern.replace_all(machine, text, |machine, _, out| {
-        machine.spend(with.len())?;
-        out.extend_from_slice(with);
         Ok(())
-    })
+    })?;
+    if end != text.len() {
+        parts.push_text(&text[begin..])?;
+    }
+    parts.into_value(ListType::Strings)
 }
 
-fn quote_meta(text: &[u8]) -> Vec<u8> {
-    let special = |byte: u8| b"\\.+*?()|[]{}^$".contains(&byte);
-    text.iter().flat_map(|byte| special(*byte).then_some(b'\\').into_iter().chain([*byte])).collect()
+fn replace(pattern: &Pattern, machine: &Machine<'_>, args: &[Value]) -> Result {
+    let template = expand::parse(machine.budget(), bytes(args, 2), pattern)?;
+    let mut out = TextBuffer::new(machine.budget());
+    pattern.replace_all(bytes(args, 1), &mut out, |groups, out| expand::fill(&template, groups, out))?;
+    out.into_value()
+}
+
+fn literally(pattern: &Pattern, machine: &Machine<'_>, args: &[Value]) -> Result {
+    let (with, mut out) = (bytes(args, 2), TextBuffer::new(machine.budget()));
+    pattern.replace_all(bytes(args, 1), &mut out, |_, out| out.put(with))?;
+    out.into_value()
+}
+
+fn quote_meta(text: &[u8], out: &mut TextBuffer<'_>) {
+    for byte in text {
+        if b"\\.+*?()|[]{}^$".contains(byte) {
+            out.put_byte(b'\\');
+        }
+        out.put_byte(*byte);
+    }
 }
