@@ -8,7 +8,7 @@ mod values;
 use std::io::{self, Write};
 use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use clap::ArgMatches;
 use helm::{
@@ -28,6 +28,9 @@ use crate::render::on_stack;
 use crate::source::Disk;
 
 pub(super) use self::args::{command, repeat_args};
+
+/// The most time a render takes: what helm waits for a cluster by default. The slowest public chart takes some seconds.
+const MAX_TIME: Duration = Duration::from_secs(300);
 
 /// What of the command line decides the output.
 struct Ask {
@@ -155,6 +158,7 @@ impl Ask {
             .map_err(|error| chart.load_failure(error))?;
         // The process ends with this command: what it holds is not freed piece by piece.
         let loaded = ManuallyDrop::new(loaded);
+        let begin = Instant::now();
         let release = Release {
             version: self.version,
             name: &name,
@@ -167,7 +171,7 @@ impl Ask {
             seed: self.seed,
             now: self.now,
             limits: gotmpl::Limits::default(),
-            stop: &|| false,
+            stop: &|| begin.elapsed() > MAX_TIME,
             raw: self.raw.is_some(),
         };
         let output = release.render(&chart.tree, &loaded, &mut values::read, log)?;

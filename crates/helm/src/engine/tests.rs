@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use gotmpl::{Budget, CallError, Cause, Function, Limits, List, ListType, MapType, Type};
+use gotmpl::{Budget, CallError, Calling, Cause, Function, Limits, List, ListType, MapType, Type};
 use testkit::allocation::{StopProbe, measure_allocated};
 
 use super::host::Chance;
@@ -284,7 +284,13 @@ fn receivers(function: &Function, kinds: &Kinds) -> Vec<Value> {
 
 /// The arguments of every call of a function: each kind in each place, among plain and among large ones.
 fn calls(function: &Function, kinds: &Kinds, is_method: bool) -> Vec<Vec<Value>> {
-    let receivers = if is_method { receivers(function, kinds) } else { vec![] };
+    let receivers = match function.calling {
+        // The executor puts the text of what is called before the arguments.
+        Calling::Named => vec![Value::from("name")],
+        _ if is_method => receivers(function, kinds),
+        _ => vec![],
+    };
+    let is_method = !receivers.is_empty();
     let fixed = function.params.len();
     let most = if function.variadic.is_some() { fixed.max(4) } else { fixed };
     let mut calls = Vec::new();
@@ -338,7 +344,10 @@ fn fault(function: &Function, args: &[Value], raise_after: Duration) -> Option<S
     let probe = StopProbe::raised_after(raise_after);
     let stop = || probe.is_raised();
     let budget = Budget::new(LIMITS, &stop);
-    let (result, taken) = with_machine(&budget, |machine| measure_allocated(|| machine.call(function, args)));
+    let called = || with_machine(&budget, |machine| measure_allocated(|| machine.call(function, args)));
+    let Ok((result, taken)) = std::panic::catch_unwind(std::panic::AssertUnwindSafe(called)) else {
+        return Some(format!("{}({}): panicked", function.name, shown(args)));
+    };
     let (charged, stretch) = (budget.bytes_charged(), probe.longest_stretch());
     let told = result.as_ref().err().map_or("", |error: &CallError| &error.message);
     let call = || format!("{}({}): {:.80}", function.name, shown(args), told);
@@ -374,11 +383,12 @@ fn walk(bytes: usize, is_wanted: impl Fn(&[Value]) -> bool, raise_after: Duratio
             .any(|known| known.call as usize == function.call as usize);
         let calls = calls(function, &kinds, is_method);
         assert!(!calls.is_empty(), "{} is not called", function.name);
+        let before = faults.len();
         for args in calls.iter().filter(|args| is_wanted(args)) {
             // A stretch may be long once, when others had the processor's caches: what is wrong is so each time.
             let each_time: Option<Vec<_>> = (0..3).map(|_| fault(function, args, raise_after)).collect();
             faults.extend(each_time.and_then(|faults| faults.into_iter().next()));
-            if faults.len() > 200 {
+            if faults.len() > before + 4 {
                 break;
             }
         }
