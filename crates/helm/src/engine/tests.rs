@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use gotmpl::{Budget, CallError, Calling, Cause, Function, Limits, List, ListType, MapType, Type};
+use gotmpl::{Budget, CallError, Calling, Cause, Function, IntType, Limits, List, ListType, MapType, Type};
 use testkit::allocation::{StopProbe, measure_allocated};
 
 use super::host::Chance;
@@ -225,7 +225,8 @@ impl Kinds {
             Type::String => self.texts.clone(),
             Type::Bool => vec![Value::Bool(true), Value::Bool(false)],
             Type::Int => integers(),
-            Type::Int64 => integers().iter().map(as_int64).collect(),
+            Type::Int64 => integers().iter().map(|number| as_integer(number, IntType::Int64)).collect(),
+            Type::Duration => integers().iter().map(|number| as_integer(number, IntType::Duration)).collect(),
             Type::Uint32 => {
                 [0, u32::MAX].map(|number| Value::Uint(gotmpl::UintType::Uint64, number.into())).to_vec()
             }
@@ -255,8 +256,8 @@ impl Kinds {
     }
 }
 
-fn as_int64(value: &Value) -> Value {
-    if let Value::Int(_, number) = value { Value::int64(*number) } else { value.clone() }
+fn as_integer(value: &Value, of: IntType) -> Value {
+    if let Value::Int(_, number) = value { Value::Int(of, *number) } else { value.clone() }
 }
 
 /// What methods are called on.
