@@ -60,7 +60,7 @@ pub(crate) fn find(engine: Engine, folders: &[PathBuf]) -> Result<Vec<Found>, St
         let listed = fs::read_to_string(folder.join("cases.jsonl"));
         match listed {
             Ok(lines) => {
-                all.extend(lines.lines().filter_map(|line| listed_case(engine, &folder.join("input"), line)))
+                all.extend(lines.lines().filter_map(|line| listed_case(engine, &folder.join("input"), line)));
             }
             Err(_) => walk(engine, folder, "", &mut all),
         }

@@ -15,6 +15,7 @@ use tonic::{Code, Request, Status};
 
 use super::*;
 use crate::config::{Environment, Settings, Values};
+use crate::render::Isolation;
 use crate::service::Service;
 use crate::telemetry::Metrics;
 
@@ -42,6 +43,8 @@ fn fixture(max_message_bytes: usize) -> Fixture {
     let environment = Environment { home: Some(data.path().to_owned()), ..Environment::default() };
     let mut settings = Settings::check(Values::new(), &environment).unwrap();
     settings.repositories.allow_file = true;
+    // A worker is this very program, and the program of these tests is none.
+    settings.rendering.isolation = Isolation::None;
     let service = Service::new(&settings, None).unwrap();
     let limits = Limits { secrets: true, max_message_bytes, reply_memory_bytes: 1 << 20 };
     Fixture {

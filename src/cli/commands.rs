@@ -33,8 +33,11 @@ Examples:
 
 SIGTERM and SIGINT let calls under way finish within --drain-time; a second signal ends at once.";
 
+/// What makes the definition of a command.
+type CommandDefinition = fn() -> Command;
+
 /// The commands, by their names.
-const COMMANDS: [(&str, fn() -> Command); 8] = [
+const COMMANDS: [(&str, CommandDefinition); 8] = [
     ("serve", serve),
     ("render", render),
     ("template", template::command),

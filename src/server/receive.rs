@@ -374,7 +374,7 @@ struct WaitingCall {
 
 impl WaitingCalls {
     fn enter(self: Arc<Self>) -> WaitingCall {
-        let number = Some(self.with(|waiting| waiting.append()));
+        let number = Some(self.with(Waiting::append));
         WaitingCall { all: self, number }
     }
 

@@ -364,10 +364,13 @@ async fn a_call_without_the_token_is_refused_by_its_headers() {
     assert_eq!(server.ready.calls(), 0);
 }
 
+/// A path, headers, the body, and the code that refuses it.
+type RefusedCall<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a [u8], Code);
+
 #[tokio::test]
 async fn what_cannot_be_received_is_refused_before_it_is_there() {
     let server = start(|settings| settings.max_message_bytes = 100_000).await;
-    let table: [(&str, &[(&str, &str)], &[u8], Code); 6] = [
+    let table: [RefusedCall<'_>; 6] = [
         ("/manifestd.v1.Manifestd/Other", &[], b"", Code::Unimplemented),
         ("/other.Service/Render", &[], b"", Code::Unimplemented),
         (RENDER, &[("grpc-encoding", "gzip")], b"", Code::Unimplemented),

@@ -293,7 +293,7 @@ fn files_whose_names_are_not_utf8_are_files_like_others() {
         names(&["--type", "directory", "--directory-recurse", "--exclude", "{chart,kustomize}/*"]),
         ["deep", "a", "b"]
     );
-    assert!(stdout(&home.run(&["apps", from])).contains("plain\tDirectory\n"));
+    assert!(stdout(&home.run(&["apps", from])).contains("chart\tHelm\n"));
 }
 
 #[test]

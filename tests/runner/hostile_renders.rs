@@ -37,6 +37,9 @@ fn until(what: &str, holds: impl Fn() -> bool) {
     }
 }
 
+/// What it is called, the files, and the codes it may end with.
+type HostileCase<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a [Code]);
+
 #[tokio::test(flavor = "multi_thread")]
 async fn hostile_files_cost_their_request_one_error() {
     let mut bench = bench(&["--worker-memory-bytes=128MiB", "--render-timeout=5s"]);
@@ -45,7 +48,7 @@ async fn hostile_files_cost_their_request_one_error() {
     let aliases: String =
         (1..30).map(|n| format!("a{n}: &a{n} [*a{0}, *a{0}, *a{0}, *a{0}]\n", n - 1)).collect();
     let aliases = format!("kind: A\napiVersion: v1\na0: &a0 [x]\n{aliases}");
-    let cases: [(&str, &[(&str, &str)], &[Code]); 6] = [
+    let cases: [HostileCase<'_>; 6] = [
         (
             "a program that takes all memory",
             &[("app/a.jsonnet", "local f(s, n) = if n == 0 then s else f(s + s, n - 1); {kind: f('x', 60)}")],

@@ -82,6 +82,7 @@ fn charts_come_out_as_helm_prints_them() {
 }
 
 /// The helm program, if it is of the version the cases were made with.
+#[expect(clippy::print_stderr, reason = "says what it skips")]
 fn helm_program(test: &str) -> Option<PathBuf> {
     let helm = Program::Helm.find(test)?;
     let version = Command::new(&helm).args(["version", "--template", "{{.Version}}"]).output().unwrap();

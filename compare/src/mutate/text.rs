@@ -128,7 +128,7 @@ pub(super) fn change(text: &str, chance: &mut Chance) -> String {
         13 => set_key(&mut lines[at], chance.pick(KEYS)),
         14 => quote(&mut lines[at], chance.pick(&["\"", "'"])),
         15 => {
-            lines.insert(at, chance.pick(&["", "---", "...", "  ", "\t", "--- # x", "%YAML 1.2"]).to_owned())
+            lines.insert(at, chance.pick(&["", "---", "...", "  ", "\t", "--- # x", "%YAML 1.2"]).to_owned());
         }
         16 => return other_line_ends(text, chance),
         17 => anchor(&mut lines, at, chance),

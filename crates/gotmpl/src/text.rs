@@ -219,7 +219,7 @@ impl<'b> ListBuffer<'b> {
     /// When a budget is used up.
     pub fn push(&mut self, item: Value) -> Result<(), CallError> {
         self.reserve(1)?;
-        self.budget.work(u64::from(self.items.len() % 8 == 0))?;
+        self.budget.work(u64::from(self.items.len().is_multiple_of(8)))?;
         self.items.push(item);
         Ok(())
     }

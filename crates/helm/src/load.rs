@@ -82,7 +82,7 @@ pub fn load(tree: &dyn Tree, path: &TreePath, profile: &Profile, log: &MessageLo
     if tree.kind(&real)? == Some(Kind::File) {
         return loader.assemble(loader.unpacked(&tree.read(&real)?)?, 0).map(Arc::new);
     }
-    let mut chart = loader.from_folder(path)?;
+    let mut chart = loader.load_folder(path)?;
     Local::new(&loader).complete(&mut chart, path)?;
     Ok(Arc::new(chart))
 }
@@ -190,7 +190,7 @@ impl<'t> Loader<'t> {
     }
 
     /// The chart of a folder with what is vendored in it.
-    pub(crate) fn from_folder(&self, path: &TreePath) -> Result<Chart> {
+    pub(crate) fn load_folder(&self, path: &TreePath) -> Result<Chart> {
         self.assemble(self.folder(&tree::resolve(self.tree, path)?)?, 0)
     }
 

@@ -80,7 +80,7 @@ impl<'l, 't> Local<'l, 't> {
         if let Some(chart) = self.loaded.get(at) {
             return Ok(chart.clone());
         }
-        let mut chart = self.loader.from_folder(at).map_err(|error| match error {
+        let mut chart = self.loader.load_folder(at).map_err(|error| match error {
             LoadError::Chart(message) => {
                 LoadError::Chart(format!("cannot load the dependency {name} from {at}: {message}"))
             }

@@ -176,6 +176,7 @@ impl Event {
     }
 
     /// Helm 3's line: the place of the call, and the text. `None` for what helm 3 does not say, or not so.
+    #[expect(clippy::too_many_lines, reason = "one arm for each event")]
     fn plain(&self) -> Option<(&'static str, String)> {
         use Event as E;
         Some(match self {

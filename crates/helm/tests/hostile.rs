@@ -310,6 +310,7 @@ fn hostile_names_and_indices_are_refused() {
 }
 
 /// What was seen to take all memory or all time: templates, values and schemas of an attack.
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn attacks() -> Vec<(&'static str, Vec<(String, String)>)> {
     let template = |text: &str| vec![("c/templates/t.yaml".to_owned(), text.to_owned())];
     let with = |text: &str, name: &str, content: String| {

@@ -123,7 +123,7 @@ fn put_word(word: Word, piece: &str, connector: char, out: &mut TextBuffer<'_>) 
 /// connector between words. Connectors at the beginning stay; where there is nothing else, the last one is doubled.
 pub(crate) fn put_pascal(text: &str, out: &mut TextBuffer<'_>) {
     let body = text.trim_start_matches(is_connector);
-    out.put(text[..text.len() - body.len()].as_bytes());
+    out.put(&text.as_bytes()[..text.len() - body.len()]);
     let mut chars = body.chars();
     let Some(first) = chars.next() else {
         return text.chars().next_back().into_iter().for_each(|c| out.put_char(c));

@@ -53,6 +53,7 @@ impl Files<'_> {
         clean(&joined).display().to_string()
     }
 
+    #[expect(clippy::too_many_arguments, reason = "a file, what is written to it, and who is told")]
     fn append(
         &self,
         folder: &str,

@@ -60,7 +60,7 @@ fn given_anchors(bundle: &str, provider: &Arc<CryptoProvider>) -> Result<TrustAn
         .ok()
         .filter(|all| !all.is_empty())
         .ok_or_else(|| invalid("the CA bundle holds no PEM certificates"))?;
-    TrustAnchors::new(certificates, provider)
+    TrustAnchors::new(&certificates, provider)
         .ok_or_else(|| invalid("the certificates of the credential cannot be used"))
 }
 
@@ -130,7 +130,7 @@ struct TrustAnchors {
 
 impl TrustAnchors {
     /// What `certificates` stand for; `None` when none of them can be used.
-    fn new(certificates: Vec<CertificateDer<'static>>, provider: &Arc<CryptoProvider>) -> Option<Self> {
+    fn new(certificates: &[CertificateDer<'static>], provider: &Arc<CryptoProvider>) -> Option<Self> {
         let mut roots = RootCertStore::empty();
         roots.add_parsable_certificates(certificates.iter().cloned());
         let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone());
@@ -248,5 +248,5 @@ fn system_anchors(provider: &Arc<CryptoProvider>) -> Option<TrustAnchors> {
     for error in &loaded.errors {
         tracing::debug!(%error, "a certificate of the system cannot be read");
     }
-    TrustAnchors::new(loaded.certs, provider)
+    TrustAnchors::new(&loaded.certs, provider)
 }

@@ -197,8 +197,8 @@ fn known_keys_stay_what_they_are() {
         ),
         (
             Renderer::Kustomize(kustomize()),
-            "b7bbd3f43280036e488e9fef2b79e5ce9fd43d621c3dca5db8abc361c3ac64d8",
-            "25179b474493c3eb7c058630368b3b3ee725c18da5cdabf7ba54c346cf82b8b7",
+            "6db90a4f3d651a4894ee5083ac786e38e30bacf4d0f4164172983f6a78c111a1",
+            "299ab80b75d57e4c933fe6d2e171d92830e51dbd78904fa7ccb5f2647e06e54d",
         ),
     ];
     for (renderer, exact, reuse) in known {

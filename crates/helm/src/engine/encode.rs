@@ -359,7 +359,7 @@ mod tests {
     fn old_versions_lose_a_long_last_line() {
         let values = |version: HelmVersion, text: &str| {
             let value = values_value(text.as_bytes(), version.profile()).unwrap();
-            value.as_map().unwrap().keys().map(|key| key.to_string()).collect::<Vec<_>>()
+            value.as_map().unwrap().keys().map(ToString::to_string).collect::<Vec<_>>()
         };
         let text = format!("a: 1\nb: {}", "x".repeat(4_093));
         assert_eq!(values(HelmVersion::V4_2_4, &text), ["a"]);

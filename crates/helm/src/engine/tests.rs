@@ -306,8 +306,8 @@ fn calls(function: &Function, kinds: &Kinds, is_method: bool) -> Vec<Vec<Value>>
         if arity == 0 {
             all.push(Vec::new());
         }
-        for at in 0..arity {
-            for choice in &choices[at] {
+        for (at, of_argument) in choices.iter().enumerate() {
+            for choice in of_argument {
                 for others in [&plain as &dyn Fn(usize) -> Value, &large] {
                     all.push(
                         (0..arity)

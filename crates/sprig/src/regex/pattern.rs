@@ -258,6 +258,7 @@ impl<'s> Pace<'s> {
 }
 
 /// Looks for whole matches.
+#[expect(clippy::large_enum_variant, reason = "one lives on the stack for one search")]
 enum Finder<'s> {
     Library { regex: &'s Regex, pace: Pace<'s> },
     Bounded(Search<'s>),

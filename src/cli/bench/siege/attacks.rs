@@ -25,8 +25,11 @@ pub(super) enum AttackKind {
     Connection(ConnectionAttack),
 }
 
+/// What makes the bytes of a request.
+type MessageBytes = fn() -> Vec<u8>;
+
 /// Requests by their bytes. The numbers are those of fields in `manifestd.v1`.
-const MESSAGES: &[(&str, fn() -> Vec<u8>)] = &[
+const MESSAGES: &[(&str, MessageBytes)] = &[
     ("wire-sources", || wire::elements(1)),
     ("wire-many-sources", wire::many_sources),
     ("wire-small-sources", wire::small_sources),

@@ -41,7 +41,7 @@ const SAMPLE_PAUSE: Duration = Duration::from_millis(100);
 const END_TIME: Duration = Duration::from_secs(40);
 
 /// What the server alone may take: one and a half times the memory of requests, replies and the cache.
-const MAX_SERVER_BYTES: u64 = 3 * (512 + 512 + 128) / 2 << 20;
+const MAX_SERVER_BYTES: u64 = (3 * (512 + 512 + 128) / 2) << 20;
 
 /// What it may take with its workers: the memory of renders comes on top.
 const MAX_TOTAL_BYTES: u64 = MAX_SERVER_BYTES + 3 * (1 << 30) / 2;
