@@ -5,12 +5,12 @@
 FROM rust:1.95-bookworm AS build
 WORKDIR /src
 COPY . .
-RUN cargo build --release --locked
+RUN cargo build --profile dist --locked
 # The files of the final image: the binary, the shared libraries it is linked with, CA certificates, one user.
 RUN set -eu; root=/rootfs; \
     mkdir -p $root/usr/local/bin $root/etc/ssl/certs $root/var/lib/manifestd; \
-    cp target/release/manifestd $root/usr/local/bin/; \
-    ldd target/release/manifestd | grep -o '/[^ ]*' | xargs -I{} cp --parents -L {} $root; \
+    cp target/dist/manifestd $root/usr/local/bin/; \
+    ldd target/dist/manifestd | grep -o '/[^ ]*' | xargs -I{} cp --parents -L {} $root; \
     cp -L /etc/ssl/certs/ca-certificates.crt $root/etc/ssl/certs/; \
     echo 'manifestd:x:65532:65532::/var/lib/manifestd:/nonexistent' > $root/etc/passwd; \
     echo 'manifestd:x:65532:' > $root/etc/group; \

@@ -190,20 +190,6 @@ async fn each_is_refused_and_the_next_request_works() {
     assert_eq!(names(&rendered), ["ConfigMap/a"]);
 }
 
-#[tokio::test]
-async fn a_manifest_of_many_mebibytes_is_fetched_and_not_read() {
-    let mut target = Target::new(&["--fetch-timeout=40s", "--render-timeout=20s"]);
-    let size: u64 = 24 << 20;
-    let mut pack = Pack::new();
-    pack.raw(EntryKind::Blob, size, &deflate_zeros(size));
-    let large = Oid::hash_object(ObjectType::Blob, &vec![0; usize::try_from(size).unwrap()]).unwrap();
-    let folder = pack.tree(&[("100644", "map.yaml", large)]);
-    let root = pack.tree(&[("40000", "app", folder)]);
-    let commit = pack.commit(root);
-    let server = Scripted { commit, pack: pack.bytes() }.start();
-    target.refuses("a manifest of 24 MiB", &server).await;
-}
-
 /// Objects whose content is not the same twice.
 fn entry(number: u64) -> Vec<u8> {
     let content: Vec<u8> = (0..3_000_u64).flat_map(|at| (number * 3_001 + at).to_be_bytes()).collect();

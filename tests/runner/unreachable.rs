@@ -38,7 +38,7 @@ fn the_cause_is_named_on_one_line_and_nothing_else_is_said() {
         (at(&expired), &old.authority, "has expired"),
         (at(&misnamed), &other.authority, "is for other.example, not for localhost"),
         (at(&untrusted), &String::new(), "no CA certificates"),
-        (at(&plain), &own.authority, "TLS"),
+        (at(&plain), &own.authority, "no connection in time"),
         (format!("https://{}/r.git", silent.address()), &own.authority, "no version of TLS from 1.2 on"),
         (format!("https://{}/r.git", free_address()), &own.authority, "refuses connections"),
         (format!("git://{}/r.git", free_address()), &own.authority, "refuses connections"),

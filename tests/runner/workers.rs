@@ -107,6 +107,20 @@ fn compared(outcome: Result<RenderOutcome, Error>) -> Result<RenderOutcome, Stri
     outcome.map_err(|error| whole(&error))
 }
 
+/// The charts and kustomizations of a tree.
+fn applications(tree: &Arc<dyn Tree>) -> Vec<TreePath> {
+    let found = inspect::apps(&**tree, &Stop::after(Duration::from_secs(60))).unwrap();
+    found.into_iter().map(|(folder, _)| folder).collect()
+}
+
+/// All folders beneath one.
+fn folders(tree: &dyn Tree, folder: &TreePath) -> Vec<TreePath> {
+    let entries = tree.list(folder).unwrap();
+    let inner = entries.iter().filter(|entry| entry.kind == tree::Kind::Folder);
+    let inner = inner.map(|entry| folder.child(&entry.name));
+    inner.flat_map(|path| [vec![path.clone()], folders(tree, &path)].concat()).collect()
+}
+
 /// Renders every folder of `testdata` that can be, here and in a worker: bodies, facts, warnings and failures are equal.
 #[test]
 fn a_worker_gives_the_same() {
@@ -116,8 +130,11 @@ fn a_worker_gives_the_same() {
     for suite in ["apps", "directory", "jsonnet", "helm", "kustomize"] {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata").join(suite);
         let tree = folder_tree(&folder);
-        let found = inspect::apps(&*tree, &Stop::after(Duration::from_secs(60))).unwrap();
-        for (number, (folder, _)) in found.iter().enumerate() {
+        let found = match suite {
+            "helm" | "kustomize" => applications(&tree),
+            _ => folders(&*tree, &TreePath::root()),
+        };
+        for (number, folder) in found.iter().enumerate() {
             // Programs that take memory or time are tested for themselves.
             if suite == "jsonnet"
                 && ["huge", "doubling", "endless", "forever", "spin"]
@@ -150,10 +167,7 @@ fn a_worker_gives_the_same() {
         }
     }
     assert_eq!(rendered.into_iter().collect::<Vec<_>>(), ["Directory", "Helm", "Kustomize"]);
-    assert!(
-        compared_count > 100 && failed > 10 && failed < compared_count / 2,
-        "{failed} of {compared_count}"
-    );
+    assert!(failed > 10 && compared_count - failed > 100, "{failed} of {compared_count}");
 }
 
 #[test]

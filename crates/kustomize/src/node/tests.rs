@@ -19,7 +19,10 @@ fn new_keys_are_written_without_tag_and_may_turn_into_numbers() {
     map.get_mut("a").unwrap().as_map_mut().unwrap().set("c", Node::text("2"));
     assert_eq!(json(&map).unwrap(), r#"{"a":{"b":1,"c":"2"}}"#);
     map.get_mut("a").unwrap().as_map_mut().unwrap().set("3", Node::text("2"));
-    assert_eq!(json(&map).unwrap_err().to_string(), "json: unsupported type: map[interface {}]interface {}");
+    assert_eq!(json(&map).unwrap(), r#"{"a":{"3":"2","b":1,"c":"2"}}"#);
+    let older = crate::KustomizeVersion::V5_8_1.profile();
+    let error = data::of(&map, older).unwrap_err();
+    assert_eq!(error.to_string(), "json: unsupported type: map[interface {}]interface {}");
 }
 
 #[test]
