@@ -21,6 +21,8 @@ async fn survives(bench: &mut Bench, path: &str) {
             Code::FailedPrecondition,
             Code::Unavailable,
             Code::NotFound,
+            // A slow machine spends the time of a fetch on it.
+            Code::DeadlineExceeded,
         ];
         assert!(told.contains(&status.code()), "{status:?}");
         bench.service.assert_silent(status.message());
