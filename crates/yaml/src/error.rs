@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use budget::Exhausted;
+
 /// Where something starts: byte offset, line and column, all counted from 0, columns in characters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Mark {
@@ -78,18 +80,23 @@ impl Error {
     }
 
     /// An error with a complete text, at a place if one is known.
-    pub(crate) fn new(message: impl Into<Box<str>>, at: Option<Mark>) -> Self {
+    pub(crate) fn new(message: impl Into<String>, at: Option<Mark>) -> Self {
         Self {
-            message: message.into(),
+            message: cut(message.into()),
             line: at.map(|m| m.line + 1),
             column: at.map(|m| m.column + 1),
             limit: false,
         }
     }
 
-    /// An error because a budget is used up.
-    pub(crate) fn limit(message: impl Into<Box<str>>, at: Option<Mark>) -> Self {
+    /// An error because one of the limits of a read is reached.
+    pub(crate) fn limit(message: impl Into<String>, at: Option<Mark>) -> Self {
         Self { limit: true, ..Self::new(message, at) }
+    }
+
+    /// The thread's budget is used up while something at `at` was read.
+    pub(crate) fn exhausted(why: Exhausted, at: Mark) -> Self {
+        Self::limit(format!("yaml: {why}"), Some(at))
     }
 
     /// The same error without line and column, for a text that the user never saw.
@@ -100,7 +107,7 @@ impl Error {
     /// The same error with words in front of its text.
     #[must_use]
     pub fn prefixed(mut self, prefix: &str) -> Self {
-        self.message = format!("{prefix}{}", self.message).into();
+        self.message = cut(format!("{prefix}{}", self.message));
         self
     }
 }
@@ -113,7 +120,30 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
+impl From<Exhausted> for Error {
+    fn from(why: Exhausted) -> Self {
+        Self::limit(format!("yaml: {why}"), None)
+    }
+}
+
+/// The longest message that is kept whole: longer ones quote a text nobody reads to its end.
+const MAX_MESSAGE: usize = 256 << 10;
+
+/// A message, cut where it is longer than anybody reads.
+fn cut(mut message: String) -> Box<str> {
+    if message.len() > MAX_MESSAGE {
+        message.truncate(message.floor_char_boundary(MAX_MESSAGE));
+        message.push('…');
+    }
+    message.into()
+}
+
 impl Fault {
+    /// The thread's budget is used up at `at`.
+    pub(crate) fn exhausted(why: Exhausted, at: Mark) -> Box<Self> {
+        Box::new(Self { layer: Layer::Scanner, context: None, at, problem: why.to_string(), limit: true })
+    }
+
     pub(crate) fn scanner(context: Option<Mark>, at: Mark, problem: &str) -> Self {
         Self { layer: Layer::Scanner, context, at, problem: problem.to_owned(), limit: false }
     }

@@ -1,17 +1,22 @@
-//! The rule of go-yaml (v2 and v3) against alias bombs, and ours on size, depth and self-reference.
+//! The rule of go-yaml (v2 and v3) against alias bombs, and ours on size, depth and self-reference. What is visited
+//! becomes a value, so it is charged here.
 
 use crate::error::{Error, Mark};
 use crate::limits::Limits;
-use crate::node::NodeRef;
+use crate::node::{Kind, NodeRef};
 
 /// Entries that merge keys may bring in, whatever the size of the document.
 const MERGES: usize = 10_000;
 /// And as many more for each of its nodes: real manifests merge a base a few times.
 const MERGES_PER_NODE: usize = 100;
 
+/// What a value takes beside its text: its place in a list or a map, and what a growing one leaves behind.
+const VALUE_BYTES: usize = 96;
+
 /// Counts the nodes a decoder visits.
 pub(crate) struct Expansion {
     visited: usize,
+    aliased_bytes: usize,
     through_alias: usize,
     merged: usize,
     /// Aliases we are inside of.
@@ -21,15 +26,48 @@ pub(crate) struct Expansion {
 
 impl Expansion {
     pub(crate) fn new(limits: &Limits) -> Self {
-        Self { visited: 0, through_alias: 0, merged: 0, active: Vec::new(), limits: *limits }
+        Self {
+            visited: 0,
+            aliased_bytes: 0,
+            through_alias: 0,
+            merged: 0,
+            active: Vec::new(),
+            limits: *limits,
+        }
     }
 
     /// Counts one node at a depth of open collections.
     pub(crate) fn visit(&mut self, node: NodeRef<'_, '_>, depth: usize) -> Result<(), Error> {
         self.count(1, !self.active.is_empty(), node)?;
+        let text = if node.kind() == Kind::Scalar { node.value().len() } else { 0 };
+        self.count_text(text, !self.active.is_empty(), node)?;
         if depth > self.limits.depth {
             let text = format!("yaml: line {}: exceeded max depth of {}", node.line(), self.limits.depth);
             return Err(Error::limit(text, Some(node.mark())));
+        }
+        Ok(())
+    }
+
+    /// Counts a key, which no alias is entered for.
+    pub(crate) fn visit_key(&mut self, key: NodeRef<'_, '_>, depth: usize) -> Result<(), Error> {
+        self.visit(key, depth)?;
+        if key.kind() == Kind::Alias {
+            self.count_text(key.resolved().value().len(), true, key)?;
+        }
+        Ok(())
+    }
+
+    /// Charges a value and its text. A few bytes of alias may stand for a long text again and again.
+    fn count_text(&mut self, bytes: usize, through_alias: bool, at: NodeRef<'_, '_>) -> Result<(), Error> {
+        budget::charge(VALUE_BYTES + bytes).map_err(|why| Error::exhausted(why, at.mark()))?;
+        if !through_alias {
+            return Ok(());
+        }
+        self.aliased_bytes = self.aliased_bytes.saturating_add(bytes);
+        let most = self.limits.aliased_bytes;
+        if self.aliased_bytes > most {
+            let text = format!("yaml: aliases expand to more than {most} bytes");
+            return Err(Error::limit(text, Some(at.mark())));
         }
         Ok(())
     }

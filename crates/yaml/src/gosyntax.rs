@@ -7,50 +7,63 @@ use crate::resolve::{self, Scalar};
 
 /// Nesting and length at which a message stops growing; Go prints on.
 const MAX_DEPTH: usize = 32;
-const MAX_LENGTH: usize = 4096;
+const MAX_LENGTH: usize = 64 << 10;
 
 /// A node as Go prints the value it decodes to.
 pub(crate) fn node(node: NodeRef<'_, '_>, dialect: Dialect) -> String {
-    let mut out = String::new();
-    write_node(&mut out, node, dialect, MAX_DEPTH);
+    let out = Printer { dialect, left: MAX_LENGTH }.node(node, MAX_DEPTH);
     // Only a top-level nil has no type in front.
     if out == "interface {}(nil)" { "<nil>".to_owned() } else { out }
 }
 
-fn write_node(out: &mut String, node: NodeRef<'_, '_>, dialect: Dialect, depth: usize) {
-    if depth == 0 || out.len() > MAX_LENGTH {
-        out.push_str("...");
-        return;
-    }
-    match node.kind() {
-        Kind::Alias => {
-            node.target().into_iter().for_each(|target| write_node(out, target, dialect, depth - 1));
-        }
-        Kind::Scalar => out.push_str(&scalar(node, dialect)),
-        Kind::Sequence => {
-            let items = node.children().map(|item| nested(item, dialect, depth)).collect::<Vec<_>>();
-            out.push_str(&format!("[]interface {{}}{{{}}}", items.join(", ")));
-        }
-        Kind::Mapping => write_mapping(out, node, dialect, depth),
-    }
+struct Printer {
+    dialect: Dialect,
+    /// Bytes the message may still grow by, however its parts nest: aliases stand for any number of nodes.
+    left: usize,
 }
 
-fn write_mapping(out: &mut String, node: NodeRef<'_, '_>, dialect: Dialect, depth: usize) {
-    let text_keys = dialect == Dialect::V3
-        && node.pairs().all(|(key, _)| matches!(resolve::node(key, dialect), Ok(Scalar::Str(_))));
-    let key_type = if text_keys { "string" } else { "interface {}" };
-    let mut entries: Vec<String> = node
-        .pairs()
-        .map(|(key, value)| format!("{}:{}", nested(key, dialect, depth), nested(value, dialect, depth)))
-        .collect();
-    entries.sort();
-    out.push_str(&format!("map[{key_type}]interface {{}}{{{}}}", entries.join(", ")));
-}
+impl Printer {
+    fn node(&mut self, node: NodeRef<'_, '_>, depth: usize) -> String {
+        if depth == 0 || self.left == 0 {
+            return "...".to_owned();
+        }
+        match node.kind() {
+            Kind::Alias => node.target().map_or_else(String::new, |target| self.node(target, depth - 1)),
+            Kind::Scalar => {
+                let text = scalar(node, self.dialect);
+                self.left = self.left.saturating_sub(text.len());
+                text
+            }
+            Kind::Sequence => {
+                let mut items = Vec::new();
+                for item in node.children() {
+                    items.push(self.node(item, depth - 1));
+                    if self.left == 0 {
+                        break;
+                    }
+                }
+                format!("[]interface {{}}{{{}}}", items.join(", "))
+            }
+            Kind::Mapping => self.mapping(node, depth),
+        }
+    }
 
-fn nested(node: NodeRef<'_, '_>, dialect: Dialect, depth: usize) -> String {
-    let mut out = String::new();
-    write_node(&mut out, node, dialect, depth - 1);
-    out
+    fn mapping(&mut self, node: NodeRef<'_, '_>, depth: usize) -> String {
+        let is_text =
+            |(key, _): (NodeRef<'_, '_>, _)| matches!(resolve::node(key, self.dialect), Ok(Scalar::Str(_)));
+        let text_keys = self.dialect == Dialect::V3 && node.pairs().all(is_text);
+        let key_type = if text_keys { "string" } else { "interface {}" };
+        let mut entries = Vec::new();
+        for (key, value) in node.pairs() {
+            let key = self.node(key, depth - 1);
+            entries.push(format!("{key}:{}", self.node(value, depth - 1)));
+            if self.left == 0 {
+                break;
+            }
+        }
+        entries.sort();
+        format!("map[{key_type}]interface {{}}{{{}}}", entries.join(", "))
+    }
 }
 
 fn scalar(node: NodeRef<'_, '_>, dialect: Dialect) -> String {

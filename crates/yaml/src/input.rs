@@ -6,6 +6,8 @@
 
 use std::borrow::Cow;
 
+use budget::Exhausted;
+
 use crate::bytes::find;
 use crate::error::{Error, Fault, Layer, Mark};
 use crate::limits::Limits;
@@ -30,7 +32,7 @@ impl<'a> Source<'a> {
     /// Decodes `bytes` (UTF-8, or UTF-16 with a byte order mark).
     ///
     /// # Errors
-    /// Only when the input is larger than the budget; bad characters surface while scanning.
+    /// Only when the input is larger than the limit, or its text than the thread's budget; bad characters surface while scanning.
     pub fn new(bytes: &'a [u8], limits: &Limits) -> Result<Self, Error> {
         let most = limits.bytes.min(u32::MAX as usize - 1);
         if bytes.len() > most {
@@ -38,12 +40,12 @@ impl<'a> Source<'a> {
                 format!("yaml: document of {} bytes is larger than the limit of {most} bytes", bytes.len());
             return Err(Error::limit(text, None));
         }
-        Ok(match bytes {
-            [0xEF, 0xBB, 0xBF, rest @ ..] => Self::utf8(rest),
-            [0xFF, 0xFE, rest @ ..] => Self::utf16(rest, u16::from_le_bytes),
-            [0xFE, 0xFF, rest @ ..] => Self::utf16(rest, u16::from_be_bytes),
-            _ => Self::utf8(bytes),
-        })
+        match bytes {
+            [0xEF, 0xBB, 0xBF, rest @ ..] => Ok(Self::utf8(rest)),
+            [0xFF, 0xFE, rest @ ..] => Ok(Self::utf16(rest, u16::from_le_bytes)?),
+            [0xFE, 0xFF, rest @ ..] => Ok(Self::utf16(rest, u16::from_be_bytes)?),
+            _ => Ok(Self::utf8(bytes)),
+        }
     }
 
     /// The good text.
@@ -90,12 +92,15 @@ impl<'a> Source<'a> {
         Self::cut(Cow::Borrowed(text), fault)
     }
 
-    fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Self {
+    fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<Self, Exhausted> {
+        // Two bytes become three at most.
+        budget::charge(bytes.len() / 2 * 3)?;
         let mut text = String::with_capacity(bytes.len());
         let (pairs, odd) = bytes.as_chunks::<2>();
         let mut problem = None;
         let mut units = pairs.iter().map(|&pair| unit(pair)).peekable();
         while let Some(first) = units.next() {
+            budget::work(2)?;
             match utf16_character(first, || units.next()) {
                 Ok(c) => text.push(c),
                 Err(e) => {
@@ -111,7 +116,7 @@ impl<'a> Source<'a> {
             Some(at) => Some(BadCharacter { at, problem: "control characters are not allowed" }),
             None => problem.map(|problem| BadCharacter { at: text.len(), problem }),
         };
-        Self::cut(Cow::Owned(text), fault)
+        Ok(Self::cut(Cow::Owned(text), fault))
     }
 
     fn cut(text: Cow<'a, str>, fault: Option<BadCharacter>) -> Self {

@@ -1,4 +1,5 @@
-//! The budgets of one read.
+//! The budgets of one read. What reading takes in memory, and when it has to stop, is the affair of the thread's
+//! [`budget::Budget`].
 
 /// How much one read may use. Going over any of them is an error, never a crash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,10 +12,13 @@ pub struct Limits {
     /// Most nodes, counting every expansion of an alias again. Default 20 million, about 1 GiB of values.
     /// go-yaml's own rule against alias bombs (a falling ratio of aliased nodes) applies as well.
     pub nodes: usize,
+    /// Most bytes of text that aliases bring in, counted again at each use. Default 64 MiB, half of what a document may
+    /// have itself; real manifests stay below a few kilobytes.
+    pub aliased_bytes: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { bytes: 128 << 20, depth: 1_000, nodes: 20_000_000 }
+        Self { bytes: 128 << 20, depth: 1_000, nodes: 20_000_000, aliased_bytes: 64 << 20 }
     }
 }

@@ -6,8 +6,10 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use budget::Charge;
+
 use crate::error::{Dialect, Error, Mark};
-use crate::event::{EventKind, Props, ScalarStyle};
+use crate::event::{EventKind, Properties, Props, ScalarStyle};
 use crate::input::Source;
 use crate::limits::Limits;
 use crate::parse::Parser;
@@ -30,7 +32,14 @@ pub enum Kind {
 pub struct Document<'a> {
     nodes: Vec<Node<'a>>,
     dialect: Dialect,
+    /// What the nodes take, for as long as they are there.
+    _memory: Charge,
 }
+
+/// What a node takes beside its text while the list of nodes grows.
+const NODE_BYTES: usize = 2 * size_of::<Node<'_>>();
+/// What a tag or an anchor takes beside its text.
+const PROPERTIES_BYTES: usize = 2 * size_of::<Properties<'_>>();
 
 #[derive(Debug)]
 pub(crate) struct Node<'a> {
@@ -72,10 +81,15 @@ impl<'a> Document<'a> {
                 _ => {}
             }
         }
-        let mut builder =
-            Builder { nodes: Vec::new(), open: Vec::new(), anchors: HashMap::new(), most: limits.nodes };
+        let mut builder = Builder {
+            nodes: Vec::new(),
+            open: Vec::new(),
+            anchors: HashMap::new(),
+            most: limits.nodes,
+            memory: Charge::default(),
+        };
         while builder.add(parser)? {}
-        Ok(Some(Self { nodes: builder.nodes, dialect: parser.dialect() }))
+        Ok(Some(Self { nodes: builder.nodes, dialect: parser.dialect(), _memory: builder.memory }))
     }
 
     /// Reads the first document of a source; `None` when it has none.
@@ -117,6 +131,7 @@ struct Builder<'a> {
     open: Vec<u32>,
     anchors: HashMap<&'a str, u32>,
     most: usize,
+    memory: Charge,
 }
 
 impl<'a> Builder<'a> {
@@ -161,6 +176,7 @@ impl<'a> Builder<'a> {
         if let Some(name) = props.as_ref().and_then(|p| p.anchor) {
             self.anchors.insert(name, index as u32);
         }
+        self.memory.add(weight(&value, &props)).map_err(|why| Error::exhausted(why, at))?;
         self.nodes.push(Node {
             value,
             props,
@@ -171,6 +187,13 @@ impl<'a> Builder<'a> {
         });
         Ok(())
     }
+}
+
+/// What a node takes: a text that had to be put together is its own.
+fn weight(value: &Cow<'_, str>, props: &Props<'_>) -> usize {
+    let text = if matches!(value, Cow::Owned(_)) { value.len() } else { 0 };
+    let props = props.as_ref().map_or(0, |props| PROPERTIES_BYTES + props.tag.len());
+    NODE_BYTES + text + props
 }
 
 impl<'d, 'a> NodeRef<'d, 'a> {

@@ -26,7 +26,7 @@ const BUILT_IN: [&str; 17] = [
 ];
 
 /// What a kustomization or a plugin's configuration may hold; real ones are a thousandth of this.
-const LIMITS: Limits = Limits { bytes: 16 << 20, depth: 100, nodes: 1_000_000 };
+const LIMITS: Limits = Limits { bytes: 16 << 20, depth: 100, nodes: 1_000_000, aliased_bytes: 16 << 20 };
 
 /// The first document as kustomize reads it; the error is a message with line and column, 0 where unknown. A key that
 /// Go would take for another one is an error too.

@@ -15,7 +15,7 @@ use crate::value::Value;
 ///
 /// # Errors
 /// Not JSON, a number beyond float range, nesting deeper than `limits.depth`, or more than `limits.nodes` values; line
-/// and column are set.
+/// and column are set. The thread's budget is used up.
 pub fn from_str(text: &str, limits: &Limits) -> Result<Value, Error> {
     read::read(text, limits)
 }
@@ -23,7 +23,7 @@ pub fn from_str(text: &str, limits: &Limits) -> Result<Value, Error> {
 /// The compact text of `encoding/json`: keys sorted by bytes, `<`, `>`, `&`, U+2028 and U+2029 escaped.
 ///
 /// # Errors
-/// An infinite number or NaN: `json: unsupported value: +Inf`.
+/// An infinite number or NaN: `json: unsupported value: +Inf`; the thread's budget is used up.
 pub fn to_string(value: &Value) -> Result<String, Error> {
     let mut out = String::new();
     write(value, &mut out)?;
@@ -83,6 +83,7 @@ fn whole(x: f64) -> Option<i64> {
 pub(crate) fn check_finite(value: &Value) -> Result<(), Error> {
     let mut open = vec![value];
     while let Some(value) = open.pop() {
+        budget::work(1)?;
         match value {
             Value::Float(x) => check_number(*x)?,
             Value::List(list) => open.extend(list.iter().rev()),
@@ -105,6 +106,7 @@ pub(crate) fn survives_yaml(value: &Value) -> Result<bool, Error> {
     let mut survives = true;
     let mut open = vec![value];
     while let Some(value) = open.pop() {
+        budget::work(1)?;
         match value {
             Value::Float(x) => survives &= x.is_finite(),
             Value::String(text) => survives &= text_survives(text),

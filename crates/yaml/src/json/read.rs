@@ -2,9 +2,13 @@
 
 use std::sync::Arc;
 
+use crate::bytes::find;
 use crate::error::{Error, Mark};
 use crate::limits::Limits;
 use crate::value::{Map, Value};
+
+/// What a value takes beside its text: its place in a list or a map, and what a growing one leaves behind.
+const VALUE_BYTES: usize = 96;
 
 struct Reader<'a> {
     text: &'a str,
@@ -22,8 +26,11 @@ pub(super) fn read(text: &str, limits: &Limits) -> Result<Value, Error> {
     let mut open: Vec<Open> = Vec::new();
     let mut nodes = 0_usize;
     loop {
+        let before = reader.pos;
         let mut done = reader.start(&mut open)?;
         nodes += 1;
+        budget::charge(VALUE_BYTES + (reader.pos - before))
+            .map_err(|why| Error::exhausted(why, reader.mark()))?;
         if open.len() > limits.depth {
             return Err(reader.limit(&format!("exceeded max depth of {}", limits.depth)));
         }
@@ -158,8 +165,11 @@ impl Reader<'_> {
         let mut out = String::new();
         loop {
             let bytes = self.text.as_bytes();
-            let run = bytes[self.pos..].iter().position(|&b| b == b'"' || b == b'\\' || b < 0x20);
-            let end = self.pos + run.ok_or_else(|| self.end())?;
+            let end = find(bytes, self.pos, |b| (b == b'"') | (b == b'\\') | (b < 0x20));
+            if end == bytes.len() {
+                return Err(self.end());
+            }
+            budget::work(end - self.pos + 1).map_err(|why| Error::exhausted(why, self.mark()))?;
             out.push_str(&self.text[self.pos..end]);
             self.pos = end;
             match bytes[end] {

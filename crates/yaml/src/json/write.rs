@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use budget::Exhausted;
+
 use crate::bytes::find;
 use crate::error::Error;
 use crate::number::format_json;
@@ -18,6 +20,8 @@ pub(super) fn write(value: &Value, out: &mut String) -> Result<(), Error> {
     let mut open: Vec<Open<'_>> = Vec::new();
     start(value, out, &mut open)?;
     while let Some(top) = open.last_mut() {
+        // Brackets, commas and numbers; texts are charged where they are written.
+        budget::charge(PIECE_BYTES)?;
         let first = matches!(out.as_bytes().last(), Some(b'[' | b'{'));
         match top {
             Open::List(items) => match items.next() {
@@ -30,7 +34,7 @@ pub(super) fn write(value: &Value, out: &mut String) -> Result<(), Error> {
             Open::Map(entries) => match entries.next() {
                 Some((key, value)) => {
                     separate(first, out);
-                    write_string(key, out);
+                    write_text(key, out)?;
                     out.push(':');
                     start(value, out, &mut open)?;
                 }
@@ -63,7 +67,7 @@ fn start<'v>(value: &'v Value, out: &mut String, open: &mut Vec<Open<'v>>) -> Re
             super::check_number(*x)?;
             out.push_str(&format_json(*x));
         }
-        Value::String(text) => write_string(text, out),
+        Value::String(text) => write_text(text, out)?,
         Value::List(list) => {
             out.push('[');
             open.push(Open::List(list.iter()));
@@ -71,6 +75,7 @@ fn start<'v>(value: &'v Value, out: &mut String, open: &mut Vec<Open<'v>>) -> Re
         Value::Map(map) => {
             out.push('{');
             let mut entries: Vec<_> = map.iter().collect();
+            budget::charge(entries.len() * size_of::<(&Arc<str>, &Value)>())?;
             entries.sort_unstable_by(|a, b| a.0.cmp(b.0));
             open.push(Open::Map(entries.into_iter()));
         }
@@ -83,9 +88,34 @@ fn is_special(b: u8) -> bool {
     (b < 0x20) | (b == b'"') | (b == b'\\') | (b == b'<') | (b == b'>') | (b == b'&') | (b == 0xE2)
 }
 
-/// A string with its quotes.
+/// What a value that is no text takes in the output, about.
+const PIECE_BYTES: usize = 8;
+
+/// How much of a text is written between two looks at the budget.
+const CHUNK: usize = 64 << 10;
+
+/// A string with its quotes; cut off where the thread's budget is used up, which the budget remembers.
 pub(crate) fn write_string(text: &str, out: &mut String) {
+    let _ = write_text(text, out);
+}
+
+/// A string with its quotes.
+fn write_text(text: &str, out: &mut String) -> Result<(), Exhausted> {
     out.push('"');
+    let mut rest = text;
+    while !rest.is_empty() {
+        let (chunk, more) = rest.split_at(rest.floor_char_boundary(CHUNK));
+        budget::charge(chunk.len())?;
+        let before = out.len();
+        write_escaped(chunk, out);
+        budget::charge(out.len() - before - chunk.len())?;
+        rest = more;
+    }
+    out.push('"');
+    Ok(())
+}
+
+fn write_escaped(text: &str, out: &mut String) {
     let bytes = text.as_bytes();
     let mut from = 0;
     let mut at = find(bytes, 0, is_special);
@@ -103,7 +133,6 @@ pub(crate) fn write_string(text: &str, out: &mut String) {
         at = find(bytes, from, is_special);
     }
     out.push_str(&text[from..]);
-    out.push('"');
 }
 
 enum Escape {

@@ -48,9 +48,17 @@ struct Decoder<'d, 'a> {
     keys: Keys,
     depth: usize,
     /// What go-yaml collects and reports together, with the node each is about.
-    mistakes: Vec<(String, NodeRef<'d, 'a>)>,
+    mistakes: Vec<(Mistake<'d, 'a>, NodeRef<'d, 'a>)>,
     bad_key: Option<Error>,
     has_odd_float: bool,
+}
+
+/// What go-yaml finds wrong with a key and goes on.
+enum Mistake<'d, 'a> {
+    /// It is a list or a map.
+    NoText,
+    /// It is equal to an earlier one.
+    EqualTo(NodeRef<'d, 'a>),
 }
 
 /// A node under way.
@@ -180,12 +188,13 @@ impl<'d, 'a> Decoder<'d, 'a> {
             let top = mapping.top;
             self.frames.push(Frame::Map(mapping));
             if top {
-                self.mistakes.push((format!("cannot unmarshal {} into string", kind_tag(key)), key));
+                self.mistakes.push((Mistake::NoText, key));
                 return Ok(None);
             }
             self.frames.push(Frame::InvalidKey(key));
             return self.start(key, flow);
         }
+        self.expansion.visit_key(key, self.depth)?;
         mapping.key = self.key_text(key.resolved(), &mapping)?;
         self.frames.push(Frame::Map(mapping));
         self.start(value, flow)
@@ -224,14 +233,7 @@ impl<'d, 'a> Decoder<'d, 'a> {
         for (key, _) in fields {
             let equals = seen.entry((key.kind(), key.value())).or_default();
             if self.mistakes.len() < MAX_MISTAKES {
-                for first in equals.iter() {
-                    let line = lines::rewritten(self.root, *first);
-                    let text = format!(
-                        "mapping key {} already defined at line {line}",
-                        gosyntax::quote(key.value())
-                    );
-                    self.mistakes.push((text, *key));
-                }
+                self.mistakes.extend(equals.iter().map(|first| (Mistake::EqualTo(*first), *key)));
             }
             equals.push(*key);
         }
@@ -253,7 +255,6 @@ impl<'d, 'a> Decoder<'d, 'a> {
         key: NodeRef<'d, 'a>,
         mapping: &Mapping<'d, 'a>,
     ) -> Result<Option<Arc<str>>, Error> {
-        self.expansion.visit(key, self.depth)?;
         Ok(match resolve_scalar(key)? {
             Scalar::Null if mapping.top && !key.value().is_empty() => None,
             Scalar::Str(text) => Some(self.keys.share(&text)),
@@ -283,11 +284,28 @@ impl<'d, 'a> Decoder<'d, 'a> {
 
     fn type_error(&self) -> Option<Error> {
         let (_, first) = self.mistakes.first()?;
-        let lines = self.mistakes.iter().map(|(text, node)| {
-            let line = lines::rewritten(self.root, *node);
-            format!("\n  line {line}: {text}")
+        let named = self.mistakes.iter().flat_map(|(mistake, node)| match mistake {
+            Mistake::EqualTo(other) => vec![*node, *other],
+            Mistake::NoText => vec![*node],
         });
-        let text = format!("yaml: unmarshal errors:{}", lines.collect::<String>());
+        let lines = match lines::rewritten(self.root, named) {
+            Ok(lines) => lines,
+            Err(why) => return Some(why.into()),
+        };
+        let line_of = |node: &NodeRef<'_, '_>| lines.get(&node.index()).copied().unwrap_or(1);
+        let mut text = "yaml: unmarshal errors:".to_owned();
+        for (mistake, node) in &self.mistakes {
+            text.push_str(&format!("\n  line {}: ", line_of(node)));
+            match mistake {
+                Mistake::NoText => {
+                    text.push_str(&format!("cannot unmarshal {} into string", kind_tag(*node)))
+                }
+                Mistake::EqualTo(other) => {
+                    let (key, line) = (gosyntax::quote(node.value()), line_of(other));
+                    text.push_str(&format!("mapping key {key} already defined at line {line}"));
+                }
+            }
+        }
         Some(Error::new(text, Some(first.mark())))
     }
 }

@@ -24,10 +24,16 @@ pub(super) fn of<'d, 'a>(mapping: NodeRef<'d, 'a>) -> Result<Vec<Field<'d, 'a>>,
     let merged = merged_mappings(mapping)?;
     let mut fields = Fields { list: Vec::new(), first: HashMap::new() };
     for (key, value) in own(mapping) {
+        budget::work(1)?;
         fields.add(key, value);
     }
+    let mut sets = 0_usize;
     for source in merged {
-        source.pairs().for_each(|(key, value)| fields.set(key, value));
+        for (key, value) in source.pairs() {
+            sets += 1;
+            check_sets(sets, mapping)?;
+            fields.set(key, value);
+        }
     }
     let own = own(mapping).collect::<Vec<_>>();
     let mut named = HashSet::with_capacity(own.len());
@@ -38,6 +44,18 @@ pub(super) fn of<'d, 'a>(mapping: NodeRef<'d, 'a>) -> Result<Vec<Field<'d, 'a>>,
         }
     }
     Ok(fields.list)
+}
+
+/// The most entries that one `<<` may set, again and again the same ones included: a list of aliases to one large map.
+const MAX_SETS: usize = 4_000_000;
+
+fn check_sets(sets: usize, mapping: NodeRef<'_, '_>) -> Result<(), Error> {
+    budget::work(1)?;
+    if sets > MAX_SETS {
+        let text = format!("yaml: a merge key sets more than {MAX_SETS} entries");
+        return Err(Error::limit(text, Some(mapping.mark())));
+    }
+    Ok(())
 }
 
 /// Whether a key is a merge key by its tag; a quoted `"<<"` is none, but is dropped all the same.

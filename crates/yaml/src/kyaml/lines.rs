@@ -3,6 +3,10 @@
 //! Block collections take a line per entry, flow collections one line, block scalars their own lines.
 //! Comments and what aliases bring in are not counted.
 
+use std::collections::HashMap;
+
+use budget::Exhausted;
+
 use crate::event::ScalarStyle;
 use crate::node::{Kind, NodeRef};
 
@@ -14,8 +18,15 @@ enum Step<'d, 'a> {
     NextLine,
 }
 
-/// The line (from 1) of `wanted` after rewriting the document of `root`.
-pub(super) fn rewritten(root: NodeRef<'_, '_>, wanted: NodeRef<'_, '_>) -> u32 {
+/// The lines (from 1) of the `wanted` nodes, by index, after rewriting the document of `root`.
+///
+/// # Errors
+/// The thread's budget is used up.
+pub(super) fn rewritten<'d, 'a>(
+    root: NodeRef<'d, 'a>,
+    wanted: impl Iterator<Item = NodeRef<'d, 'a>>,
+) -> Result<HashMap<u32, u32>, Exhausted> {
+    let mut lines: HashMap<u32, u32> = wanted.map(|node| (node.index(), 1)).collect();
     let mut line = 1;
     let mut steps = vec![Step::Node(root)];
     while let Some(step) = steps.pop() {
@@ -23,8 +34,9 @@ pub(super) fn rewritten(root: NodeRef<'_, '_>, wanted: NodeRef<'_, '_>) -> u32 {
             line += 1;
             continue;
         };
-        if node.index() == wanted.index() {
-            break;
+        budget::work(1)?;
+        if let Some(found) = lines.get_mut(&node.index()) {
+            *found = line;
         }
         let before = steps.len();
         match node.kind() {
@@ -34,7 +46,7 @@ pub(super) fn rewritten(root: NodeRef<'_, '_>, wanted: NodeRef<'_, '_>) -> u32 {
         }
         steps[before..].reverse();
     }
-    line
+    Ok(lines)
 }
 
 fn push_mapping<'d, 'a>(mapping: NodeRef<'d, 'a>, steps: &mut Vec<Step<'d, 'a>>) {

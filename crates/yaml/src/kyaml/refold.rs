@@ -3,6 +3,8 @@
 //! go-yaml's emitter puts an extra line break before a more indented line and at the end of a kept scalar, and none
 //! at all when the text begins with a blank. The text is written as it does and read by our own scanner.
 
+use budget::Charge;
+
 use crate::error::Dialect;
 use crate::input::Source;
 use crate::limits::Limits;
@@ -13,6 +15,9 @@ pub(super) fn refold(text: &str) -> Option<String> {
     if !text.contains('\n') || !stays_folded(text) {
         return None;
     }
+    // Whoever asked goes on with the text as it was; a budget that is used up does not forget it.
+    let mut memory = Charge::default();
+    memory.add(2 * text.len()).ok()?;
     let written = write(text);
     let limits = Limits { bytes: usize::MAX, ..Limits::default() };
     let source = Source::new(written.as_bytes(), &limits).ok()?;

@@ -4,6 +4,7 @@ mod block;
 mod flow;
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use crate::error::{Dialect, Error, Fault, Mark};
 use crate::event::{Event, EventKind, Properties, Props, ScalarStyle};
@@ -22,7 +23,8 @@ pub struct Parser<'a> {
     states: Vec<State>,
     /// Where the collections we are in began.
     starts: Vec<Mark>,
-    tag_directives: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+    /// Prefixes by handle.
+    tag_directives: HashMap<Cow<'a, str>, Cow<'a, str>>,
 }
 
 /// A comment and where it stands; line and column count from 1.
@@ -35,6 +37,9 @@ pub struct Comment<'a> {
     /// The column of the `#`.
     pub column: u32,
 }
+
+/// What a `%TAG` takes beside its prefix while the table grows.
+const DIRECTIVE_BYTES: usize = 4 * size_of::<(Cow<'_, str>, Cow<'_, str>)>();
 
 /// What may come next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,7 +86,7 @@ impl<'a> Parser<'a> {
             state: State::ImplicitDocumentStart,
             states: Vec::new(),
             starts: Vec::new(),
-            tag_directives: Vec::new(),
+            tag_directives: HashMap::new(),
         }
     }
 
@@ -210,16 +215,15 @@ impl<'a> Parser<'a> {
                 TokenKind::VersionDirective(..) => {
                     return Err(parse_fault(None, at, "found incompatible YAML document"));
                 }
-                TokenKind::TagDirective(handle, _)
-                    if self.tag_directives.iter().any(|(known, _)| known == handle) =>
-                {
+                TokenKind::TagDirective(handle, _) if self.tag_directives.contains_key(handle) => {
                     return Err(parse_fault(None, at, "found duplicate %TAG directive"));
                 }
                 TokenKind::TagDirective(..) => {}
                 _ => return Ok(()),
             }
             if let TokenKind::TagDirective(handle, prefix) = self.scanner.next()?.kind {
-                self.tag_directives.push((handle, prefix));
+                budget::charge(DIRECTIVE_BYTES + prefix.len()).map_err(|why| Fault::exhausted(why, at))?;
+                self.tag_directives.insert(handle, prefix);
             }
         }
     }
@@ -271,8 +275,7 @@ impl<'a> Parser<'a> {
         if handle.is_empty() {
             return Some(suffix);
         }
-        let declared =
-            self.tag_directives.iter().find(|(known, _)| *known == handle).map(|(_, prefix)| prefix.as_ref());
+        let declared = self.tag_directives.get(&handle).map(AsRef::as_ref);
         let prefix = declared.or(match handle.as_ref() {
             "!" => Some("!"),
             "!!" => Some("tag:yaml.org,2002:"),

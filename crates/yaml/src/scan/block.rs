@@ -43,6 +43,7 @@ impl<'a> Scanner<'a> {
             lines.join(!literal && !more_indented && !blank);
             more_indented = blank;
             let (end, wide) = line_end(self.cursor.bytes(), self.cursor.pos());
+            self.spent(budget::work(end - self.cursor.pos()))?;
             lines.text.push_str(self.cursor.slice(self.cursor.pos(), end));
             self.cursor.skip_to(end, wide);
             self.cursor.read_break(&mut lines.pending);
@@ -67,9 +68,10 @@ impl<'a> Scanner<'a> {
         if chomp.is_none() && increment > 0 {
             chomp = self.scan_chomp();
         }
-        self.cursor.skip_blanks();
+        let passed = self.cursor.skip_blanks();
+        self.spent(passed)?;
         if self.cursor.byte(0) == b'#' {
-            self.pass_comment();
+            self.pass_comment()?;
         }
         if !self.cursor.is_breakz() {
             return Err(self.fault(Some(at), "did not find expected comment or line break"));
@@ -94,6 +96,7 @@ impl<'a> Scanner<'a> {
         loop {
             while (*indent == 0 || self.cursor.column() < *indent) && self.cursor.byte(0) == b' ' {
                 self.cursor.skip(1);
+                self.spent(budget::work(1))?;
             }
             deepest = deepest.max(self.cursor.column());
             if (*indent == 0 || self.cursor.column() < *indent) && self.cursor.byte(0) == b'\t' {
@@ -105,6 +108,7 @@ impl<'a> Scanner<'a> {
                 break;
             }
             self.cursor.read_break(breaks);
+            self.spent(budget::work(1))?;
         }
         if *indent == 0 {
             let least = usize::try_from(self.indent + 1).unwrap_or(0).max(1);

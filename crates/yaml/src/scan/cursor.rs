@@ -2,8 +2,13 @@
 //!
 //! The text holds no NUL (the reader refuses it), so a NUL from [`Cursor::byte`] means the end.
 
+use budget::Exhausted;
+
 use crate::bytes::find;
 use crate::error::Mark;
+
+/// Bytes that are passed between two looks at the budget.
+pub(super) const CHUNK: usize = 64 << 10;
 
 /// A position in the text.
 pub(super) struct Cursor<'a> {
@@ -101,11 +106,23 @@ impl<'a> Cursor<'a> {
         self.skip_to(self.pos + width, width - 1);
     }
 
-    /// Passes blanks.
-    pub(super) fn skip_blanks(&mut self) {
-        while self.is_blank(0) {
-            self.skip(1);
+    /// Passes bytes that are a character each, as long as `is_part` says so.
+    pub(super) fn skip_while(&mut self, is_part: impl Fn(u8) -> bool) -> Result<(), Exhausted> {
+        loop {
+            let rest = &self.bytes()[self.pos..];
+            let chunk = &rest[..rest.len().min(CHUNK)];
+            let passed = chunk.iter().take_while(|&&b| is_part(b)).count();
+            self.pos += passed;
+            budget::work(passed)?;
+            if passed < CHUNK {
+                return Ok(());
+            }
         }
+    }
+
+    /// Passes blanks.
+    pub(super) fn skip_blanks(&mut self) -> Result<(), Exhausted> {
+        self.skip_while(|b| matches!(b, b' ' | b'\t'))
     }
 
     /// Passes everything up to the line break or the end.
@@ -147,7 +164,7 @@ impl<'a> Cursor<'a> {
     /// Whether more than `most` characters lie between `from` and here.
     pub(super) fn farther_than(&self, from: Mark, most: usize) -> bool {
         let from = from.pos as usize;
-        self.pos - from > most && self.text[from..self.pos].chars().count() > most
+        self.pos - from > most && self.text[from..self.pos].chars().nth(most).is_some()
     }
 }
 

@@ -17,7 +17,8 @@ impl<'a> Scanner<'a> {
             _ => return Err(self.fault(Some(at), "found unknown directive name")),
         };
         self.push(kind, at);
-        self.cursor.skip_blanks();
+        let passed = self.cursor.skip_blanks();
+        self.spent(passed)?;
         if self.cursor.byte(0) == b'#' {
             self.cursor.skip_line_rest();
         }
@@ -30,9 +31,8 @@ impl<'a> Scanner<'a> {
 
     fn scan_directive_name(&mut self, at: Mark) -> Scan<&'a str> {
         let start = self.cursor.pos();
-        while is_word(self.cursor.byte(0)) {
-            self.cursor.skip(1);
-        }
+        let passed = self.cursor.skip_while(is_word);
+        self.spent(passed)?;
         let name = self.cursor.slice(start, self.cursor.pos());
         if name.is_empty() {
             return Err(self.fault(Some(at), "could not find expected directive name"));
@@ -44,7 +44,8 @@ impl<'a> Scanner<'a> {
     }
 
     fn scan_version(&mut self, at: Mark) -> Scan<TokenKind<'a>> {
-        self.cursor.skip_blanks();
+        let passed = self.cursor.skip_blanks();
+        self.spent(passed)?;
         let major = self.scan_version_number(at)?;
         if self.cursor.byte(0) != b'.' {
             return Err(self.fault(Some(at), "did not find expected digit or '.' character"));
@@ -72,12 +73,14 @@ impl<'a> Scanner<'a> {
     }
 
     fn scan_tag_directive(&mut self, at: Mark) -> Scan<TokenKind<'a>> {
-        self.cursor.skip_blanks();
+        let passed = self.cursor.skip_blanks();
+        self.spent(passed)?;
         let handle = self.scan_tag_handle(true, at)?;
         if !self.cursor.is_blank(0) {
             return Err(self.fault(Some(at), "did not find expected whitespace"));
         }
-        self.cursor.skip_blanks();
+        let passed = self.cursor.skip_blanks();
+        self.spent(passed)?;
         let prefix = self.scan_uri("", at)?;
         if !self.cursor.is_blankz(0) {
             return Err(self.fault(Some(at), "did not find expected whitespace or line break"));

@@ -19,11 +19,19 @@ use crate::error::{Dialect, Fault, Mark};
 use crate::input::Source;
 use crate::limits::Limits;
 
+use budget::Exhausted;
+
 use cursor::{Cursor, is_word};
 use keys::SimpleKey;
 pub(crate) use token::{Token, TokenKind};
 
 type Scan<T = ()> = Result<T, Box<Fault>>;
+
+/// What making a token costs beside passing its text.
+const TOKEN_WORK: usize = 8;
+
+/// What a comment takes while the list of them grows.
+const COMMENT_BYTES: usize = 2 * size_of::<(Mark, Mark)>();
 
 /// Reads tokens off a source, one at a time.
 pub(crate) struct Scanner<'a> {
@@ -141,7 +149,7 @@ impl<'a> Scanner<'a> {
     /// Scans one token (and whatever has to stand before it) into the queue.
     fn fetch(&mut self) -> Scan {
         let before = self.cursor.mark();
-        self.skip_to_token();
+        self.skip_to_token()?;
         if self.cursor.pos() + 4 > self.barrier {
             self.check_barrier()?;
         }
@@ -152,9 +160,9 @@ impl<'a> Scanner<'a> {
         self.unroll(self.cursor.column() as isize, block_end);
         self.fetch_token()?;
         if self.dialect == Dialect::V3 {
-            self.skip_line_comment();
+            self.skip_line_comment()?;
         }
-        Ok(())
+        self.spent(budget::work(self.cursor.pos() - before.pos as usize + TOKEN_WORK))
     }
 
     fn fetch_token(&mut self) -> Scan {
@@ -196,27 +204,32 @@ impl<'a> Scanner<'a> {
         self.fault(Some(at), "found character that cannot start any token")
     }
 
+    /// What a budget that is used up is here.
+    fn spent(&self, result: Result<(), Exhausted>) -> Scan {
+        result.map_err(|why| Fault::exhausted(why, self.cursor.mark()))
+    }
+
     fn fault(&self, context: Option<Mark>, problem: &str) -> Box<Fault> {
         Box::new(Fault::scanner(context, self.cursor.mark(), problem))
     }
 
     /// Passes blanks, comments and line breaks. A tab counts as a blank only where no key may start.
-    fn skip_to_token(&mut self) {
+    fn skip_to_token(&mut self) -> Scan {
         if self.cursor.pos() == 0 && self.cursor.bytes().starts_with("\u{FEFF}".as_bytes()) {
             self.cursor.skip_char();
         }
         loop {
             let tabs = self.flow_level > 0 || !self.key_allowed;
-            while self.cursor.byte(0) == b' ' || (tabs && self.cursor.byte(0) == b'\t') {
-                self.cursor.skip(1);
-            }
+            let passed = self.cursor.skip_while(|b| b == b' ' || (tabs && b == b'\t'));
+            self.spent(passed)?;
             if self.cursor.byte(0) == b'#' {
-                self.pass_comment();
+                self.pass_comment()?;
             }
             if self.cursor.break_len(0) == 0 {
-                return;
+                return Ok(());
             }
             self.cursor.skip_break();
+            self.spent(budget::work(1))?;
             if self.flow_level == 0 {
                 self.key_allowed = true;
             }
@@ -224,24 +237,30 @@ impl<'a> Scanner<'a> {
     }
 
     /// v3 takes a comment behind a token at once, so that a tab before it never starts a token.
-    fn skip_line_comment(&mut self) {
+    fn skip_line_comment(&mut self) -> Scan {
         if matches!(self.queue.back(), Some(Token { kind: TokenKind::BlockEntry, .. })) {
-            return;
+            return Ok(());
         }
         let mut ahead = 0;
         while self.cursor.is_blank(ahead) {
             ahead += 1;
         }
+        self.spent(budget::work(ahead))?;
         if self.cursor.byte(ahead) == b'#' {
             self.cursor.skip(ahead);
-            self.pass_comment();
+            self.pass_comment()?;
         }
+        Ok(())
     }
 
-    fn pass_comment(&mut self) {
+    fn pass_comment(&mut self) -> Scan {
         let start = self.cursor.mark();
         self.cursor.skip_line_rest();
-        self.comments.push((start, self.cursor.mark()));
+        let end = self.cursor.mark();
+        self.spent(budget::work((end.pos - start.pos) as usize))?;
+        self.spent(budget::charge(COMMENT_BYTES))?;
+        self.comments.push((start, end));
+        Ok(())
     }
 
     /// Where the comments passed so far begin and end.
@@ -404,9 +423,8 @@ impl<'a> Scanner<'a> {
         let at = self.cursor.mark();
         self.cursor.skip(1);
         let start = self.cursor.pos();
-        while is_word(self.cursor.byte(0)) {
-            self.cursor.skip(1);
-        }
+        let passed = self.cursor.skip_while(is_word);
+        self.spent(passed)?;
         let name = self.cursor.slice(start, self.cursor.pos());
         let closed = self.cursor.is_blankz(0)
             || matches!(self.cursor.byte(0), b'?' | b':' | b',' | b']' | b'}' | b'%' | b'@' | b'`');

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::event::ScalarStyle;
 
-use super::cursor::break_len;
+use super::cursor::{CHUNK, break_len};
 use super::{Scan, Scanner, TokenKind};
 
 /// Line breaks between two lines of a flow scalar, before they are folded.
@@ -45,7 +45,7 @@ impl<'a> Scanner<'a> {
         let mut broken = false;
         while !self.cursor.document_marker() && self.cursor.byte(0) != b'#' {
             let word = self.cursor.pos();
-            self.skip_plain_word();
+            self.skip_plain_word()?;
             if self.cursor.pos() > word {
                 if broken {
                     let text = folded.get_or_insert_with(|| self.cursor.slice(start, end).to_owned());
@@ -72,8 +72,22 @@ impl<'a> Scanner<'a> {
     }
 
     /// Passes characters up to a blank, a break, or what ends a plain scalar here.
-    fn skip_plain_word(&mut self) {
-        let bytes = self.cursor.bytes();
+    fn skip_plain_word(&mut self) -> Scan {
+        loop {
+            let start = self.cursor.pos();
+            self.skip_plain_chunk(start + CHUNK);
+            let passed = self.cursor.pos() - start;
+            self.spent(budget::work(passed))?;
+            if passed < CHUNK {
+                return Ok(());
+            }
+        }
+    }
+
+    /// As far as `most`, where the text goes on that far.
+    fn skip_plain_chunk(&mut self, most: usize) {
+        let whole = self.cursor.bytes();
+        let bytes = &whole[..most.min(whole.len())];
         let in_flow = self.flow_level > 0;
         let mut at = self.cursor.pos();
         let mut wide = 0;
@@ -81,9 +95,9 @@ impl<'a> Scanner<'a> {
             match PLAIN[b as usize] {
                 Class::Ordinary => {}
                 Class::Blank => break,
-                Class::Colon if is_blankz(bytes, at + 1) => break,
+                Class::Colon if is_blankz(whole, at + 1) => break,
                 Class::Flow if in_flow => break,
-                Class::Wide if break_len(bytes, at) > 0 => break,
+                Class::Wide if break_len(whole, at) > 0 => break,
                 Class::Wide => wide += usize::from(b & 0xC0 == 0x80),
                 Class::Colon | Class::Flow => {}
             }
@@ -112,6 +126,7 @@ impl<'a> Scanner<'a> {
             } else {
                 return Ok(broken);
             }
+            self.spent(budget::work(1))?;
         }
     }
 }

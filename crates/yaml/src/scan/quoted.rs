@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::error::Mark;
 use crate::event::ScalarStyle;
 
-use super::cursor::break_len;
+use super::cursor::{CHUNK, break_len};
 use super::plain::Fold;
 use super::{Scan, Scanner, TokenKind};
 
@@ -22,7 +22,7 @@ impl<'a> Scanner<'a> {
         let at = self.cursor.mark();
         self.cursor.skip(1);
         let start = self.cursor.pos();
-        self.skip_quoted_run(single);
+        self.skip_quoted_run(single)?;
         let quote = if single { b'\'' } else { b'"' };
         let run = self.cursor.slice(start, self.cursor.pos());
         let value = if self.cursor.byte(0) == quote && !(single && self.cursor.byte(1) == b'\'') {
@@ -42,8 +42,22 @@ impl<'a> Scanner<'a> {
     }
 
     /// Passes everything that stands for itself on this line.
-    fn skip_quoted_run(&mut self, single: bool) {
-        let bytes = self.cursor.bytes();
+    fn skip_quoted_run(&mut self, single: bool) -> Scan {
+        loop {
+            let start = self.cursor.pos();
+            self.skip_quoted_chunk(single, start + CHUNK);
+            let passed = self.cursor.pos() - start;
+            self.spent(budget::work(passed))?;
+            if passed < CHUNK {
+                return Ok(());
+            }
+        }
+    }
+
+    /// As far as `most`, where the text goes on that far.
+    fn skip_quoted_chunk(&mut self, single: bool, most: usize) {
+        let whole = self.cursor.bytes();
+        let bytes = &whole[..most.min(whole.len())];
         let mut at = self.cursor.pos();
         let mut wide = 0;
         while let Some(&b) = bytes.get(at) {
@@ -52,7 +66,7 @@ impl<'a> Scanner<'a> {
                 b'\'' if single => break,
                 b'"' | b'\\' if !single => break,
                 0x80.. => {
-                    if break_len(bytes, at) > 0 {
+                    if break_len(whole, at) > 0 {
                         break;
                     }
                     wide += usize::from(b & 0xC0 == 0x80);
@@ -78,13 +92,14 @@ impl<'a> Scanner<'a> {
             if self.cursor.byte(0) == quote {
                 return Ok(quoted.text);
             }
-            self.scan_quoted_space(&mut quoted, joined);
+            self.scan_quoted_space(&mut quoted, joined)?;
         }
     }
 
     /// Up to a blank, a break or the quote; answers whether it ended at an escaped line break.
     fn scan_quoted_word(&mut self, quoted: &mut Quoted) -> Scan<bool> {
         while !self.cursor.is_blankz(0) {
+            self.spent(budget::work(1))?;
             match self.cursor.byte(0) {
                 b'\'' if quoted.single && self.cursor.byte(1) == b'\'' => {
                     quoted.text.push('\'');
@@ -109,11 +124,12 @@ impl<'a> Scanner<'a> {
     }
 
     /// Blanks between words stand for themselves, blanks around breaks are dropped.
-    fn scan_quoted_space(&mut self, quoted: &mut Quoted, joined: bool) {
+    fn scan_quoted_space(&mut self, quoted: &mut Quoted, joined: bool) -> Scan {
         let from = self.cursor.pos();
         let mut broken = joined;
         let mut blanks_end = from;
         loop {
+            self.spent(budget::work(1))?;
             if self.cursor.is_blank(0) {
                 self.cursor.skip(1);
                 blanks_end = self.cursor.pos();
@@ -129,6 +145,7 @@ impl<'a> Scanner<'a> {
         } else {
             quoted.text.push_str(self.cursor.slice(from, blanks_end));
         }
+        Ok(())
     }
 
     fn scan_escape(&mut self, quoted: &mut Quoted) -> Scan {

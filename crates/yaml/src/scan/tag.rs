@@ -48,9 +48,8 @@ impl<'a> Scanner<'a> {
         }
         let start = self.cursor.pos();
         self.cursor.skip(1);
-        while is_word(self.cursor.byte(0)) {
-            self.cursor.skip(1);
-        }
+        let passed = self.cursor.skip_while(is_word);
+        self.spent(passed)?;
         if self.cursor.byte(0) == b'!' {
             self.cursor.skip(1);
         } else if directive && self.cursor.pos() > start + 1 {
@@ -62,9 +61,8 @@ impl<'a> Scanner<'a> {
     /// A URI that goes on from `head`, whose first character (`!`) does not belong to it.
     pub(super) fn scan_uri(&mut self, head: &'a str, at: Mark) -> Scan<Cow<'a, str>> {
         let start = self.cursor.pos();
-        while is_uri(self.cursor.byte(0)) && self.cursor.byte(0) != b'%' {
-            self.cursor.skip(1);
-        }
+        let passed = self.cursor.skip_while(|b| is_uri(b) && b != b'%');
+        self.spent(passed)?;
         let plain = self.cursor.slice(start, self.cursor.pos());
         let mut uri = match head.get(1..) {
             None | Some("") => Cow::Borrowed(plain),
@@ -72,6 +70,7 @@ impl<'a> Scanner<'a> {
         };
         while is_uri(self.cursor.byte(0)) {
             let c = self.scan_uri_character(at)?;
+            self.spent(budget::work(1))?;
             uri.to_mut().push(c);
         }
         if head.is_empty() && uri.is_empty() {

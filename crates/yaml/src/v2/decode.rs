@@ -171,7 +171,7 @@ impl<'d, 'a> Decoder<'d, 'a> {
 
     /// The text of a key; `None` for one that JSON cannot have, which is noted.
     fn key(&mut self, key: NodeRef<'d, 'a>, value: NodeRef<'d, 'a>) -> Result<Option<Arc<str>>, Error> {
-        self.expansion.visit(key, self.depth)?;
+        self.expansion.visit_key(key, self.depth)?;
         let node = key.resolved();
         Ok(match resolve_scalar(node)? {
             Scalar::Str(text) => Some(self.keys.share(&text)),

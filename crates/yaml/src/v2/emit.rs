@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use budget::Exhausted;
+
 use crate::error::Dialect;
 use crate::number::{format_g, format_json, not_finite};
 use crate::value::{Map, Value};
@@ -22,13 +24,16 @@ pub(super) enum Floats {
     ThroughJson,
 }
 
-pub(super) fn emit(value: &Value, floats: Floats) -> String {
+/// # Errors
+/// The thread's budget is used up.
+pub(super) fn emit(value: &Value, floats: Floats) -> Result<String, Exhausted> {
     let mut emitter = Emitter { writer: Writer::new(WIDTH), floats, open: Vec::new() };
-    emitter.node(value, None, Context::Root);
+    emitter.node(value, None, Context::Root)?;
     while let Some(frame) = emitter.open.pop() {
-        emitter.resume(frame);
+        emitter.resume(frame)?;
+        emitter.writer.check()?;
     }
-    emitter.writer.finish()
+    Ok(emitter.writer.finish())
 }
 
 struct Emitter<'v> {
@@ -52,27 +57,27 @@ enum Context {
 }
 
 impl<'v> Emitter<'v> {
-    fn resume(&mut self, frame: Frame<'v>) {
+    fn resume(&mut self, frame: Frame<'v>) -> Result<(), Exhausted> {
         match frame {
             Frame::List(mut items, indent) => {
-                let Some(item) = items.next() else { return };
+                let Some(item) = items.next() else { return Ok(()) };
                 self.open.push(Frame::List(items, indent));
                 self.writer.write_indent(indent);
                 self.writer.indicator("-", true);
-                self.node(item, Some(indent), Context::Item);
+                self.node(item, Some(indent), Context::Item)
             }
             Frame::Map(mut entries, indent) => {
-                let Some((key, value)) = entries.next() else { return };
+                let Some((key, value)) = entries.next() else { return Ok(()) };
                 self.open.push(Frame::Map(entries, indent));
                 self.writer.write_indent(indent);
                 self.writer.key("", key, Style::of(key, Dialect::V2), indent);
-                self.node(value, Some(indent), Context::Value);
+                self.node(value, Some(indent), Context::Value)
             }
         }
     }
 
     /// A node in a collection at `parent`, or the root.
-    fn node(&mut self, value: &'v Value, parent: Option<usize>, context: Context) {
+    fn node(&mut self, value: &'v Value, parent: Option<usize>, context: Context) -> Result<(), Exhausted> {
         let inner = parent.map_or(0, |p| p + STEP);
         match value {
             Value::List(list) if list.is_empty() => self.writer.word("[]"),
@@ -82,7 +87,7 @@ impl<'v> Emitter<'v> {
                 let flush = context == Context::Value && !self.writer.indention;
                 self.open.push(Frame::List(list.iter(), if flush { parent.unwrap_or(0) } else { inner }));
             }
-            Value::Map(map) => self.open.push(Frame::Map(sorted(map).into_iter(), inner)),
+            Value::Map(map) => self.open.push(Frame::Map(sorted(map)?.into_iter(), inner)),
             Value::Null => self.writer.word("null"),
             Value::Bool(b) => self.writer.word(if *b { "true" } else { "false" }),
             Value::Int(n) => self.writer.word(&n.to_string()),
@@ -93,13 +98,14 @@ impl<'v> Emitter<'v> {
                 self.writer.scalar(text, style, parent.map_or(STEP, |p| p + STEP), true);
             }
         }
+        Ok(())
     }
 }
 
-fn sorted(map: &Map) -> Vec<(&Arc<str>, &Value)> {
+fn sorted(map: &Map) -> Result<Vec<(&Arc<str>, &Value)>, Exhausted> {
     let mut entries: Vec<_> = map.iter().collect();
-    sort::merge_sort(&mut entries, |a, b| sort::less(a.0, b.0));
-    entries
+    sort::merge_sort(&mut entries, |entry| entry.0.len(), |a, b| sort::less(a.0, b.0))?;
+    Ok(entries)
 }
 
 fn float(x: f64, floats: Floats) -> String {

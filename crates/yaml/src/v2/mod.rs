@@ -38,8 +38,10 @@ pub fn node_to_value(node: NodeRef<'_, '_>, limits: &Limits) -> Result<Value, Er
 
 /// A value as go-yaml v2's `Marshal` writes it, with a line break at the end: block style, keys in natural order,
 /// lists not indented under their key, folded behind column 80. Floats are written as floats (`1e+06`).
+///
+/// Meant for small values: where the thread's budget is used up, which the budget remembers, nothing is written.
 pub fn emit(value: &Value) -> String {
-    emit::emit(value, emit::Floats::Native)
+    emit::emit(value, emit::Floats::Native).unwrap_or_default()
 }
 
 /// A value as `sigs.k8s.io/yaml`'s `Marshal` writes it: through JSON text, which go-yaml v2 reads and writes again.
@@ -49,14 +51,17 @@ pub fn emit(value: &Value) -> String {
 ///
 /// # Errors
 /// `json: unsupported value: …` for infinite numbers and NaN; `yaml: control characters are not allowed`;
-/// keys longer than 1,024 characters.
+/// keys longer than 1,024 characters; the thread's budget is used up.
 pub fn marshal(value: &Value) -> Result<String, Error> {
     if json::survives_yaml(value)? {
-        return Ok(emit::emit(value, emit::Floats::ThroughJson));
+        let text = emit::emit(value, emit::Floats::ThroughJson)?;
+        budget::look()?;
+        return Ok(text);
     }
     let text = json::to_string(value)?;
-    let limits = Limits { bytes: usize::MAX, depth: usize::MAX, nodes: usize::MAX };
+    let limits =
+        Limits { bytes: usize::MAX, depth: usize::MAX, nodes: usize::MAX, aliased_bytes: usize::MAX };
     // A place in the JSON between would mislead.
     let value = to_value(text.as_bytes(), &limits).map_err(Error::without_place)?;
-    Ok(emit(&value))
+    Ok(emit::emit(&value, emit::Floats::Native)?)
 }

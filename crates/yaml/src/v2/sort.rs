@@ -6,6 +6,8 @@
 //!
 //! Known difference: beyond ASCII, letters are Unicode's alphabetic characters, and only ASCII digits count.
 
+use budget::Exhausted;
+
 use crate::error::Dialect;
 
 /// Whether `a` stands before `b` (go-yaml v2 `sorter.go`).
@@ -39,9 +41,15 @@ fn letters_first(prefix: &str, dialect: Dialect) -> bool {
 
 /// Length in bytes of the characters both begin with.
 fn common_prefix(a: &str, b: &str) -> usize {
-    let same = a.bytes().zip(b.bytes()).take_while(|(x, y)| x == y).count();
-    a.floor_char_boundary(same)
+    let (x, y) = (a.as_bytes(), b.as_bytes());
+    let chunks = x.chunks_exact(CHUNK).zip(y.chunks_exact(CHUNK));
+    let whole = CHUNK * chunks.take_while(|(x, y)| x == y).count();
+    let rest = x[whole..].iter().zip(&y[whole..]).take_while(|(x, y)| x == y).count();
+    a.floor_char_boundary(whole + rest)
 }
+
+/// Bytes that are compared at once: keys may be long and begin alike.
+const CHUNK: usize = 32;
 
 /// Whether digits end the text, with one among them that is not zero.
 fn ends_in_number(text: &str) -> bool {
@@ -54,18 +62,27 @@ fn number(text: &str, lead: i64) -> (i64, usize) {
     digits.fold((lead, 0), |(n, count), b| (n.wrapping_mul(10).wrapping_add(i64::from(b - b'0')), count + 1))
 }
 
-/// Sorts by an order that need not be a total one.
-pub(crate) fn merge_sort<T: Copy>(items: &mut Vec<T>, less: impl Fn(&T, &T) -> bool) {
+/// Sorts by an order that need not be a total one. `weight` is what comparing an item may cost.
+///
+/// # Errors
+/// The thread's budget is used up.
+pub(crate) fn merge_sort<T: Copy>(
+    items: &mut Vec<T>,
+    weight: impl Fn(&T) -> usize,
+    less: impl Fn(&T, &T) -> bool,
+) -> Result<(), Exhausted> {
     let mut width = 1;
     while width < items.len() {
         let mut merged = Vec::with_capacity(items.len());
         for pair in items.chunks(width * 2) {
             let (left, right) = pair.split_at(width.min(pair.len()));
             merge(left, right, &less, &mut merged);
+            budget::work(pair.iter().map(&weight).sum())?;
         }
         *items = merged;
         width *= 2;
     }
+    Ok(())
 }
 
 fn merge<T: Copy>(mut left: &[T], mut right: &[T], less: impl Fn(&T, &T) -> bool, into: &mut Vec<T>) {
@@ -103,7 +120,7 @@ mod tests {
         ];
         let mut keys = want.to_vec();
         keys.reverse();
-        merge_sort(&mut keys, |a, b| less(a, b));
+        merge_sort(&mut keys, |_| 0, |a, b| less(a, b)).unwrap();
         assert_eq!(keys, want);
     }
 
@@ -119,7 +136,7 @@ mod tests {
             (0..200).map(|i| format!("a{}{}", i % 13, if i % 3 == 0 { "b" } else { "" })).collect();
         keys.sort();
         let mut refs: Vec<&str> = keys.iter().map(String::as_str).collect();
-        merge_sort(&mut refs, |a, b| less(a, b));
+        merge_sort(&mut refs, |_| 0, |a, b| less(a, b)).unwrap();
         assert_eq!(refs.len(), 200);
     }
 }

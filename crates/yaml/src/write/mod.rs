@@ -5,6 +5,8 @@ mod style;
 
 use std::fmt::Write as _;
 
+use budget::Exhausted;
+
 pub(crate) use style::Style;
 
 /// Columns per level.
@@ -23,12 +25,45 @@ pub(crate) struct Writer {
     whitespace: bool,
     /// Only indentation and indicators so far on this line.
     pub(crate) indention: bool,
+    /// How much of the text is charged.
+    charged: usize,
+    /// The thread's budget is used up: nothing more is written.
+    refused: Option<Exhausted>,
 }
 
 impl Writer {
     /// Nothing written; folds behind column `width`.
     pub(crate) fn new(width: usize) -> Self {
-        Self { out: String::new(), width, column: 0, whitespace: true, indention: true }
+        Self {
+            out: String::new(),
+            width,
+            column: 0,
+            whitespace: true,
+            indention: true,
+            charged: 0,
+            refused: None,
+        }
+    }
+
+    /// Charges what was written since the last time.
+    ///
+    /// # Errors
+    /// The thread's budget is used up, now or before.
+    pub(crate) fn check(&mut self) -> Result<(), Exhausted> {
+        if self.room(0) { Ok(()) } else { Err(self.refused.unwrap_or(Exhausted::Stopped)) }
+    }
+
+    /// Charges what was written and `more` that is about to be; `false` when that may not be.
+    fn room(&mut self, more: usize) -> bool {
+        if self.refused.is_some() {
+            return false;
+        }
+        let wanted = (self.out.len() + more).saturating_sub(self.charged);
+        match budget::charge(wanted) {
+            Ok(()) => self.charged += wanted,
+            Err(refused) => self.refused = Some(refused),
+        }
+        self.refused.is_none()
     }
 
     /// The text, with a line break at its end.
@@ -88,9 +123,11 @@ impl Writer {
         if !self.indention || self.column > indent || (self.column == indent && !self.whitespace) {
             self.line_break();
         }
-        while self.column < indent {
-            self.put(' ');
+        let missing = indent.saturating_sub(self.column);
+        if self.room(missing) {
+            self.out.extend(std::iter::repeat_n(' ', missing));
         }
+        self.column += missing;
         self.whitespace = true;
         self.indention = true;
     }

@@ -6,6 +6,9 @@ use super::style::{Quotes, Style, is_break, is_printable};
 impl Writer {
     /// Writes a scalar whose further lines begin at `indent`; keys are not folded.
     pub(crate) fn scalar(&mut self, text: &str, style: Style, indent: usize, fold: bool) {
+        if !self.room(text.len()) {
+            return;
+        }
         match style.quotes {
             Quotes::Plain => self.plain(text, indent, fold),
             Quotes::Single => self.single(text, indent, fold),
@@ -37,6 +40,9 @@ impl Writer {
     fn folded(&mut self, text: &str, indent: usize, quotes: Quotes) {
         let mut previous = None;
         for (at, c) in text.char_indices() {
+            if at % CHUNK == 0 && !self.room(0) {
+                return;
+            }
             let rest = &text.as_bytes()[at + c.len_utf8()..];
             let inside = quotes == Quotes::Plain || (at > 0 && !rest.is_empty());
             let may_fold = indent != NEVER && previous != Some(' ') && self.column > self.width;
@@ -70,6 +76,9 @@ impl Writer {
         let all = text.starts_with('\u{FEFF}');
         let mut after_space = false;
         for (at, c) in text.char_indices() {
+            if at % CHUNK == 0 && !self.room(0) {
+                return;
+            }
             let rest = &text.as_bytes()[at + c.len_utf8()..];
             if all || !is_printable(c) || is_break(c) || c == '"' || c == '\\' {
                 self.escape(c);
@@ -152,6 +161,10 @@ impl Writer {
         }
     }
 }
+
+/// How much of a text is written between two looks at the budget; one that has a wide character in the way waits for the
+/// next.
+const CHUNK: usize = 4 << 10;
 
 /// Stands for an indentation where nothing may be folded.
 const NEVER: usize = usize::MAX;

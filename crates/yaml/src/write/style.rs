@@ -62,6 +62,9 @@ impl Style {
     }
 }
 
+/// Characters that are looked at between two looks at the budget.
+const CHUNK: usize = 32 << 10;
+
 impl Features {
     fn of(text: &str, dialect: Dialect) -> Self {
         let mut features = Self {
@@ -71,7 +74,16 @@ impl Features {
         };
         let mut previous = None;
         let mut chars = text.chars().peekable();
+        let mut unwatched = CHUNK;
         while let Some(c) = chars.next() {
+            unwatched -= 1;
+            if unwatched == 0 {
+                unwatched = CHUNK;
+                // Nothing is written any more; the budget remembers why.
+                if budget::work(CHUNK).is_err() {
+                    break;
+                }
+            }
             // Most of what is written is letters, which decide nothing.
             if c.is_ascii_alphanumeric() {
                 previous = Some(c);

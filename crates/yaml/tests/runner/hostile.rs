@@ -143,3 +143,59 @@ fn mistakes_in_json_have_a_place() {
         );
     }
 }
+
+/// Aliases to one long text, as values, keys and through merges.
+fn long_aliases(text: &str) -> [String; 4] {
+    let long = format!("x: &x {text}\n");
+    let many = |alias: &str| vec![alias; 2_000].join(",");
+    [
+        format!("{long}y: [{}]\n", many("*x")),
+        format!("{long}y: [{}]\n", many("{*x : 1}")),
+        format!("x: &x {{? {text} : {text}}}\ny: [{}]\n", many("*x")),
+        format!("x: &x {{a: {text}}}\ny: [{}]\n", many("{<<: *x}")),
+    ]
+}
+
+#[test]
+fn aliases_are_counted_in_bytes() {
+    for text in long_aliases(&"a".repeat(100_000)) {
+        let error = v2::to_value(text.as_bytes(), &Limits::default()).unwrap_err();
+        assert!(error.is_limit(), "{error}");
+        assert_eq!(error.message(), format!("yaml: aliases expand to more than {} bytes", 64 << 20));
+    }
+    for text in long_aliases(&"a".repeat(100)) {
+        assert!(v2::to_value(text.as_bytes(), &Limits::default()).is_ok(), "{text:.80}");
+    }
+}
+
+#[test]
+fn an_entry_that_is_merged_again_and_again_is_counted() {
+    let wide: String = (0..3_000).map(|at| format!("k{at}: 1, ")).collect();
+    let text = format!("a: &a {{{wide}}}\nb: {{<<: [{}]}}\n", vec!["*a"; 3_000].join(","));
+    for result in both(&text) {
+        let error = result.unwrap_err();
+        assert!(error.is_limit(), "{error}");
+    }
+}
+
+#[test]
+fn tags_by_the_hundred_thousand_are_read_at_once() {
+    let tags: String = (0..100_000).map(|at| format!("%TAG !a{at}! tag:x{at}:\n")).collect();
+    let text = format!("{tags}---\na: !a99999!b c\n");
+    for result in both(&text) {
+        assert_eq!(json::to_string(&result.unwrap()).unwrap(), r#"{"a":"c"}"#);
+    }
+    let twice = text.replace("!a99999! tag", "!a5! tag");
+    assert!(both(&twice).iter().all(|result| result.is_err()));
+}
+
+#[test]
+fn a_message_is_no_copy_of_the_text_it_is_about() {
+    let digits = "9".repeat(1 << 20);
+    for text in [format!("a: !!int {digits}x"), format!("? ~\n: {digits}"), format!("? [{digits}]\n: 1")] {
+        let error = v2::to_value(text.as_bytes(), &Limits::default()).unwrap_err();
+        assert!(error.message().len() < 300 << 10, "{}", error.message().len());
+    }
+    let error = json::from_str(&format!("{digits}e999"), &Limits::default()).unwrap_err();
+    assert!(error.message().len() < 300 << 10);
+}
