@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::kustomization::{Kustomization, Var};
 use crate::loader::Loader;
 use crate::origin::{ORIGIN, Origin};
-use crate::resmap::ResMap;
+use crate::resmap::{Registered, ResMap};
 use crate::resource::Resource;
 use crate::schema::{Schema, Schemas};
 use crate::steps::{self, Generator};
@@ -22,12 +22,19 @@ pub(crate) struct Accumulator {
     pub(crate) map: ResMap,
     pub(crate) config: Configured,
     pub(crate) vars: Vec<Var>,
+    /// The identities in the map while resources are read: many files may be added to many resources.
+    registered: Option<Registered>,
 }
 
 impl Accumulator {
     /// Nothing yet.
     pub(crate) fn new(profile: &'static Profile) -> Self {
-        Self { map: ResMap::default(), config: Configured::new(profile), vars: Vec::new() }
+        Self {
+            map: ResMap::default(),
+            config: Configured::new(profile),
+            vars: Vec::new(),
+            registered: None,
+        }
     }
 }
 
@@ -99,9 +106,11 @@ impl<'t> Target<'t> {
     pub(crate) fn accumulate(&self, into: &mut Accumulator) -> Result<()> {
         openapi::apply(&self.loader, &self.kustomization.openapi, self.build)?;
         self.loader.shared.check_stop()?;
+        into.registered = Some(into.map.registered()?);
         for path in &self.kustomization.resources {
             self.add_resource(into, path).map_err(|error| error.under("accumulating resources"))?;
         }
+        into.registered = None;
         self.configure(into)?;
         self.generate(into)?;
         for path in &self.kustomization.components {
@@ -142,6 +151,7 @@ impl<'t> Target<'t> {
             }
             found.map.append(resources)?;
         }
+        found.registered = Some(found.map.registered()?);
         paths.into_iter().try_for_each(|path| self.add_resource(&mut found, path))?;
         Ok(found.map)
     }
@@ -156,24 +166,23 @@ impl<'t> Target<'t> {
         let named = |error: Error| error.under("loading generator plugins");
         let resources = self.plugin_resources(&self.kustomization.generators).map_err(named)?;
         for resource in &resources.list {
-            let make = self
-                .plugins()
-                .generator(resource)
-                .map_err(|error| named(error.under("failed to load generator")))?;
-            all.push(Generator { make, origin: Origin::of_plugin(resource) });
+            let generator = self.plugins().generator(resource);
+            all.push(generator.map_err(|error| named(error.under("failed to load generator")))?);
         }
         Ok(all)
     }
 
     fn generate(&self, into: &mut Accumulator) -> Result<()> {
+        let mut names = into.map.names()?;
         for generator in self.generators()? {
             self.loader.shared.check_stop()?;
-            for mut made in (generator.make)()? {
+            let made = (generator.make)().map_err(|error| self.over_budget(error, generator.kind.name()))?;
+            for mut made in made {
                 if let Some(origin) = generator.origin.as_ref().filter(|_| made.annotation(ORIGIN).is_none())
                 {
                     origin.put(&mut made);
                 }
-                into.map.absorb(made).map_err(|error| generator.merging(error))?;
+                into.map.absorb(made, &mut names).map_err(|error| generator.merging(error))?;
             }
         }
         self.check_size(into)
@@ -189,7 +198,8 @@ impl<'t> Target<'t> {
         }
         for step in &all {
             self.loader.shared.check_stop()?;
-            (step.run)(map)?;
+            let done = (step.run)(map).and_then(|()| Ok(budget::look()?));
+            done.map_err(|error| self.over_budget(error, step.kind.name()))?;
             if let Some(origin) = &step.origin {
                 origin.transformed(map);
             }
@@ -198,11 +208,26 @@ impl<'t> Target<'t> {
         Ok(())
     }
 
+    /// Names the generator or transformer that used up a budget; what else is wrong says so in kustomize's words.
+    fn over_budget(&self, error: Error, plugin: &str) -> Error {
+        match error.kind() {
+            ErrorKind::Limit => {
+                error.under(format!("{plugin} of {}/{}", self.loader.shown_root(), self.file))
+            }
+            _ => error,
+        }
+    }
+
     /// Validators are transformers that may change nothing but the label `validated-by`, which stays.
     fn validate(&self, into: &mut Accumulator) -> Result<()> {
         let resources = self.plugin_resources(&self.kustomization.validators)?;
         for resource in &resources.list {
             let step = self.plugins().transformer(resource)?;
+            budget::look()?;
+            let copies: usize = into.map.list.iter().map(|resource| resource.node.weight()).sum();
+            // One before and one after, until they have been compared.
+            let mut memory = budget::Charge::default();
+            memory.add(2 * copies)?;
             let before = into.map.clone();
             (step.run)(&mut into.map)?;
             let mut after = into.map.clone();
@@ -259,7 +284,10 @@ impl<'t> Target<'t> {
     }
 
     fn append(&self, into: &mut Accumulator, more: ResMap) -> Result<()> {
-        into.map.append(more.list)?;
+        match &mut into.registered {
+            Some(registered) => into.map.append_to(more.list, registered)?,
+            None => into.map.append(more.list)?,
+        }
         self.check_size(into)
     }
 

@@ -17,10 +17,11 @@ use crate::names::{self, Affix};
 use crate::namespace::{Namespace, Subjects};
 use crate::origin::Origin;
 use crate::patches::{Json6902, Loaded, StrategicList};
+use crate::plugin_kinds::{GeneratorKind, TransformerKind};
 use crate::replacements::{self, Replacement, ReplacementField};
 use crate::resmap::ResMap;
 use crate::resource::Resource;
-use crate::steps::{Make, Run, Step};
+use crate::steps::{Generator, Make, Run, Step};
 use crate::strict::{self, Decode, record};
 use crate::value_add::ValueAdd;
 use crate::version::Profile;
@@ -123,48 +124,47 @@ impl<'t> Plugins<'_, 't> {
     pub(crate) fn transformer(&self, resource: &Resource) -> Result<Step<'t>> {
         self.check_builtin(resource)?;
         let value = config_of(resource)?;
-        let run = self.configured(resource, &value).map_err(|error| fails(error, resource))?;
-        Ok(Step { run, origin: Origin::of_plugin(resource) })
+        let named = |error| fails(error, resource);
+        let kind = self.kind_of(resource).map_err(named)?;
+        let run = self.configured(kind, resource, &value).map_err(named)?;
+        Ok(Step { kind, run, origin: Origin::of_plugin(resource) })
     }
 
-    fn configured(&self, resource: &Resource, value: &Value) -> Result<Run<'t>> {
-        let profile = resource.profile;
-        match resource.kind() {
-            "LabelTransformer" => texts(value, profile, |config| (config.labels, config.specs)),
-            "AnnotationsTransformer" => texts(value, profile, |config| (config.annotations, config.specs)),
-            "PrefixTransformer" | "SuffixTransformer" | "PrefixSuffixTransformer" => affixes(value, profile),
-            "NamespaceTransformer" => namespace(resource, value),
-            "ImageTagTransformer" => {
+    fn configured(&self, kind: TransformerKind, resource: &Resource, value: &Value) -> Result<Run<'t>> {
+        let (build, profile) = (self.build, resource.profile);
+        match kind {
+            TransformerKind::Label => texts(value, profile, |config| (config.labels, config.specs)),
+            TransformerKind::Annotations => {
+                texts(value, profile, |config| (config.annotations, config.specs))
+            }
+            TransformerKind::Prefix | TransformerKind::Suffix | TransformerKind::PrefixSuffix => {
+                affixes(value, profile)
+            }
+            TransformerKind::Namespace => namespace(resource, value),
+            TransformerKind::ImageTag => {
                 let config: ImageTag = read(value, profile)?;
                 Ok(Box::new(move |map| images::transform(map, &config.image, &config.specs, profile)))
             }
-            "ReplicaCountTransformer" => {
+            TransformerKind::ReplicaCount => {
                 let config: ReplicaCount = read(value, profile)?;
                 Ok(Box::new(move |map| replicas::transform(map, &config.replica, &config.specs)))
             }
-            "ValueAddTransformer" => {
+            TransformerKind::ValueAdd => {
                 let config = read::<ValueAdd>(value, profile)?.prepare(self.loader)?;
                 Ok(Box::new(move |map| config.transform(map)))
             }
-            "HashTransformer" => Ok(Box::new(hash::transform)),
-            "ReplacementTransformer" => {
+            TransformerKind::Hash => Ok(Box::new(hash::transform)),
+            TransformerKind::Replacement => {
                 let config: Replacements = read(value, profile)?;
                 let list = Replacement::load_all(self.loader, &config.list)?;
                 Ok(Box::new(move |map| replacements::transform(map, &list)))
             }
-            _ => self.patch(resource, value),
-        }
-    }
-
-    fn patch(&self, resource: &Resource, value: &Value) -> Result<Run<'t>> {
-        let (build, profile) = (self.build, resource.profile);
-        match resource.kind() {
-            "PatchTransformer" => {
+            TransformerKind::Patch => {
                 let config: Patch = read(value, profile)?;
                 let loaded = Loaded::read(self.loader, &config, &v2::emit(value))?;
                 Ok(Box::new(move |map| loaded.apply(map, &build.schema())))
             }
-            "PatchStrategicMergeTransformer" => {
+            TransformerKind::PatchStrategicMerge => {
                 let config: Merges = read(value, profile)?;
                 if config.paths.is_empty() && config.patches.is_empty() {
                     return Err(Error::new("empty file path and empty patch content"));
@@ -172,29 +172,36 @@ impl<'t> Plugins<'_, 't> {
                 let list = StrategicList::read(self.loader, &config.paths, &config.patches)?;
                 Ok(Box::new(move |map| list.apply(map, &build.schema())))
             }
-            "PatchJson6902Transformer" => {
+            TransformerKind::PatchJson6902 => {
                 let config: JsonOps = read(value, profile)?;
                 let entry =
                     Patch { path: config.path, patch: config.ops, target: config.target, options: None };
                 let loaded = Json6902::read(self.loader, &entry)?;
                 Ok(Box::new(move |map| loaded.apply(map)))
             }
-            kind if GENERATORS.contains(&kind) => Err(is_other(resource, "transformer")),
-            kind => Err(not_built_in(kind)),
         }
+    }
+
+    fn kind_of(&self, resource: &Resource) -> Result<TransformerKind> {
+        let kind = resource.kind();
+        TransformerKind::named(kind).ok_or_else(|| match GeneratorKind::named(kind) {
+            Some(_) => is_other(resource, "transformer"),
+            None => not_built_in(kind),
+        })
     }
 
     /// The generator that a resource describes.
     ///
     /// # Errors
     /// It is none that is built in; its configuration is wrong.
-    pub(crate) fn generator(&self, resource: &Resource) -> Result<Make<'t>> {
+    pub(crate) fn generator(&self, resource: &Resource) -> Result<Generator<'t>> {
         self.check_builtin(resource)?;
         let value = config_of(resource)?;
-        self.making(resource, &value).map_err(|error| fails(error, resource))
+        let (kind, make) = self.making(resource, &value).map_err(|error| fails(error, resource))?;
+        Ok(Generator { kind, make, origin: Origin::of_plugin(resource) })
     }
 
-    fn making(&self, resource: &Resource, value: &Value) -> Result<Make<'t>> {
+    fn making(&self, resource: &Resource, value: &Value) -> Result<(GeneratorKind, Make<'t>)> {
         let (loader, profile) = (self.loader.clone(), resource.profile);
         let named = |name: &mut String, namespace: &mut String| {
             if name.is_empty() {
@@ -204,49 +211,34 @@ impl<'t> Plugins<'_, 't> {
                 resource.namespace().clone_into(namespace);
             }
         };
-        match resource.kind() {
-            "ConfigMapGenerator" => {
+        let kind = resource.kind();
+        let kind = GeneratorKind::named(kind).ok_or_else(|| match TransformerKind::named(kind) {
+            Some(_) => is_other(resource, "generator"),
+            None => not_built_in(kind),
+        })?;
+        let make: Make<'t> = match kind {
+            GeneratorKind::ConfigMap => {
                 let mut args: ConfigMapArgs = read(value, profile)?;
                 named(&mut args.name, &mut args.namespace);
-                Ok(Box::new(move || Ok(vec![generators::config_map(&loader, &args, None)?])))
+                Box::new(move || Ok(vec![generators::config_map(&loader, &args, None)?]))
             }
-            "SecretGenerator" => {
+            GeneratorKind::Secret => {
                 let mut args: SecretArgs = read(value, profile)?;
                 named(&mut args.name, &mut args.namespace);
-                Ok(Box::new(move || Ok(vec![generators::secret(&loader, &args, None)?])))
+                Box::new(move || Ok(vec![generators::secret(&loader, &args, None)?]))
             }
-            "HelmChartInflationGenerator" => {
+            GeneratorKind::HelmChartInflation => {
                 let inflation = helm::Inflation::new(&loader, &read(value, profile)?, read(value, profile)?)?;
-                Ok(Box::new(move || inflation.generate()))
+                Box::new(move || inflation.generate())
             }
-            "IAMPolicyGenerator" => {
+            GeneratorKind::IamPolicy => {
                 let policy: Policy = read(value, profile)?;
-                Ok(Box::new(move || Ok(vec![iam::service_account(&policy, profile)?])))
+                Box::new(move || Ok(vec![iam::service_account(&policy, profile)?]))
             }
-            kind if TRANSFORMERS.contains(&kind) => Err(is_other(resource, "generator")),
-            kind => Err(not_built_in(kind)),
-        }
+        };
+        Ok((kind, make))
     }
 }
-
-const GENERATORS: [&str; 4] =
-    ["ConfigMapGenerator", "SecretGenerator", "HelmChartInflationGenerator", "IAMPolicyGenerator"];
-const TRANSFORMERS: [&str; 14] = [
-    "AnnotationsTransformer",
-    "HashTransformer",
-    "ImageTagTransformer",
-    "LabelTransformer",
-    "NamespaceTransformer",
-    "PatchJson6902Transformer",
-    "PatchStrategicMergeTransformer",
-    "PatchTransformer",
-    "PrefixSuffixTransformer",
-    "PrefixTransformer",
-    "ReplacementTransformer",
-    "ReplicaCountTransformer",
-    "SuffixTransformer",
-    "ValueAddTransformer",
-];
 
 fn is_other(resource: &Resource, wanted: &str) -> Error {
     Error::of(ErrorKind::Refused, format!("plugin {} not a {wanted}", resource.id()))

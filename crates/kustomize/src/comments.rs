@@ -11,6 +11,8 @@ use yaml::{Comment, Dialect, Document, Kind, Limits, NodeRef, Parser, Source};
 #[derive(Debug, Default)]
 pub(crate) struct Notes {
     entries: HashMap<Vec<usize>, Note>,
+    /// Which entry of the document has a path.
+    places: HashMap<Vec<usize>, usize>,
     /// Before everything, a blank line in between.
     pub(crate) head: Vec<String>,
     /// After everything, a blank line in between.
@@ -51,7 +53,8 @@ impl Notes {
         let mut entries = Vec::new();
         gather(document.root(), &mut Vec::new(), &mut entries);
         let lines: Vec<&str> = text.lines().collect();
-        let mut notes = Self::default();
+        let places = entries.iter().enumerate().map(|(at, entry)| (entry.path.clone(), at)).collect();
+        let mut notes = Self { places, ..Self::default() };
         notes.place(&comments, &entries, &lines);
         notes
     }
@@ -70,7 +73,8 @@ impl Notes {
         let mut rest = comments;
         while let Some(first) = rest.first() {
             if !is_alone(first) {
-                if let Some(entry) = entries.iter().rfind(|entry| entry.line <= first.line) {
+                let before = entries.partition_point(|entry| entry.line <= first.line);
+                if let Some(entry) = entries[..before].last() {
                     self.at(&entry.path).beside = Some(first.text.to_owned());
                 }
                 rest = &rest[1..];
@@ -89,8 +93,9 @@ impl Notes {
 
     fn place_block(&mut self, block: &Block<'_>, entries: &[Entry], lines: &[&str]) {
         let texts = || block.comments.iter().map(|comment| comment.text.to_owned());
-        let next = entries.iter().find(|entry| entry.line > block.last());
-        let before = entries.iter().rposition(|entry| entry.line < block.first());
+        // Entries stand in the order of their lines.
+        let next = entries.get(entries.partition_point(|entry| entry.line <= block.last()));
+        let before = entries.partition_point(|entry| entry.line < block.first()).checked_sub(1);
         let is_blank = |line: u32| lines.get(line as usize - 1).is_none_or(|line| line.trim().is_empty());
         let (Some(before), next) = (before, next) else {
             match next {
@@ -119,10 +124,21 @@ impl Notes {
                 self.foot.extend(texts());
             }
             _ => {
-                let path = owner(&entries[before], block.column(), entries);
+                let path = self.owner(&entries[before], block.column(), entries);
                 self.at(&path).below.extend(texts());
             }
         }
+    }
+
+    /// The entry that a comment below belongs to: the deepest that does not begin to the right of it. One below the last
+    /// item of a list is the list's.
+    fn owner(&self, before: &Entry, column: u32, entries: &[Entry]) -> Vec<usize> {
+        let around = |len: usize| self.places.get(&before.path[..len]).map(|&at| &entries[at]);
+        let mut len = before.path.len();
+        while len > 1 && around(len).is_none_or(|entry| entry.column > column || entry.is_last_item) {
+            len -= 1;
+        }
+        before.path[..len].to_vec()
     }
 }
 
@@ -146,17 +162,6 @@ impl Block<'_> {
     }
 }
 
-/// The entry that a comment below belongs to: the deepest that does not begin to the right of it. One below the last
-/// item of a list is the list's.
-fn owner(before: &Entry, column: u32, entries: &[Entry]) -> Vec<usize> {
-    let around = |len: usize| entries.iter().find(|entry| entry.path == before.path[..len]);
-    let mut len = before.path.len();
-    while len > 1 && around(len).is_none_or(|entry| entry.column > column || entry.is_last_item) {
-        len -= 1;
-    }
-    before.path[..len].to_vec()
-}
-
 /// The entries of block collections in the order of the text.
 fn gather(node: NodeRef<'_, '_>, path: &mut Vec<usize>, out: &mut Vec<Entry>) {
     if node.is_flow() {
@@ -164,6 +169,8 @@ fn gather(node: NodeRef<'_, '_>, path: &mut Vec<usize>, out: &mut Vec<Entry>) {
     }
     let mut visit = |at: usize, place: (u32, u32), value: NodeRef<'_, '_>, is_last_item: bool| {
         path.push(at);
+        // As an entry and as a place; whoever reads the document again is told what was refused.
+        budget::note(2 * (size_of::<Entry>() + size_of_val(path.as_slice())));
         out.push(Entry { path: path.clone(), line: place.0, column: place.1, is_last_item });
         gather(value, path, out);
         path.pop();

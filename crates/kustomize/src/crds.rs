@@ -13,6 +13,13 @@ use crate::loader::{Loader, Shared};
 /// Types nested deeper than this are taken for ones that hold themselves.
 const MAX_DEPTH: usize = 50;
 
+/// The most fields of one kind, those of a type once for every path that leads to it. The largest kinds of Kubernetes
+/// have some thousand.
+const MAX_FIELDS: usize = 100_000;
+
+/// What looking at a field costs.
+const FIELD_WORK: usize = 32;
+
 /// The field specs that the files of `crds` ask for.
 ///
 /// # Errors
@@ -74,7 +81,9 @@ impl Types {
             });
             if is_resource {
                 let kind = name.rsplit('.').next().unwrap_or(name);
-                Walk { types: self, kind, config: &mut config }.visit(name, &mut Vec::new())?;
+                let mut walk = Walk { types: self, kind, found: Config::default(), fields: 0 };
+                walk.visit(name, &mut Vec::new())?;
+                config.merge(&walk.found)?;
             }
         }
         Ok(config)
@@ -85,7 +94,10 @@ impl Types {
 struct Walk<'w> {
     types: &'w Types,
     kind: &'w str,
-    config: &'w mut Config,
+    /// What its marked fields ask for.
+    found: Config,
+    /// Fields seen so far, once for every path that leads to them.
+    fields: usize,
 }
 
 impl Walk<'_> {
@@ -96,6 +108,7 @@ impl Walk<'_> {
         }
         let types = self.types;
         for (field, property) in types.properties(name).into_iter().flat_map(yaml::Map::iter) {
+            self.count()?;
             path.push(field.to_string());
             self.mark(property, path)?;
             if let Some(next) = property.get("$ref").and_then(Value::as_str) {
@@ -106,11 +119,24 @@ impl Walk<'_> {
         Ok(())
     }
 
+    /// Types that name each other are walked along every path.
+    fn count(&mut self) -> Result<()> {
+        budget::work(FIELD_WORK)?;
+        self.fields += 1;
+        if self.fields > MAX_FIELDS {
+            let text = format!("the kind '{}' in crds has more than {MAX_FIELDS} fields", self.kind);
+            return Err(Error::of(ErrorKind::Limit, text));
+        }
+        Ok(())
+    }
+
     fn mark(&mut self, property: &Value, path: &[String]) -> Result<()> {
         let text = |key: &str| property.get(key).and_then(Value::as_str);
-        let spec = |path: String| FieldSpec { kind: self.kind.to_owned(), ..FieldSpec::new(&path, false) };
+        let kind = self.kind;
+        let spec = |path: String| FieldSpec { kind: kind.to_owned(), ..FieldSpec::new(&path, false) };
         let here = spec(path.join("/"));
-        let mut found = Config::default();
+        budget::charge(4 * size_of::<FieldSpec>() + here.path.len())?;
+        let found = &mut self.found;
         if text("x-kubernetes-annotation").is_some() {
             found.common_annotations.push(here.clone());
         }
@@ -123,13 +149,18 @@ impl Walk<'_> {
         let target = text("x-kubernetes-object-ref-api-version").zip(text("x-kubernetes-object-ref-kind"));
         if let Some((version, kind)) = target {
             let key = text("x-kubernetes-object-ref-name-key").unwrap_or("name");
-            found.name_references.push(NameReference {
-                version: version.to_owned(),
-                kind: kind.to_owned(),
-                referrers: vec![spec(format!("{}/{key}", path.join("/")))],
-                ..NameReference::default()
-            });
+            let referrer = spec(format!("{}/{key}", path.join("/")));
+            budget::work(found.name_references.len())?;
+            match found.name_references.iter_mut().find(|old| old.version == version && old.kind == kind) {
+                Some(old) => old.referrers.push(referrer),
+                None => found.name_references.push(NameReference {
+                    version: version.to_owned(),
+                    kind: kind.to_owned(),
+                    referrers: vec![referrer],
+                    ..NameReference::default()
+                }),
+            }
         }
-        self.config.merge(&found)
+        Ok(())
     }
 }

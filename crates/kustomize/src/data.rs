@@ -37,6 +37,7 @@ impl Reader<'_> {
             Node::Scalar(scalar) => scalar.value(flow && self.is_written),
             Node::List(list) => {
                 let flow = flow || list.flow;
+                budget::charge(size_of::<Node>())?;
                 let items = list.items.iter().map(|item| self.value(item, flow, false));
                 Ok(items.collect::<Result<Vec<_>>>()?.into())
             }
@@ -46,6 +47,7 @@ impl Reader<'_> {
 
     fn map(&self, map: &Map, flow: bool, top: bool) -> Result<Value> {
         check_equal_keys(map)?;
+        budget::charge(map.entries.len() * ENTRY_BYTES)?;
         let mut out = yaml::Map::with_capacity(map.entries.len());
         for (key, node) in &map.entries {
             if let Tag::Key(key) = &key.tag {
@@ -83,6 +85,9 @@ fn is_time(key: &Scalar) -> bool {
         _ => key.tag() == TIME,
     }
 }
+
+/// What an entry of a map takes beside its key and value, the table of larger maps included.
+const ENTRY_BYTES: usize = 96;
 
 /// go-yaml finds equal keys when the written document is read again, so the lines are those of the written one.
 fn check_equal_keys(map: &Map) -> Result<()> {
@@ -193,6 +198,12 @@ fn go_scalar(value: &Value) -> String {
     }
 }
 
+/// A message with more lines than this helps nobody; Go prints one for every pair of equal keys.
+const MAX_MISTAKES: usize = 1_000;
+
+/// The most bytes of the same key in it.
+const MAX_MISTAKE_BYTES: usize = 1 << 20;
+
 /// Counts the lines of a document as go-yaml's emitter lays it out.
 struct Lines {
     line: usize,
@@ -237,7 +248,8 @@ impl Lines {
         for (key, lines) in keys.into_iter().filter(|(_, lines)| lines.len() > 1) {
             let key = yaml::json::to_string(&Value::String(key.into())).unwrap_or_default();
             for (n, (at, before)) in lines.iter().enumerate() {
-                let later = lines[n + 1..].iter();
+                let room = MAX_MISTAKES.saturating_sub(own.len()).min(MAX_MISTAKE_BYTES / key.len().max(1));
+                let later = lines[n + 1..].iter().take(room);
                 own.extend(later.map(|(_, line)| {
                     (*at, format!("\n  line {line}: mapping key {key} already defined at line {before}"))
                 }));

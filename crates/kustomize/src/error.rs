@@ -42,7 +42,7 @@ impl Error {
 
     /// An error of a certain sort, also for functions of the caller such as [`crate::HelmRenderer::render`].
     pub fn of(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { message: message.into(), kind, tree: None, warnings: Vec::new() }
+        Self { message: cut(message.into()), kind, tree: None, warnings: Vec::new() }
     }
 
     /// What the tree could not answer, also for functions of the caller.
@@ -53,7 +53,7 @@ impl Error {
 
     /// The same error in other words.
     pub(crate) fn saying(self, message: String) -> Self {
-        Self { message, ..self }
+        Self { message: cut(message), ..self }
     }
 
     /// What the tree could not answer, where that is why ([`ErrorKind::Tree`]).
@@ -83,7 +83,7 @@ impl Error {
     /// The same error with `prefix: ` in front of its text.
     #[must_use]
     pub(crate) fn under(mut self, prefix: impl fmt::Display) -> Self {
-        self.message = format!("{prefix}: {}", self.message);
+        self.message = cut(format!("{prefix}: {}", self.message));
         self
     }
 
@@ -100,6 +100,26 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+/// The longest message that is kept whole: longer ones quote a text nobody reads to its end.
+const MAX_MESSAGE: usize = 256 << 10;
+
+fn cut(mut message: String) -> String {
+    if message.len() > MAX_MESSAGE {
+        message.truncate(message.floor_char_boundary(MAX_MESSAGE));
+        message.push('…');
+    }
+    message
+}
+
+impl From<budget::Exhausted> for Error {
+    fn from(why: budget::Exhausted) -> Self {
+        match why {
+            budget::Exhausted::Stopped => Self::of(ErrorKind::Limit, "the build was stopped"),
+            why => Self::of(ErrorKind::Limit, why.to_string()),
+        }
+    }
+}
 
 impl From<yaml::Error> for Error {
     fn from(error: yaml::Error) -> Self {

@@ -2,6 +2,8 @@
 //!
 //! Sources: kustomize 5.8.1 `api/types/fieldspec.go`, `api/filters/fieldspec/fieldspec.go`.
 
+use std::collections::HashMap;
+
 use crate::error::{Error, Result};
 use crate::id::Gvk;
 use crate::node::{List, Map, Node, Scalar};
@@ -63,7 +65,34 @@ impl FieldSpec {
 /// The same place with another `create`.
 pub(crate) fn merge(into: &mut Vec<FieldSpec>, more: &[FieldSpec]) -> Result<bool> {
     let before = into.len();
+    if more.len() < FEW {
+        return merge_few(into, more);
+    }
+    let mut places = Places::default();
+    into.iter().enumerate().for_each(|(at, spec)| places.add(spec, at));
     for spec in more {
+        let same = |old: &FieldSpec| spec.fits_parts(&old.group, &old.version, &old.kind);
+        let candidates = places.of(spec);
+        budget::charge(SPEC_BYTES + candidates.len())?;
+        match candidates.iter().map(|&at| &into[at]).find(|old| same(old)) {
+            Some(old) if old.create != spec.create => return Err(Error::new("conflicting fieldspecs")),
+            Some(_) => {}
+            None => {
+                places.add(spec, into.len());
+                into.push(spec.clone());
+            }
+        }
+    }
+    Ok(into.len() > before)
+}
+
+/// For fewer specs than this no table is made of those that are there.
+const FEW: usize = 8;
+
+fn merge_few(into: &mut Vec<FieldSpec>, more: &[FieldSpec]) -> Result<bool> {
+    let before = into.len();
+    for spec in more {
+        budget::work(into.len())?;
         let same =
             |old: &&FieldSpec| old.path == spec.path && spec.fits_parts(&old.group, &old.version, &old.kind);
         match into.iter().find(same) {
@@ -73,6 +102,32 @@ pub(crate) fn merge(into: &mut Vec<FieldSpec>, more: &[FieldSpec]) -> Result<boo
         }
     }
     Ok(into.len() > before)
+}
+
+/// What a spec takes in a list and in the table of it.
+const SPEC_BYTES: usize = 2 * size_of::<FieldSpec>() + 128;
+
+/// Which specs of a list have a path, and which have it for a kind: configurations may hold them by the thousand.
+#[derive(Default)]
+struct Places {
+    by_path: HashMap<String, Vec<usize>>,
+    by_kind: HashMap<(String, String), Vec<usize>>,
+}
+
+impl Places {
+    fn add(&mut self, spec: &FieldSpec, at: usize) {
+        self.by_path.entry(spec.path.clone()).or_default().push(at);
+        self.by_kind.entry((spec.path.clone(), spec.kind.clone())).or_default().push(at);
+    }
+
+    /// Those that may say the same as a spec, in order. One that names no kind is about every kind.
+    fn of(&self, spec: &FieldSpec) -> &[usize] {
+        let found = match spec.kind.as_str() {
+            "" => self.by_path.get(&spec.path),
+            kind => self.by_kind.get(&(spec.path.clone(), kind.to_owned())),
+        };
+        found.map_or(&[], Vec::as_slice)
+    }
 }
 
 /// Calls `set` for every node at the places of a spec.
@@ -101,12 +156,29 @@ pub(crate) fn apply_to_any(
     create: Create,
     set: &mut dyn FnMut(&mut Node) -> Result<()>,
 ) -> Result<()> {
+    budget::work(FIELD_WORK)?;
+    if !may_be_there(&resource.node, spec, create) {
+        return Ok(());
+    }
     let path = split_path(&spec.path);
     let mut walk = Walk { create: if spec.create { create } else { Create::Never }, set };
     let done = walk.visit(&mut resource.node, &path);
     done.map_err(|error| {
         error.under(format!("considering field '{}' of object {}", spec.path, resource.id()))
     })
+}
+
+/// What looking at a field costs.
+const FIELD_WORK: usize = 8;
+
+/// Whether the walk could come to anything: most fields are those of other kinds, and their paths need not be split.
+pub(crate) fn may_be_there(node: &Node, spec: &FieldSpec, create: Create) -> bool {
+    let Node::Map(map) = node else { return true };
+    if spec.create && create != Create::Never || spec.path.contains('\\') {
+        return true;
+    }
+    let Some(first) = spec.path.split('/').find(|name| !name.is_empty()) else { return true };
+    map.get(first.strip_suffix("[]").unwrap_or(first)).is_some()
 }
 
 /// The names of a path; `\/` is a slash in a name.
@@ -133,6 +205,7 @@ struct Walk<'f> {
 
 impl Walk<'_> {
     fn visit(&mut self, node: &mut Node, path: &[String]) -> Result<()> {
+        budget::work(FIELD_WORK)?;
         let Some((name, rest)) = path.split_first() else { return (self.set)(node) };
         match node {
             Node::List(list) => list.items.iter_mut().try_for_each(|item| {

@@ -1,5 +1,5 @@
 //! How much patches and replacements may copy: a handful of steps that copy something into itself would double a
-//! document each time, or nest it ever deeper.
+//! document each time, or nest it ever deeper. What they copy is charged to the build as well: there may be many of them.
 
 use yaml::Value;
 
@@ -27,6 +27,11 @@ impl Default for Growth {
 }
 
 impl Growth {
+    /// What has been copied, in bytes.
+    pub(crate) fn copied(&self) -> usize {
+        MOST - self.bytes
+    }
+
     /// Counts a value that is put `depth` names deep.
     ///
     /// # Errors
@@ -75,6 +80,7 @@ impl Growth {
             let text = format!("a patch or replacement nests a document more than {DEEPEST} deep");
             return Err(Error::of(ErrorKind::Limit, text));
         }
+        budget::charge(bytes.saturating_add(NODE))?;
         self.bytes = self.bytes.checked_sub(bytes.saturating_add(NODE)).ok_or_else(|| {
             Error::of(ErrorKind::Limit, format!("a patch or replacements copy more than {MOST} bytes"))
         })?;

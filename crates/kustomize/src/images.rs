@@ -1,8 +1,7 @@
 //! `images`: names, tags and digests of images, wherever containers are.
 
-use regex::Regex;
-
 use crate::error::Result;
+use crate::expression::Expression;
 use crate::fieldspec::{self, Create, FieldSpec};
 use crate::kustomization::Image;
 use crate::namespace::wrong_kind;
@@ -49,7 +48,7 @@ enum Name<'i> {
         name: &'i str,
         any_digest: bool,
     },
-    Regex(Regex),
+    Expression(Expression),
 }
 
 impl<'i> Name<'i> {
@@ -62,7 +61,7 @@ impl<'i> Name<'i> {
         let algorithm = if profile.matches_any_digest { ANY_ALGORITHM } else { "sha256" };
         let text = format!("^{name}(:[a-zA-Z0-9_.{{}}-]*)?(@{algorithm}:[a-zA-Z0-9_.{{}}-]*)?$");
         match selector::compile(&text) {
-            Ok(regex) => Ok(Some(Self::Regex(regex))),
+            Ok(found) => Ok(Some(Self::Expression(found))),
             Err(error) if profile.accepts_invalid_image_names && selector::is_mistake_in_go(&error) => {
                 Ok(None)
             }
@@ -73,13 +72,13 @@ impl<'i> Name<'i> {
     }
 
     /// Whether an image has this name, whatever its tag and digest.
-    fn is_of(&self, image: &str) -> bool {
+    fn is_of(&self, image: &str) -> Result<bool> {
         match self {
-            Self::Regex(regex) => regex.is_match(image),
+            Self::Expression(expression) => expression.is_match(image),
             Self::Dotted { name, any_digest } => {
                 let mut rest = image.chars();
                 let same = |c: char| rest.next().is_some_and(|own| own == c || c == '.' && own != '\n');
-                name.chars().all(same) && is_tag_and_digest(rest.as_str(), *any_digest)
+                Ok(name.chars().all(same) && is_tag_and_digest(rest.as_str(), *any_digest))
             }
         }
     }
@@ -106,6 +105,7 @@ fn is_algorithm(text: &str) -> bool {
 
 impl Change<'_> {
     fn visit(&self, node: &mut Node) -> Result<()> {
+        budget::work(1)?;
         match node {
             Node::Scalar(_) => Ok(()),
             Node::List(list) => list.items.iter_mut().try_for_each(|item| self.visit(item)),
@@ -136,7 +136,10 @@ impl Change<'_> {
             return Ok(());
         }
         let Node::Scalar(scalar) = &*node else { return Err(wrong_kind("ScalarNode", node)) };
-        if self.name.is_of(&scalar.text) {
+        if self.name.is_of(&scalar.text)? {
+            let image = self.image;
+            let made = [&image.new_name, &image.new_tag, &image.digest, &image.tag_suffix];
+            budget::charge(scalar.text.len() + made.iter().map(|text| text.len()).sum::<usize>())?;
             let text = self.changed(&scalar.text);
             node.set_text(&text);
         }

@@ -42,13 +42,15 @@ impl JsonPatch {
         self.0.is_empty()
     }
 
-    /// Applies all operations; afterwards every number is a float, as after Go's decoder.
+    /// Applies all operations and answers by how much the document has grown at most; afterwards every number is a
+    /// float, as after Go's decoder.
     ///
     /// # Errors
     /// An operation does not apply.
-    pub(crate) fn apply(&self, mut document: Value) -> Result<Value> {
+    pub(crate) fn apply(&self, mut document: Value) -> Result<(Value, usize)> {
         let mut growth = Growth::default();
         for operation in &self.0 {
+            budget::look()?;
             let text = |key: &str| operation.get(key).and_then(Value::as_str).unwrap_or_default();
             let step = Step { path: text("path"), from: text("from"), value: operation.get("value") };
             let op = operation.get("op").and_then(Value::as_str).unwrap_or("unknown");
@@ -56,7 +58,7 @@ impl JsonPatch {
             step.run(op, &mut document, &mut growth)?;
         }
         floats(&mut document);
-        Ok(document)
+        Ok((document, growth.copied()))
     }
 }
 

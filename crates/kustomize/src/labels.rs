@@ -21,16 +21,18 @@ pub(crate) fn transform(
     if texts.is_empty() {
         return Ok(());
     }
+    let scalars: Vec<Scalar> = texts.values().map(|text| Scalar::text(text)).collect();
     for resource in &mut map.list {
+        budget::charge(scalars.len() * size_of::<(&String, Scalar)>())?;
         let values: Vec<_> = match specs {
-            [_] => texts.values().map(|text| Scalar::text(text)).collect(),
-            _ => shares::values(resource, texts.values()),
+            [_] => scalars.clone(),
+            _ => shares::values(resource, &scalars),
         };
         let pairs: Vec<_> = texts.keys().zip(values).collect();
         for spec in specs {
             fieldspec::apply(resource, spec, Create::Map, &mut |node| set(node, &pairs))?;
         }
-        shares::settle(resource);
+        shares::settle(resource)?;
     }
     Ok(())
 }
@@ -40,10 +42,8 @@ fn set(node: &mut Node, pairs: &[(&String, Scalar)]) -> Result<()> {
         *node = Node::map();
     }
     let Node::Map(map) = node else { return Err(wrong_kind("MappingNode", node)) };
-    for (key, value) in pairs {
-        map.set(key, Node::Scalar(value.clone()));
-    }
-    Ok(())
+    budget::charge(pairs.len() * size_of::<(Scalar, Node)>())?;
+    map.set_all(pairs)
 }
 
 #[cfg(test)]

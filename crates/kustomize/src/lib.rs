@@ -32,6 +32,7 @@ mod configurations;
 mod crds;
 mod data;
 mod error;
+mod expression;
 mod fieldspec;
 mod files;
 mod generators;
@@ -55,6 +56,7 @@ mod output;
 mod parsed;
 mod patches;
 mod paths;
+mod plugin_kinds;
 mod reader;
 mod replacements;
 mod replicas;
@@ -87,6 +89,7 @@ pub use address::Address;
 pub use error::{Error, ErrorKind};
 pub use generators::helm::{HelmOptions, HelmRenderer, HelmRequest};
 pub use parsed::Parsed;
+pub use plugin_kinds::{GeneratorKind, TransformerKind};
 pub use version::KustomizeVersion;
 pub use wants::{Want, wants};
 
@@ -225,15 +228,25 @@ impl Output {
     }
 }
 
+/// The names of all fields a kustomization may have.
+#[must_use]
+pub fn kustomization_fields() -> &'static [&'static str] {
+    <kustomization::Kustomization as strict::Decode>::FIELDS
+}
+
 /// Builds the kustomization in the folder `path` of a tree.
 ///
 /// # Errors
 /// Whatever kustomize refuses, in its words; what is never done here ([`ErrorKind::Refused`]); what is not in the
-/// tree ([`ErrorKind::Remote`]); a budget ([`ErrorKind::Limit`]).
+/// tree ([`ErrorKind::Remote`]); a budget, that of the thread ([`budget::Budget`]) included ([`ErrorKind::Limit`]).
 pub fn build(tree: &dyn Tree, path: &TreePath, options: &Options<'_>) -> Result<Output, Error> {
     let shared = Shared::new(tree, options);
     let build = Build::default();
-    let documents = run(&shared, &build, path);
+    let documents = run(&shared, &build, path).and_then(|documents| {
+        // A refusal that something took for another failure is one all the same.
+        budget::look()?;
+        Ok(documents)
+    });
     let warnings = shared.warnings.take();
     match documents {
         Ok(documents) => Ok(Output { version: options.version, documents, warnings }),
@@ -248,7 +261,7 @@ fn run<'t>(shared: &'t Shared<'t>, build: &'t Build, path: &TreePath) -> Result<
     let target = Target::root(Loader::start(shared, path)?, build)?;
     let mut all = Accumulator::new(shared.profile());
     target.accumulate(&mut all)?;
-    let Accumulator { mut map, config, vars } = all;
+    let Accumulator { mut map, config, vars, .. } = all;
     generators::hash::transform(&mut map)?;
     name_references::transform(&mut map, &config.get().name_references)?;
     let unused = vars::transform(&mut map, &vars, &config.get().var_references)?;

@@ -215,6 +215,7 @@ impl<'t> Loader<'t> {
         let Some((parsed, id)) = self.shared_id(&real)? else { return parse(&self.read(&real)?) };
         if let Some(file) = parsed.resources(&(self.shared.options.version, id)) {
             self.shared.account(file.bytes)?;
+            budget::charge(file.weight)?;
             return Ok(file.content.to_vec());
         }
         let bytes = self.read(&real)?;
@@ -307,7 +308,9 @@ impl<'t> Loader<'t> {
     fn read(&self, real: &TreePath) -> Result<Vec<u8>> {
         let failed = |error: tree::Error| self.shared.of_tree(&error);
         let size = self.shared.tree.size(real).map_err(failed)?;
-        self.shared.account(usize::try_from(size).unwrap_or(usize::MAX))?;
+        let size = usize::try_from(size).unwrap_or(usize::MAX);
+        self.shared.account(size)?;
+        budget::charge(size)?;
         Ok(self.shared.tree.read(real).map_err(failed)?.to_vec())
     }
 

@@ -6,6 +6,8 @@
 //! replace` in an item does nothing, and why items without their key upset their siblings.
 
 use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use crate::error::Result;
 use crate::node::{Node, Scalar};
@@ -19,6 +21,9 @@ pub(crate) struct Merge<'m> {
     /// The patch's items; `None` where the list was the patch's and is merged with itself.
     pub(crate) patch: Option<&'m [Node]>,
 }
+
+/// From this many items on it matters that each is looked for among all others.
+const LONG: usize = 64;
 
 /// Merges two items.
 type Walk<'w> = dyn FnMut(Option<Node>, Side<'_>) -> Result<Merged> + 'w;
@@ -41,10 +46,17 @@ impl Merge<'_> {
     /// The merged items.
     pub(crate) fn run(self, walk: &mut Walk<'_>) -> Result<Vec<Node>> {
         let Self { keys, dest, patch } = self;
+        if let [key] = keys
+            && dest.len() + patch.map_or(0, <[Node]>::len) >= LONG
+            && let Some(long) = Long::of(key, &dest, patch)
+        {
+            return long.merge(dest, patch, walk);
+        }
         let all =
             if keys.is_empty() { By::Value } else { By::Fields(keys.iter().map(String::as_str).collect()) };
         let mut identities: Vec<Identity> = Vec::new();
         for item in patch.into_iter().flatten().chain(&dest) {
+            budget::work(identities.len())?;
             let identity = all.identity(item);
             if !identities.contains(&identity) {
                 identities.push(identity);
@@ -54,16 +66,94 @@ impl Merge<'_> {
             return Ok(dest);
         }
         if keys.len() > 1 {
-            complete(&mut identities);
+            complete(&mut identities)?;
         }
         let (by, identities) = all.in_use(&identities);
         let mut pairs =
             Pairs { by: &by, old: Items(dest), patch, spent: Vec::new(), merged: Items(Vec::new()) };
         identities.iter().try_for_each(|identity| pairs.merge(identity, walk))?;
         let Pairs { old, mut merged, .. } = pairs;
-        old.0.into_iter().for_each(|item| merged.put_again(&by, item));
+        for item in old.0 {
+            budget::work(merged.0.len())?;
+            merged.put_again(&by, item);
+        }
         Ok(merged.0)
     }
+}
+
+/// A long list whose items are all told apart by one key: each meets at most one other, so that none of the quirks
+/// applies and a table finds it.
+struct Long<'m> {
+    key: &'m str,
+    /// Where in the old list an item of this value is.
+    places: HashMap<Arc<str>, usize>,
+}
+
+impl<'m> Long<'m> {
+    /// `None` where an item has no value for the key, or two of one list have the same.
+    fn of(key: &'m str, dest: &[Node], patch: Option<&[Node]>) -> Option<Self> {
+        let mut theirs = HashSet::new();
+        for item in patch.into_iter().flatten() {
+            theirs.insert(value_of(item, key)?).then_some(())?;
+        }
+        let mut places = HashMap::with_capacity(dest.len());
+        for (at, item) in dest.iter().enumerate() {
+            places.insert(value_of(item, key)?, at).is_none().then_some(())?;
+        }
+        Some(Self { key, places })
+    }
+
+    /// The patch's items first, then the others. An item the patch replaces as a whole stays what it was, as everywhere.
+    fn merge(self, dest: Vec<Node>, patch: Option<&[Node]>, walk: &mut Walk<'_>) -> Result<Vec<Node>> {
+        budget::charge((dest.len() + patch.map_or(0, <[Node]>::len)) * ITEM_BYTES)?;
+        let mut old: Vec<Option<Node>> = dest.into_iter().map(Some).collect();
+        let mut merged = Vec::with_capacity(old.len());
+        for item in patch.into_iter().flatten() {
+            let value = value_of(item, self.key).unwrap_or_else(|| "".into());
+            let ours = self.places.get(&value).and_then(|&at| old[at].take());
+            merged.extend(self.item(ours, Side::Patch(item), &value, walk)?);
+        }
+        for item in old.into_iter().flatten() {
+            let value = value_of(&item, self.key).unwrap_or_else(|| "".into());
+            let side = if patch.is_none() { Side::Same } else { Side::Absent };
+            merged.extend(self.item(Some(item), side, &value, walk)?);
+        }
+        Ok(merged)
+    }
+
+    fn item(
+        &self,
+        ours: Option<Node>,
+        side: Side<'_>,
+        value: &str,
+        walk: &mut Walk<'_>,
+    ) -> Result<Option<Node>> {
+        budget::charge(ours.as_ref().map_or(0, Node::weight))?;
+        let mut item = match (walk(ours.clone(), side)?, ours) {
+            (Merged::Gone, _) => return Ok(None),
+            (Merged::New(item), Some(ours)) if !is_gone(&item) => ours,
+            (Merged::New(item) | Merged::Kept(item), _) => item,
+        };
+        if is_gone(&item) {
+            return Ok(None);
+        }
+        By::Fields(vec![self.key]).name(&mut item, &vec![value.to_owned()]);
+        Ok(Some(item))
+    }
+}
+
+/// What an item takes in the two lists and the tables of them.
+const ITEM_BYTES: usize = 4 * size_of::<Node>();
+
+fn is_gone(item: &Node) -> bool {
+    item.is_null() || item.is_empty_map()
+}
+
+/// What a map says for a key, unless that is nothing.
+fn value_of(item: &Node, key: &str) -> Option<Arc<str>> {
+    let Node::Map(map) = item else { return None };
+    let value = map.get(key)?.as_scalar()?;
+    (!value.is_null() && !value.text.is_empty()).then(|| value.text.clone())
 }
 
 /// The two lists and what has become of them.
@@ -79,6 +169,7 @@ struct Pairs<'p> {
 impl<'p> Pairs<'p> {
     /// Merges the items of one identity into the result, or takes them out of the old list.
     fn merge(&mut self, identity: &Identity, walk: &mut Walk<'_>) -> Result<()> {
+        budget::work(self.old.0.len() + self.merged.0.len())?;
         let place = self.old.0.iter().position(|item| self.by.names(item, identity));
         let ours = place.map(|at| self.old.0[at].clone());
         let theirs = self.theirs(identity);
@@ -127,12 +218,13 @@ impl<'p> Pairs<'p> {
 }
 
 /// Identities that agree in one value and contradict each other in none are one; their blanks are filled.
-fn complete(identities: &mut [Identity]) {
+fn complete(identities: &mut [Identity]) -> Result<()> {
     let fits = |(a, b): (&String, &String)| a == b || a.is_empty() || b.is_empty();
     let either = |(a, b): (&String, &String)| if a.is_empty() { b.clone() } else { a.clone() };
     for first in 0..identities.len() {
         // As it was when its turn came, whatever it has become since.
         let one = identities[first].clone();
+        budget::work(identities.len())?;
         for second in 0..identities.len() {
             let pairs = || one.iter().zip(&identities[second]);
             if pairs().any(|(a, b)| a == b) && pairs().all(fits) {
@@ -142,6 +234,7 @@ fn complete(identities: &mut [Identity]) {
             }
         }
     }
+    Ok(())
 }
 
 impl<'k> By<'k> {

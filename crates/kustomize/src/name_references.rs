@@ -2,7 +2,8 @@
 //!
 //! Sources: kustomize 5.8.1 `api/internal/accumulator/namereferencetransformer.go`, `api/filters/nameref/nameref.go`.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use yaml::v2;
@@ -10,31 +11,24 @@ use yaml::v2;
 use crate::configurations::NameReference;
 use crate::error::{Error, Result};
 use crate::fieldspec::{self, Create, FieldSpec};
-use crate::id::{Gvk, ResId};
+use crate::id::{CLUSTER, Gvk, ResId};
 use crate::node::{Map, Node, Scalar};
 use crate::resmap::ResMap;
 use crate::resource::Resource;
-use crate::version::Profile;
 
 /// Updates every reference.
 ///
 /// # Errors
 /// A name fits several resources.
 pub(crate) fn transform(map: &mut ResMap, config: &[NameReference]) -> Result<()> {
-    let candidates: Vec<Candidate> =
-        map.list.iter().enumerate().map(|(at, r)| Candidate::of(at, r)).collect();
-    let mut by_name: HashMap<Arc<str>, Vec<usize>> = HashMap::new();
-    for candidate in &candidates {
-        for id in &candidate.previous {
-            let list = by_name.entry(id.name.clone()).or_default();
-            if list.last() != Some(&candidate.at) {
-                list.push(candidate.at);
-            }
-        }
+    let mut candidates = Vec::new();
+    for (at, resource) in map.list.iter().enumerate() {
+        candidates.push(Candidate::of(at, resource)?);
     }
     map.list.iter().try_for_each(check_subjects)?;
-    let index = Index { candidates: &candidates, by_name: &by_name };
+    let index = Index::of(&candidates)?;
     for at in 0..map.list.len() {
+        budget::look()?;
         let nothing = Resource::new(Node::map(), map.list[at].profile);
         let mut referrer = std::mem::replace(&mut map.list[at], nothing);
         let done = index.update(&mut referrer, at, config);
@@ -48,26 +42,45 @@ pub(crate) fn transform(map: &mut ResMap, config: &[NameReference]) -> Result<()
 struct Candidate {
     at: usize,
     id: ResId,
+    /// The namespace it is in now, and the one it was in when it was read.
+    namespace: String,
+    original_namespace: String,
     previous: Vec<ResId>,
     prefixes: Vec<Arc<str>>,
     suffixes: Vec<Arc<str>>,
-    profile: &'static Profile,
 }
 
+/// Where to look for resources: there may be thousands of one name, and thousands of references to it.
 struct Index<'c> {
     candidates: &'c [Candidate],
-    by_name: &'c HashMap<Arc<str>, Vec<usize>>,
+    by_name: HashMap<Arc<str>, Named<'c>>,
+    /// The namespaces that resources are in now, by the one they were in when they were read.
+    moved: HashMap<&'c str, HashSet<&'c str>>,
 }
+
+/// The resources that once had one name, in order.
+#[derive(Default)]
+struct Named<'c> {
+    all: Vec<usize>,
+    by_namespace: HashMap<&'c str, Vec<usize>>,
+    by_original: HashMap<&'c str, Vec<usize>>,
+}
+
+/// What a resource takes in the index.
+const INDEX_BYTES: usize = 256;
 
 /// One reference being looked up.
 struct Lookup<'c> {
     index: &'c Index<'c>,
     referrer: &'c Candidate,
     /// Namespaces of its service accounts, if it is a role binding.
-    subjects: Vec<String>,
+    subjects: HashSet<String>,
     role: Option<Gvk>,
     target: Gvk,
 }
+
+/// What comparing with a candidate costs.
+const CANDIDATE_WORK: usize = 16;
 
 /// A failure, possibly with the resources that all fit.
 struct Failure {
@@ -103,24 +116,54 @@ impl From<Error> for Failure {
 }
 
 impl Candidate {
-    fn is_cluster_scoped(&self) -> bool {
-        self.id.gvk.is_cluster_scoped(self.profile)
-    }
-
-    /// The namespace that counts.
-    fn namespace(&self) -> &str {
-        self.id.effective_namespace(self.profile)
-    }
-
-    fn of(at: usize, resource: &Resource) -> Self {
-        Self {
+    fn of(at: usize, resource: &Resource) -> Result<Self> {
+        let id = resource.id();
+        let previous: Vec<_> = resource.previous_ids().collect();
+        let namespace = id.effective_namespace(resource.profile).to_owned();
+        let original_namespace =
+            previous.first().unwrap_or(&id).effective_namespace(resource.profile).to_owned();
+        let ids = size_of::<ResId>() * previous.len();
+        budget::charge(INDEX_BYTES + ids + 2 * (namespace.len() + original_namespace.len()))?;
+        Ok(Self {
             at,
-            id: resource.id(),
-            previous: resource.previous_ids().collect(),
+            id,
+            namespace,
+            original_namespace,
+            previous,
             prefixes: resource.history.prefixes.clone(),
             suffixes: resource.history.suffixes.clone(),
-            profile: resource.profile,
+        })
+    }
+
+    fn is_cluster_scoped(&self) -> bool {
+        self.namespace == CLUSTER
+    }
+}
+
+impl<'c> Index<'c> {
+    fn of(candidates: &'c [Candidate]) -> Result<Self> {
+        let mut by_name: HashMap<Arc<str>, Named<'c>> = HashMap::new();
+        let mut moved: HashMap<&str, HashSet<&str>> = HashMap::new();
+        for candidate in candidates {
+            moved.entry(&candidate.original_namespace).or_default().insert(&candidate.namespace);
+            for id in &candidate.previous {
+                budget::charge(INDEX_BYTES)?;
+                budget::work(id.name.len() + candidate.namespace.len() + candidate.original_namespace.len())?;
+                by_name.entry(id.name.clone()).or_default().add(candidate);
+            }
         }
+        Ok(Self { candidates, by_name, moved })
+    }
+}
+
+impl<'c> Named<'c> {
+    fn add(&mut self, candidate: &'c Candidate) {
+        if self.all.last() == Some(&candidate.at) {
+            return;
+        }
+        self.all.push(candidate.at);
+        self.by_namespace.entry(&candidate.namespace).or_default().push(candidate.at);
+        self.by_original.entry(&candidate.original_namespace).or_default().push(candidate.at);
     }
 }
 
@@ -128,6 +171,7 @@ impl Index<'_> {
     fn update(&self, referrer: &mut Resource, at: usize, config: &[NameReference]) -> Result<(), Failure> {
         let original = referrer.original_id();
         for reference in config {
+            budget::work(reference.referrers.len()).map_err(Error::from)?;
             for spec in reference.referrers.iter().filter(|spec| spec.fits(&original.gvk)) {
                 self.update_field(referrer, at, reference.gvk(), spec)?;
             }
@@ -142,6 +186,9 @@ impl Index<'_> {
         target: Gvk,
         spec: &FieldSpec,
     ) -> Result<(), Failure> {
+        if !fieldspec::may_be_there(&referrer.node, spec, Create::Never) {
+            return Ok(());
+        }
         let lookup = Lookup {
             index: self,
             referrer: &self.candidates[at],
@@ -203,12 +250,14 @@ impl Lookup<'_> {
         namespace: Option<&str>,
         same: impl Fn(&ResId, &ResId) -> bool,
     ) -> Result<Option<&Candidate>, Failure> {
-        let named = self.index.by_name.get(name).map_or(&[][..], Vec::as_slice);
-        let mut list: Vec<&Candidate> = named.iter().map(|&at| &self.index.candidates[at]).collect();
+        let Some(named) = self.index.by_name.get(name) else { return Ok(None) };
+        let places = match namespace {
+            Some(namespace) => self.in_namespace(named, namespace),
+            None => self.in_reach(named),
+        };
+        budget::work(places.len() * CANDIDATE_WORK).map_err(Error::from)?;
+        let mut list: Vec<&Candidate> = places.iter().map(|&at| &self.index.candidates[at]).collect();
         list.retain(|candidate| self.may_refer(candidate));
-        if let Some(namespace) = namespace {
-            list = self.in_namespace(list, namespace);
-        }
         let was =
             |candidate: &Candidate, gvk: &Gvk| candidate.previous.iter().any(|id| id.gvk.is_selected(gvk));
         list.retain(|candidate| was(candidate, &self.target));
@@ -229,31 +278,42 @@ impl Lookup<'_> {
 
     /// Whether the referrer could refer to it at all.
     fn may_refer(&self, candidate: &Candidate) -> bool {
-        self.referrer.is_cluster_scoped()
-            || candidate.is_cluster_scoped()
-            || candidate.namespace() == self.referrer.namespace()
-            || self.subjects.iter().any(|namespace| namespace == candidate.namespace())
+        self.referrer.is_cluster_scoped() || self.reaches(&candidate.namespace)
     }
 
-    /// Those that were in the namespace, or else those that are.
-    fn in_namespace<'c>(&self, list: Vec<&'c Candidate>, namespace: &str) -> Vec<&'c Candidate> {
-        let original = |candidate: &Candidate| {
-            let id = candidate.previous.first().unwrap_or(&candidate.id);
-            id.effective_namespace(candidate.profile) == namespace
-        };
-        let all = self.index.candidates;
-        if all.iter().any(|candidate| self.may_refer(candidate) && original(candidate)) {
-            list.into_iter().filter(|candidate| original(candidate)).collect()
-        } else {
-            list.into_iter().filter(|candidate| candidate.namespace() == namespace).collect()
+    /// Whether what has a namespace, or none, could be referred to from the one of the referrer.
+    fn reaches(&self, namespace: &str) -> bool {
+        namespace == CLUSTER || namespace == self.referrer.namespace || self.subjects.contains(namespace)
+    }
+
+    /// Those of a name that could be referred to.
+    fn in_reach<'n>(&self, named: &'n Named<'_>) -> Cow<'n, [usize]> {
+        if self.referrer.is_cluster_scoped() {
+            return Cow::Borrowed(&named.all);
         }
+        let own = [CLUSTER, self.referrer.namespace.as_str()];
+        let subjects = self.subjects.iter().map(String::as_str).filter(|namespace| !own.contains(namespace));
+        let lists = own.into_iter().chain(subjects).filter_map(|namespace| named.by_namespace.get(namespace));
+        let mut places: Vec<usize> = lists.flatten().copied().collect();
+        places.sort_unstable();
+        Cow::Owned(places)
+    }
+
+    /// Those of a name that were in the namespace, or else those that are.
+    fn in_namespace<'n>(&self, named: &'n Named<'_>, namespace: &str) -> Cow<'n, [usize]> {
+        let now = self.index.moved.get(namespace);
+        let any = now.is_some_and(|now| {
+            self.referrer.is_cluster_scoped() || now.iter().any(|namespace| self.reaches(namespace))
+        });
+        let lists = if any { &named.by_original } else { &named.by_namespace };
+        lists.get(namespace).map_or(Cow::Borrowed(&[][..]), |places| Cow::Borrowed(places.as_slice()))
     }
 
     fn is_in_reach(&self, candidate: &Candidate) -> bool {
         self.referrer.is_cluster_scoped()
             || candidate.is_cluster_scoped()
             || &*candidate.id.gvk.kind == "ServiceAccount"
-            || candidate.namespace() == self.referrer.namespace()
+            || candidate.namespace == self.referrer.namespace
     }
 }
 
@@ -302,9 +362,9 @@ fn check_subjects(referrer: &Resource) -> Result<()> {
     Ok(())
 }
 
-fn subject_namespaces(referrer: &Resource) -> Vec<String> {
+fn subject_namespaces(referrer: &Resource) -> HashSet<String> {
     if referrer.kind() != "RoleBinding" {
-        return Vec::new();
+        return HashSet::new();
     }
     let subjects = referrer.node.get("subjects").and_then(Node::as_list).map(|list| list.items.as_slice());
     let accounts = subjects.unwrap_or_default().iter();

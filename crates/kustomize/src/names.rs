@@ -1,5 +1,7 @@
 //! `namePrefix` and `nameSuffix`.
 
+use std::sync::Arc;
+
 use crate::error::Result;
 use crate::fieldspec::{self, Create, FieldSpec};
 use crate::id::ResId;
@@ -30,7 +32,9 @@ impl Affix<'_> {
 
 /// Renames every resource that may be renamed.
 pub(crate) fn transform(map: &mut ResMap, affix: Affix<'_>, specs: &[FieldSpec]) -> Result<()> {
+    let shared: Arc<str> = affix.text().into();
     for resource in &mut map.list {
+        budget::work(specs.len())?;
         let id = resource.original_id();
         if keeps_name(&id) {
             continue;
@@ -39,13 +43,14 @@ pub(crate) fn transform(map: &mut ResMap, affix: Affix<'_>, specs: &[FieldSpec])
             if spec.path == "metadata/name" && !affix.text().is_empty() {
                 let history = &mut resource.history;
                 match affix {
-                    Affix::Prefix(text) => history.prefixes.push(text.into()),
-                    Affix::Suffix(text) => history.suffixes.push(text.into()),
+                    Affix::Prefix(_) => history.prefixes.push(shared.clone()),
+                    Affix::Suffix(_) => history.suffixes.push(shared.clone()),
                 }
                 resource.clear_empty_annotations();
-                resource.store_previous_id();
+                resource.store_previous_id()?;
             }
             fieldspec::apply(resource, spec, Create::Never, &mut |node| {
+                budget::charge(affix.text().len() + node.raw().len())?;
                 let name = affix.around(node.raw());
                 if matches!(node, Node::Scalar(_)) {
                     node.set_text(&name);

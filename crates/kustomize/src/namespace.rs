@@ -1,12 +1,14 @@
 //! `namespace`: moves every resource that has a namespace, and the subjects of role bindings.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use yaml::json;
 
 use crate::error::{Error, Result};
 use crate::fieldspec::{self, Create, FieldSpec};
 use crate::generators::helm;
+use crate::id::Gvk;
 use crate::node::{Node, Scalar};
 use crate::resmap::ResMap;
 use crate::resource::Resource;
@@ -50,7 +52,7 @@ impl Namespace {
                 let id = resource.id().to_string();
                 return Err(Error::new(format!("Invalid Input: namespace is blank for resource {id:?}")));
             }
-            resource.store_previous_id();
+            resource.store_previous_id()?;
             self.apply(resource)?;
             moved = true;
         }
@@ -61,7 +63,7 @@ impl Namespace {
         let gvk = resource.gvk();
         if !gvk.is_cluster_scoped(resource.profile) {
             let metadata = resource.metadata();
-            self.set(metadata.entry("namespace", || Node::Scalar(Scalar::untagged(""))));
+            self.set(metadata.entry("namespace", || Node::Scalar(Scalar::untagged(""))))?;
         }
         if matches!(&*gvk.kind, "RoleBinding" | "ClusterRoleBinding") {
             self.move_subjects(resource)?;
@@ -72,10 +74,7 @@ impl Namespace {
                 continue;
             }
             fieldspec::apply(resource, spec, Create::Scalar, &mut |node| match node {
-                Node::Scalar(_) => {
-                    self.set(node);
-                    Ok(())
-                }
+                Node::Scalar(_) => self.set(node),
                 _ => Err(wrong_kind("ScalarNode", node)),
             })
             .map_err(|error| error.under("namespace field specs must target scalar nodes"))?;
@@ -83,10 +82,12 @@ impl Namespace {
         Ok(())
     }
 
-    fn set(&self, node: &mut Node) {
+    fn set(&self, node: &mut Node) -> Result<()> {
         if !self.unset_only || node.raw().is_empty() {
+            budget::charge(self.namespace.len())?;
             node.replace(Node::text(&self.namespace));
         }
+        Ok(())
     }
 
     fn move_subjects(&self, resource: &mut Resource) -> Result<()> {
@@ -101,7 +102,7 @@ impl Namespace {
                 _ => raw("kind") == "ServiceAccount",
             };
             if wanted {
-                self.set(subject.entry("namespace", || Node::Scalar(Scalar::untagged(""))));
+                self.set(subject.entry("namespace", || Node::Scalar(Scalar::untagged(""))))?;
             }
         }
         Ok(())
@@ -120,20 +121,37 @@ pub(crate) fn wrong_kind(wanted: &str, node: &Node) -> Error {
     Error::new(format!("wrong node kind: expected {wanted} but got {found}: node contents:\n{text}"))
 }
 
-fn check_conflicts(map: &ResMap) -> Result<()> {
-    let mut seen: HashMap<_, Vec<&Resource>> = HashMap::new();
+/// What an identity takes in the table of all.
+const ID_BYTES: usize = 2 * size_of::<Identity>();
+
+/// What tells resources apart.
+type Identity = (Gvk, Arc<str>, String);
+
+/// The resources of the first identity that several have.
+fn first_conflict<'s, 'm>(
+    map: &ResMap,
+    seen: &'s HashMap<Identity, Vec<&'m Resource>>,
+) -> Result<Option<&'s Vec<&'m Resource>>> {
     for resource in &map.list {
         let id = resource.id();
+        budget::work(id.name.len() + 2 * id.namespace.len())?;
+        let namespace = id.effective_namespace(resource.profile).to_owned();
+        if let Some(same) = seen.get(&(id.gvk, id.name, namespace)).filter(|same| same.len() > 1) {
+            return Ok(Some(same));
+        }
+    }
+    Ok(None)
+}
+
+fn check_conflicts(map: &ResMap) -> Result<()> {
+    let mut seen: HashMap<Identity, Vec<&Resource>> = HashMap::new();
+    for resource in &map.list {
+        let id = resource.id();
+        budget::charge(ID_BYTES + id.name.len() + 2 * id.namespace.len())?;
         let namespace = id.effective_namespace(resource.profile).to_owned();
         seen.entry((id.gvk, id.name, namespace)).or_default().push(resource);
     }
-    let Some(first) = map.list.iter().find_map(|resource| {
-        let id = resource.id();
-        let namespace = id.effective_namespace(resource.profile).to_owned();
-        seen.get(&(id.gvk, id.name, namespace)).filter(|same| same.len() > 1)
-    }) else {
-        return Ok(());
-    };
+    let Some(first) = first_conflict(map, &seen)? else { return Ok(()) };
     let texts: Result<Vec<_>> =
         first.iter().map(|resource| Ok(json::to_string(&resource.shown()?)?)).collect();
     Err(Error::new(format!("namespace transformation produces ID conflict: [{}]", texts?.join(" "))))

@@ -3,6 +3,7 @@
 //! kustomize changes documents as nodes and reads them as data only at the end, so whether `"1"` stays text after a
 //! patch depends on tag and style. The rules for that are in [`Scalar::value`].
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use yaml::kyaml::{self, ScalarParts};
@@ -56,17 +57,39 @@ pub(crate) struct List {
 }
 
 /// How much of a document may still be read.
-pub(crate) struct Budget {
+pub(crate) struct ReadLimits {
     nodes: usize,
     depth: usize,
+    /// Bytes of text that aliases may still bring in.
+    aliased_bytes: usize,
+    /// How many aliases lead here.
+    aliases: usize,
 }
 
-impl Budget {
+/// What a node takes beside its text: its place among others, as a key's and a value's, while their list grows.
+const NODE_BYTES: usize = size_of::<(Scalar, Node)>();
+
+/// What a text takes that is shared by reference counts.
+const TEXT_BYTES: usize = 32;
+
+impl ReadLimits {
     pub(crate) fn new(limits: &Limits) -> Self {
-        Self { nodes: limits.nodes, depth: limits.depth }
+        Self { nodes: limits.nodes, depth: limits.depth, aliased_bytes: limits.aliased_bytes, aliases: 0 }
+    }
+
+    /// Counts a text, those that aliases stand for against a limit of their own.
+    fn text(&mut self, text: &str) -> Result<()> {
+        budget::charge(TEXT_BYTES + text.len())?;
+        if self.aliases > 0 {
+            self.aliased_bytes = self.aliased_bytes.checked_sub(text.len()).ok_or_else(|| {
+                Error::of(ErrorKind::Limit, "aliases expand to more bytes of text than are allowed")
+            })?;
+        }
+        Ok(())
     }
 
     fn enter(&mut self) -> Result<()> {
+        budget::charge(NODE_BYTES)?;
         let limit = |text: &str| Error::of(ErrorKind::Limit, text);
         self.nodes = self
             .nodes
@@ -83,6 +106,12 @@ impl Budget {
 impl Scalar {
     /// A plain scalar without tag.
     pub(crate) fn untagged(text: &str) -> Self {
+        budget::note(TEXT_BYTES + text.len());
+        Self::uncharged(text)
+    }
+
+    /// The same where the text is charged already.
+    fn uncharged(text: &str) -> Self {
         Self { text: text.into(), tag: Tag::None, style: ScalarStyle::Plain, share: 0 }
     }
 
@@ -126,6 +155,12 @@ impl Scalar {
 
     /// What it is once written and read again.
     pub(crate) fn value(&self, flow: bool) -> Result<Value> {
+        budget::charge(NODE_BYTES)?;
+        let is_plain_text = matches!(self.tag, Tag::Implied("!!str"));
+        if is_plain_text && (flow || self.style != ScalarStyle::Folded) {
+            return Ok(Value::String(self.text.clone()));
+        }
+        budget::charge(self.text.len())?;
         let tag = self.written_tag();
         Ok(kyaml::scalar(ScalarParts { text: &self.text, tag, style: self.style, flow })?)
     }
@@ -157,6 +192,9 @@ fn short_tag(name: &str) -> &str {
     }
 }
 
+/// Up to this many keys looking through all of them is quicker than a table.
+const FEW: usize = 16;
+
 impl Map {
     /// The value of a key.
     pub(crate) fn get(&self, key: &str) -> Option<&Node> {
@@ -179,6 +217,36 @@ impl Map {
         } else {
             self.entries.push((Scalar::untagged(key), value));
         }
+    }
+
+    /// Sets keys one after the other, as [`Self::set`] does with texts.
+    ///
+    /// # Errors
+    /// The budget is used up.
+    pub(crate) fn set_all(&mut self, pairs: &[(&String, Scalar)]) -> Result<()> {
+        if pairs.len().min(self.entries.len() + pairs.len()) <= FEW {
+            budget::work(pairs.len() * self.entries.len())?;
+            pairs.iter().for_each(|(key, value)| self.set(key, Node::Scalar(value.clone())));
+            return Ok(());
+        }
+        let mut places: HashMap<Arc<str>, usize> = HashMap::new();
+        for (at, (key, _)) in self.entries.iter().enumerate() {
+            budget::charge(TEXT_BYTES)?;
+            places.entry(key.text.clone()).or_insert(at);
+        }
+        for (key, value) in pairs {
+            let value = Node::Scalar(value.clone());
+            match places.get(key.as_str()) {
+                Some(&at) => self.entries[at].1.replace(value),
+                None => {
+                    budget::charge(TEXT_BYTES)?;
+                    let scalar = Scalar::untagged(key);
+                    places.insert(scalar.text.clone(), self.entries.len());
+                    self.entries.push((scalar, value));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Sets a key without looking at what was there.
@@ -227,39 +295,43 @@ impl Node {
     /// Reads a node of a document, aliases and merge keys expanded.
     ///
     /// # Errors
-    /// The budget is used up, which is also how an anchor that contains itself ends.
-    pub(crate) fn read(from: NodeRef<'_, '_>, budget: &mut Budget) -> Result<Self> {
-        budget.enter()?;
+    /// A limit is reached, which is also how an anchor that contains itself ends; the thread's budget is used up.
+    pub(crate) fn read(from: NodeRef<'_, '_>, limits: &mut ReadLimits) -> Result<Self> {
+        limits.enter()?;
+        let through_alias = usize::from(from.kind() == Kind::Alias);
+        limits.aliases += through_alias;
         let from = from.resolved();
         let node = match from.kind() {
-            Kind::Scalar | Kind::Alias => Ok(Self::Scalar(read_scalar(from))),
-            Kind::Sequence => Self::read_list(from, budget),
-            Kind::Mapping => Self::read_map(from, budget),
+            Kind::Scalar | Kind::Alias => read_scalar(from, limits).map(Self::Scalar),
+            Kind::Sequence => Self::read_list(from, limits),
+            Kind::Mapping => Self::read_map(from, limits),
         };
-        budget.depth += 1;
+        limits.depth += 1;
+        limits.aliases -= through_alias;
         node
     }
 
     // Loops instead of iterators, so that the deepest document fits the smallest stack even without optimisation.
-    fn read_list(from: NodeRef<'_, '_>, budget: &mut Budget) -> Result<Self> {
+    fn read_list(from: NodeRef<'_, '_>, limits: &mut ReadLimits) -> Result<Self> {
         let mut list = List { items: Vec::new(), flow: from.is_flow() };
         for item in from.children() {
-            list.items.push(Self::read(item, budget)?);
+            list.items.push(Self::read(item, limits)?);
         }
         Ok(Self::List(list))
     }
 
-    fn read_map(from: NodeRef<'_, '_>, budget: &mut Budget) -> Result<Self> {
+    fn read_map(from: NodeRef<'_, '_>, limits: &mut ReadLimits) -> Result<Self> {
         let mut map = Map { entries: Vec::new(), flow: from.is_flow() };
         for (key, value) in kyaml::entries(from)? {
-            let key = read_key(key.resolved(), budget)?;
-            map.entries.push((key, Self::read(value, budget)?));
+            let key = read_key(key, limits)?;
+            map.entries.push((key, Self::read(value, limits)?));
         }
         Ok(Self::Map(map))
     }
 
     /// Data as nodes: text is tagged as text, numbers are written as JSON writes them.
     pub(crate) fn from_value(value: &Value) -> Self {
+        budget::note(NODE_BYTES);
         match value {
             Value::Null => Self::Scalar(Scalar::tagged("null", "!!null")),
             Value::Bool(b) => Self::Scalar(Scalar::tagged(if *b { "true" } else { "false" }, "!!bool")),
@@ -377,6 +449,16 @@ impl Node {
         }
     }
 
+    /// What the node takes in memory beside texts that it shares with what it was copied from.
+    pub(crate) fn weight(&self) -> usize {
+        let inner: usize = match self {
+            Self::Scalar(_) => 0,
+            Self::List(list) => list.items.iter().map(Self::weight).sum(),
+            Self::Map(map) => map.entries.iter().map(|(_, value)| value.weight()).sum(),
+        };
+        NODE_BYTES + inner
+    }
+
     /// Puts a value in this place; the style of what was there stays, quotes on scalars and brackets on the others.
     pub(crate) fn replace(&mut self, mut value: Node) {
         match (&*self, &mut value) {
@@ -415,23 +497,29 @@ fn marshalled(text: &str) -> Scalar {
     Scalar { style, ..Scalar::text(text) }
 }
 
-fn read_scalar(from: NodeRef<'_, '_>) -> Scalar {
+fn read_scalar(from: NodeRef<'_, '_>, limits: &mut ReadLimits) -> Result<Scalar> {
+    limits.text(from.value())?;
     let style = from.scalar_style();
     let tag = match from.tag() {
         "" | "!" if style == ScalarStyle::Plain => Tag::Implied(kyaml::implied_tag(from.value())),
         "" | "!" => Tag::Implied("!!str"),
         tag => Tag::Written(tag.into()),
     };
-    Scalar { tag, style, ..Scalar::untagged(from.value()) }
+    Ok(Scalar { tag, style, ..Scalar::uncharged(from.value()) })
 }
 
-fn read_key(from: NodeRef<'_, '_>, budget: &mut Budget) -> Result<Scalar> {
-    Ok(match from.kind() {
-        Kind::Scalar | Kind::Alias => read_scalar(from),
+fn read_key(from: NodeRef<'_, '_>, limits: &mut ReadLimits) -> Result<Scalar> {
+    let through_alias = usize::from(from.kind() == Kind::Alias);
+    limits.aliases += through_alias;
+    let from = from.resolved();
+    let key = match from.kind() {
+        Kind::Scalar | Kind::Alias => read_scalar(from, limits)?,
         Kind::Sequence | Kind::Mapping => {
-            Scalar { tag: Tag::Key(Arc::new(Node::read(from, budget)?)), ..Scalar::untagged("") }
+            Scalar { tag: Tag::Key(Arc::new(Node::read(from, limits)?)), ..Scalar::uncharged("") }
         }
-    })
+    };
+    limits.aliases -= through_alias;
+    Ok(key)
 }
 
 #[cfg(test)]

@@ -117,6 +117,10 @@ impl Origin {
     /// Notes that this changed every resource; one that says nothing yet was made by it.
     pub(crate) fn transformed(&self, map: &mut ResMap) {
         for resource in &mut map.list {
+            if budget::work(resource.annotation(TRANSFORMATIONS).map_or(1, str::len)).is_err() {
+                // Whoever runs the next step is told.
+                return;
+            }
             if resource.annotation(ORIGIN).is_none() {
                 self.put(resource);
                 continue;

@@ -30,6 +30,8 @@ type ResourcesKey = (KustomizeVersion, PresentId);
 pub(crate) struct File<T> {
     pub(crate) content: T,
     pub(crate) bytes: usize,
+    /// What a copy of it takes in memory.
+    pub(crate) weight: usize,
 }
 
 impl Parsed {
@@ -50,7 +52,8 @@ impl Parsed {
 
     pub(crate) fn put_resources(&self, id: ResourcesKey, content: &[Resource], bytes: usize) {
         let weight = content.iter().map(|resource| weight_of_node(&resource.node)).sum();
-        let file = File { content: content.into(), bytes };
+        let copy = content.iter().map(|resource| size_of::<Resource>() + resource.node.weight()).sum();
+        let file = File { content: content.into(), bytes, weight: copy };
         self.resources.lock().unwrap_or_else(PoisonError::into_inner).put(id, file, weight);
     }
 
@@ -60,7 +63,7 @@ impl Parsed {
 
     pub(crate) fn put_kustomization(&self, id: PresentId, content: Value, bytes: usize) {
         let weight = weight_of_value(&content);
-        let file = File { content, bytes };
+        let file = File { content, bytes, weight: 0 };
         self.kustomizations.lock().unwrap_or_else(PoisonError::into_inner).put(id, file, weight);
     }
 }

@@ -138,8 +138,10 @@ impl Loaded {
                 )));
             }
         };
-        for target in map.list.iter_mut().filter(|resource| matcher.selects(resource)) {
-            apply_copy(target, schema, patch)?;
+        for target in &mut map.list {
+            if matcher.selects(target)? {
+                apply_copy(target, schema, patch)?;
+            }
         }
         map.drop_gone();
         if patch.history.allow_name_change || patch.history.allow_kind_change {
@@ -180,8 +182,11 @@ fn parse(loader: &Loader<'_>, text: &str, source: &str) -> Result<Body> {
 }
 
 fn apply_json(map: &mut ResMap, patch: &JsonPatch, matcher: &Matcher) -> Result<()> {
-    for resource in map.list.iter_mut().filter(|resource| matcher.selects(resource)) {
-        resource.store_previous_id();
+    for resource in &mut map.list {
+        if !matcher.selects(resource)? {
+            continue;
+        }
+        resource.store_previous_id()?;
         json_patch(resource, patch)?;
         let annotations = resource.texts("annotations");
         resource.set_texts("annotations", &annotations);
@@ -198,9 +203,14 @@ pub(crate) fn json_patch(resource: &mut Resource, patch: &JsonPatch) -> Result<(
     {
         metadata.put("annotations", Node::map());
     }
-    let before = data::of(&node, resource.profile).map_err(|error| data::explain(&node, error))?;
-    resource.node = Node::from_value(&patch.apply(before)?);
+    // What takes the document's place on the way is dropped again.
+    let before = budget::temporarily(|| data::of(&node, resource.profile))
+        .map_err(|error| data::explain(&node, error))?;
+    let (after, grown) = patch.apply(before)?;
+    budget::charge(grown)?;
+    resource.node = budget::temporarily(|| Node::from_value(&after));
     resource.history.shares.clear();
+    budget::look()?;
     Ok(())
 }
 
@@ -215,6 +225,7 @@ fn apply_to_namesake(map: &mut ResMap, schema: &Schema, patch: &Resource) -> Res
 /// A patch with a target: its labels and annotations are text first, and it takes the target's apiVersion. Its kind
 /// stays, so that a Deployment's patch of something else merges lists as in a Deployment.
 fn apply_copy(target: &mut Resource, schema: &Schema, patch: &Resource) -> Result<()> {
+    budget::charge(patch.node.weight())?;
     let mut copy = patch.clone();
     for field in ["labels", "annotations"] {
         if copy.node.at(&["metadata", field]).is_some() {
@@ -234,7 +245,7 @@ fn apply_copy(target: &mut Resource, schema: &Schema, patch: &Resource) -> Resul
 fn apply_strategic(target: &mut Resource, schema: &Schema, patch: &Resource) -> Result<()> {
     let (id, allow) = (target.id(), &patch.history);
     if allow.allow_name_change || allow.allow_kind_change {
-        target.store_previous_id();
+        target.store_previous_id()?;
     }
     let node = std::mem::replace(&mut target.node, Node::map());
     let schema = schema.with_hints([target.hints.as_deref(), patch.hints.as_deref()]);
@@ -250,8 +261,7 @@ fn apply_strategic(target: &mut Resource, schema: &Schema, patch: &Resource) -> 
         target.set_name(&id.name);
     }
     target.set_namespace(&id.namespace);
-    shares::settle(target);
-    Ok(())
+    shares::settle(target)
 }
 
 /// The patches of one `patchesStrategicMerge`.
@@ -334,9 +344,10 @@ impl Json6902 {
     /// It does not apply.
     pub(crate) fn apply(&self, map: &mut ResMap) -> Result<()> {
         let matcher = self.target.matcher()?;
-        let selected = map.list.iter_mut().filter(|resource| matcher.selects(resource));
-        for resource in selected {
-            json_patch(resource, &self.patch)?;
+        for resource in &mut map.list {
+            if matcher.selects(resource)? {
+                json_patch(resource, &self.patch)?;
+            }
         }
         Ok(())
     }

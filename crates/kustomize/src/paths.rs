@@ -2,10 +2,10 @@
 //!
 //! Source: kustomize 5.8.1 `kyaml/yaml/match.go`, `kyaml/utils/pathsplitter.go`.
 
-use regex::Regex;
 use yaml::Limits;
 
 use crate::error::{Error, Result};
+use crate::expression::Expression;
 use crate::namespace::wrong_kind;
 use crate::node::{List, Node, Scalar};
 use crate::reader;
@@ -131,6 +131,7 @@ impl Request<'_> {
     }
 
     fn walk(&self, node: &mut Node, path: &[String], set: &mut Set<'_>) -> Walked {
+        budget::work(NODE_WORK).map_err(|why| Failure::Path(why.into()))?;
         let Some((part, rest)) = path.split_first() else {
             set(node).map_err(Failure::Set)?;
             return Ok(true);
@@ -202,29 +203,43 @@ impl Request<'_> {
         rest: &[String],
         set: &mut Set<'_>,
     ) -> Walked {
-        let regex = selector::compile(value).map_err(Failure::Path)?;
+        let expression = selector::compile(value).map_err(Failure::Path)?;
         let fits = |item: &Node| {
             let field = if key.is_empty() { Some(item) } else { item.get(key) };
-            field.is_some_and(|field| is_match(&regex, field))
+            field.map_or(Ok(false), |field| is_match(&expression, field)).map_err(Failure::Path)
         };
-        if let (false, Some(made)) = (list.items.iter().any(fits), self.create) {
-            list.items.push(keyed(key, value, rest, made));
+        let mut matching = Vec::new();
+        for (at, item) in list.items.iter().enumerate() {
+            if fits(item)? {
+                matching.push(at);
+            }
+        }
+        if let (true, Some(made)) = (matching.is_empty(), self.create) {
+            let made = keyed(key, value, rest, made);
+            if fits(&made)? {
+                matching.push(list.items.len());
+            }
+            list.items.push(made);
         }
         let mut found = false;
         // Nothing is looked for inside a plain value, whatever the rest of the path says.
         let rest = if key.is_empty() { &[] } else { rest };
-        for item in list.items.iter_mut().filter(|item| fits(item)) {
-            found |= self.walk(item, rest, set)?;
+        for at in matching {
+            found |= self.walk(&mut list.items[at], rest, set)?;
         }
         Ok(found)
     }
 }
 
 /// The expression is looked for anywhere in the text of the value.
-fn is_match(regex: &Regex, node: &Node) -> bool {
+fn is_match(expression: &Expression, node: &Node) -> Result<bool> {
+    budget::work(NODE_WORK)?;
     let text = yaml3::emit(node);
-    regex.is_match(text.trim_end_matches('\n'))
+    expression.is_match(text.trim_end_matches('\n'))
 }
+
+/// What looking at a node costs.
+const NODE_WORK: usize = 64;
 
 fn keyed(key: &str, value: &str, rest: &[String], made: &Node) -> Node {
     if key.is_empty() {

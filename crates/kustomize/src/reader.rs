@@ -8,7 +8,7 @@ use yaml::{Dialect, Document, Limits, Source, Value};
 use crate::data;
 use crate::error::{Error, ErrorKind, Result};
 use crate::hints;
-use crate::node::{Budget, Node};
+use crate::node::{Node, ReadLimits};
 use crate::resource::Resource;
 use crate::version::Profile;
 
@@ -60,8 +60,8 @@ pub(crate) fn parse(bytes: &[u8], limits: &Limits) -> Result<Option<Node>> {
     let Some(document) = Document::first(&source, Dialect::V3, limits).map_err(malformed)? else {
         return Ok(None);
     };
-    let mut budget = Budget::new(limits);
-    Node::read(document.root(), &mut budget).map(Some)
+    let mut limits = ReadLimits::new(limits);
+    Node::read(document.root(), &mut limits).map(Some)
 }
 
 /// Chunks between lines that begin with `---`.

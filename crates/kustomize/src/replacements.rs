@@ -213,20 +213,25 @@ fn apply(map: &mut ResMap, value: &Node, target: &Target, growth: &mut Growth) -
     let reject: Vec<_> =
         target.reject.iter().map(|reject| Ok((reject, reject.matcher()?))).collect::<Result<_>>()?;
     for resource in &mut map.list {
-        let rejected = reject.iter().any(|(written, matcher)| is_rejected(resource, written, matcher));
-        if select.fits_metadata(resource) && resource.has_any_id(|id| select.selects_id(id)) && !rejected {
+        let is_selected = select.fits_metadata(resource) && select.selects_any_id(resource)?;
+        if is_selected && !is_rejected(resource, &reject)? {
             set_fields(resource, value, target, growth)?;
         }
     }
     Ok(())
 }
 
-fn is_rejected(resource: &Resource, written: &Selector, matcher: &Matcher) -> bool {
-    let [group, version, kind, name, namespace, annotations, labels] =
-        written.fields().map(|(_, text)| !text.is_empty());
-    let names_id = group || version || kind || name || namespace;
-    let by_id = names_id && resource.has_any_id(|id| matcher.selects_id(id));
-    by_id || ((annotations || labels) && matcher.fits_metadata(resource))
+fn is_rejected(resource: &Resource, reject: &[(&Selector, Matcher)]) -> Result<bool> {
+    for (written, matcher) in reject {
+        let [group, version, kind, name, namespace, annotations, labels] =
+            written.fields().map(|(_, text)| !text.is_empty());
+        let names_id = group || version || kind || name || namespace;
+        let by_id = names_id && matcher.selects_any_id(resource)?;
+        if by_id || ((annotations || labels) && matcher.fits_metadata(resource)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn set_fields(resource: &mut Resource, value: &Node, target: &Target, growth: &mut Growth) -> Result<()> {
@@ -247,7 +252,7 @@ fn set_fields(resource: &mut Resource, value: &Node, target: &Target, growth: &m
             set_value(node, value, target.options.as_ref())?;
             if value.as_scalar().is_some() { growth.node(node, depth) } else { Ok(()) }
         })?;
-        shares::settle(resource);
+        shares::settle(resource)?;
     }
     Ok(())
 }
@@ -263,7 +268,8 @@ pub(crate) fn set_value(node: &mut Node, value: &Node, options: Option<&FieldOpt
             let Node::Scalar(scalar) = &*node else {
                 return Err(Error::new("delimiter option can only be used with scalar nodes"));
             };
-            joined(&scalar.text, value.raw(), options)
+            budget::charge(scalar.text.len() + value.raw().len())?;
+            joined(&scalar.text, value.raw(), options)?
         }
     };
     match (&mut *node, value) {
@@ -274,14 +280,15 @@ pub(crate) fn set_value(node: &mut Node, value: &Node, options: Option<&FieldOpt
     Ok(())
 }
 
-fn joined(old: &str, value: &str, options: &FieldOptions) -> String {
+fn joined(old: &str, value: &str, options: &FieldOptions) -> Result<String> {
+    budget::charge(old.matches(options.delimiter.as_str()).count() * size_of::<&str>())?;
     let mut parts: Vec<&str> = old.split(options.delimiter.as_str()).collect();
     match usize::try_from(options.index) {
         Err(_) => parts.insert(0, value),
         Ok(at) if at >= parts.len() => parts.push(value),
         Ok(at) => parts[at] = value,
     }
-    parts.join(&options.delimiter)
+    Ok(parts.join(&options.delimiter))
 }
 
 #[cfg(test)]

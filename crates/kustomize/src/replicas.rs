@@ -14,9 +14,11 @@ pub(crate) fn transform(map: &mut ResMap, replica: &Replica, specs: &[FieldSpec]
     let mut found = false;
     for spec in specs {
         let gvk = spec.gvk();
+        budget::work(map.list.len())?;
         let named = |id: &crate::id::ResId| *id.name == *replica.name && id.gvk.is_selected(&gvk);
         for resource in map.list.iter_mut().filter(|resource| resource.has_any_id(named)) {
             found = true;
+            budget::work(1)?;
             fieldspec::apply(resource, spec, Create::Scalar, &mut |node| {
                 node.replace(Node::Scalar(Scalar::tagged(&replica.count.to_string(), "!!int")));
                 Ok(())

@@ -116,7 +116,8 @@ impl Resource {
 
     /// The identity it has now.
     pub(crate) fn id(&self) -> ResId {
-        ResId { gvk: self.gvk(), name: self.name().into(), namespace: self.namespace().into() }
+        let text = |key: &str| shared_text(self.node.at(&["metadata", key]));
+        ResId { gvk: self.gvk(), name: text("name"), namespace: text("namespace") }
     }
 
     /// The identity it had when it was read.
@@ -159,11 +160,16 @@ impl Resource {
     }
 
     /// Notes the present identity as one it had: its name, its namespace and its kind.
-    pub(crate) fn store_previous_id(&mut self) {
+    ///
+    /// # Errors
+    /// The budget is used up.
+    pub(crate) fn store_previous_id(&mut self) -> Result<()> {
         (0..3).for_each(|_| self.clear_empty_annotations());
         let id = self.id();
+        budget::charge(2 * size_of::<Previous>() + id.namespace.len() + id.gvk.kind.len())?;
         let namespace = id.effective_namespace(self.profile).into();
         self.history.previous.push(Previous { name: id.name, namespace, kind: id.gvk.kind });
+        Ok(())
     }
 
     /// Whether kustomize would have annotations of its own on it by now.
@@ -291,6 +297,11 @@ impl Resource {
         copy.set_texts("annotations", &annotations);
         copy.value()
     }
+}
+
+/// The text of a scalar, shared with it; names may be long and there may be many of them.
+fn shared_text(node: Option<&Node>) -> Arc<str> {
+    node.and_then(Node::as_scalar).map_or_else(|| "".into(), |scalar| scalar.text.clone())
 }
 
 /// Writes a text without tag, in the style of what was there; a new text that YAML 1.1 would read as something else

@@ -2,9 +2,8 @@
 
 use std::fmt;
 
-use regex::Regex;
-
 use crate::error::{Error, Result};
+use crate::expression::Expression;
 use crate::id::{Gvk, ResId};
 use crate::label_selector::LabelSelector;
 use crate::resource::Resource;
@@ -23,6 +22,9 @@ record! {
     }
 }
 
+/// What looking at a resource costs.
+const RESOURCE_WORK: usize = 64;
+
 /// A selector ready for use.
 pub(crate) struct Matcher {
     group: Option<Whole>,
@@ -39,14 +41,14 @@ pub(crate) struct Matcher {
 pub(crate) enum Whole {
     /// One without anything special in it, as nearly all are: compiling it would cost more than the build.
     Text(String),
-    Regex(Regex),
+    Expression(Expression),
 }
 
 impl Whole {
-    pub(crate) fn is_match(&self, text: &str) -> bool {
+    pub(crate) fn is_match(&self, text: &str) -> Result<bool> {
         match self {
-            Self::Text(own) => own == text,
-            Self::Regex(regex) => regex.is_match(text),
+            Self::Text(own) => Ok(own == text),
+            Self::Expression(expression) => expression.is_match(text),
         }
     }
 }
@@ -57,13 +59,13 @@ pub(crate) fn anchored(text: &str) -> Result<Option<Whole>> {
     match text {
         "" => Ok(None),
         text if text.bytes().all(is_plain) => Ok(Some(Whole::Text(text.to_owned()))),
-        text => compile(&format!("^(?:{text})$")).map(|regex| Some(Whole::Regex(regex))),
+        text => compile(&format!("^(?:{text})$")).map(|found| Some(Whole::Expression(found))),
     }
 }
 
 /// Compiles a regular expression; the message is Go's for the mistakes people make.
-pub(crate) fn compile(text: &str) -> Result<Regex> {
-    regex::RegexBuilder::new(&literal_braces(text)).size_limit(MAX_REGEX).build().map_err(|error| {
+pub(crate) fn compile(text: &str) -> Result<Expression> {
+    Expression::compile(&literal_braces(text)).map_err(|error| {
         let error = error.to_string();
         let known = MISTAKES.iter().find(|(ours, _)| error.contains(ours));
         Error::new(format!(
@@ -104,7 +106,9 @@ fn literal_braces(text: &str) -> String {
 }
 
 fn is_repetition(rest: &str) -> bool {
-    let inside = rest.split_once('}').map(|(inside, _)| inside);
+    // No further than a repetition may go: there may be many braces that begin none.
+    let end = rest.find(|c: char| !c.is_ascii_digit() && c != ',').unwrap_or(rest.len());
+    let inside = rest[end..].starts_with('}').then(|| &rest[..end]);
     inside.is_some_and(|inside| {
         let (low, high) = inside.split_once(',').unwrap_or((inside, ""));
         let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
@@ -112,11 +116,8 @@ fn is_repetition(rest: &str) -> bool {
     })
 }
 
-/// Bytes a compiled expression may take.
-const MAX_REGEX: usize = 1 << 20;
-
-fn fits(regex: Option<&Whole>, text: &str) -> bool {
-    regex.is_none_or(|regex| regex.is_match(text))
+fn fits(wanted: Option<&Whole>, text: &str) -> Result<bool> {
+    wanted.map_or(Ok(true), |wanted| wanted.is_match(text))
 }
 
 impl Selector {
@@ -161,27 +162,35 @@ impl fmt::Display for Selector {
 
 impl Matcher {
     /// Whether a patch with this target is for the resource: name and namespace as they are or were.
-    pub(crate) fn selects(&self, resource: &Resource) -> bool {
+    pub(crate) fn selects(&self, resource: &Resource) -> Result<bool> {
+        budget::work(RESOURCE_WORK)?;
         let (now, before) = (resource.id(), resource.original_id());
         let namespace = |id: &ResId| fits(self.namespace.as_ref(), id.effective_namespace(resource.profile));
         let name = |id: &ResId| fits(self.name.as_ref(), &id.name);
-        (namespace(&before) || namespace(&now))
-            && (name(&before) || name(&now))
-            && self.fits_kind(&now)
-            && self.fits_metadata(resource)
+        Ok((namespace(&before)? || namespace(&now)?)
+            && (name(&before)? || name(&now)?)
+            && self.fits_kind(&now)?
+            && self.fits_metadata(resource))
     }
 
-    /// Whether an identity is selected, its namespace as it is written.
-    pub(crate) fn selects_id(&self, id: &ResId) -> bool {
-        fits(self.namespace.as_ref(), &id.namespace)
-            && fits(self.name.as_ref(), &id.name)
-            && self.fits_kind(id)
+    /// Whether an identity the resource has, or had, is selected, its namespace as it is written.
+    pub(crate) fn selects_any_id(&self, resource: &Resource) -> Result<bool> {
+        for id in std::iter::once(resource.id()).chain(resource.previous_ids()) {
+            budget::work(RESOURCE_WORK)?;
+            let is_selected = fits(self.namespace.as_ref(), &id.namespace)?
+                && fits(self.name.as_ref(), &id.name)?
+                && self.fits_kind(&id)?;
+            if is_selected {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
-    pub(crate) fn fits_kind(&self, id: &ResId) -> bool {
-        fits(self.group.as_ref(), &id.gvk.group)
-            && fits(self.version.as_ref(), &id.gvk.version)
-            && fits(self.kind.as_ref(), &id.gvk.kind)
+    fn fits_kind(&self, id: &ResId) -> Result<bool> {
+        Ok(fits(self.group.as_ref(), &id.gvk.group)?
+            && fits(self.version.as_ref(), &id.gvk.version)?
+            && fits(self.kind.as_ref(), &id.gvk.kind)?)
     }
 
     pub(crate) fn fits_metadata(&self, resource: &Resource) -> bool {

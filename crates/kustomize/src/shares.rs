@@ -6,25 +6,29 @@
 
 use std::collections::BTreeMap;
 
+use crate::error::Result;
 use crate::node::{Map, Node, Scalar};
 use crate::resource::Resource;
 
 /// Values for the places of one resource, in the order of the texts.
-pub(crate) fn values<'t>(resource: &mut Resource, texts: impl Iterator<Item = &'t String>) -> Vec<Scalar> {
+pub(crate) fn values(resource: &mut Resource, texts: &[Scalar]) -> Vec<Scalar> {
     let shares = &mut resource.history.shares;
     let before = shares.len();
     for text in texts {
         let share = u32::try_from(shares.len() + 1).unwrap_or(0);
-        shares.push(Scalar { share, ..Scalar::text(text) });
+        shares.push(Scalar { share, ..text.clone() });
     }
     shares[before..].to_vec()
 }
 
 /// Brings a change at one place to the others.
-pub(crate) fn settle(resource: &mut Resource) {
+///
+/// # Errors
+/// The budget is used up.
+pub(crate) fn settle(resource: &mut Resource) -> Result<()> {
     let Resource { node, history, .. } = resource;
     if history.shares.is_empty() {
-        return;
+        return Ok(());
     }
     let (before, mut changed) = (&history.shares, BTreeMap::new());
     visit(node, &mut |scalar| {
@@ -33,8 +37,9 @@ pub(crate) fn settle(resource: &mut Resource) {
             changed.insert(scalar.share, scalar.clone());
         }
     });
+    budget::look()?;
     if changed.is_empty() {
-        return;
+        return Ok(());
     }
     visit(node, &mut |scalar| {
         if let Some(new) = changed.get(&scalar.share) {
@@ -46,6 +51,7 @@ pub(crate) fn settle(resource: &mut Resource) {
             *known = new;
         }
     }
+    Ok(())
 }
 
 /// Where what a value shares is kept.
@@ -59,6 +65,10 @@ pub(crate) fn forget(node: &mut Node) {
 }
 
 fn visit(node: &mut Node, each: &mut dyn FnMut(&mut Scalar)) {
+    if budget::work(1).is_err() {
+        // Nothing is made of the resource any more.
+        return;
+    }
     match node {
         Node::Scalar(scalar) => each(scalar),
         Node::List(list) => list.items.iter_mut().for_each(|item| visit(item, each)),

@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::id::{Gvk, ResId};
 use crate::kustomization::SortOptions;
 use crate::resmap::ResMap;
+use crate::resource::Resource;
 
 const FIRST: [&str; 22] = [
     "Namespace",
@@ -83,9 +84,14 @@ pub(crate) fn transform(map: &mut ResMap, options: Option<&SortOptions>, legacy:
             _ => return Err(Error::new("the field 'sortOptions.order' must be one of [fifo, legacy]")),
         },
     };
+    let weight = |resource: &Resource| KEY_BYTES + 2 * resource.name().len() + resource.namespace().len();
+    budget::charge(map.list.iter().map(weight).sum())?;
     map.list.sort_by_cached_key(|resource| Key::of(&resource.id(), &ranks));
     Ok(())
 }
+
+/// What a key takes beside its names.
+const KEY_BYTES: usize = 2 * size_of::<Key>();
 
 #[derive(PartialEq, Eq)]
 struct Key {

@@ -14,6 +14,7 @@ use crate::names::{self, Affix};
 use crate::namespace::{Namespace, Subjects};
 use crate::origin::Origin;
 use crate::patches::{self, Json6902, StrategicList};
+use crate::plugin_kinds::{GeneratorKind, TransformerKind};
 use crate::replacements::{self, Replacement};
 use crate::resmap::ResMap;
 use crate::resource::Resource;
@@ -21,6 +22,7 @@ use crate::{images, labels, replicas};
 
 /// A generator, ready to run.
 pub(crate) struct Generator<'s> {
+    pub(crate) kind: GeneratorKind,
     pub(crate) make: Make<'s>,
     pub(crate) origin: Option<Origin>,
 }
@@ -30,6 +32,7 @@ pub(crate) type Make<'s> = Box<dyn Fn() -> Result<Vec<Resource>> + 's>;
 
 /// A transformer, ready to run.
 pub(crate) struct Step<'s> {
+    pub(crate) kind: TransformerKind,
     pub(crate) run: Run<'s>,
     pub(crate) origin: Option<Origin>,
 }
@@ -53,14 +56,16 @@ pub(crate) fn generators<'s>(target: &'s Target<'_>) -> Result<Vec<Generator<'s>
     let (k, loader) = (&target.kustomization, &target.loader);
     let global = k.generator_options.as_ref();
     let mut all = Vec::new();
-    let mut add = |kind: &str, make: Make<'s>| all.push(Generator { make, origin: target.origin_of(kind) });
+    let mut add = |kind: GeneratorKind, make: Make<'s>| {
+        all.push(Generator { kind, make, origin: target.origin_of(kind.name()) });
+    };
     for args in &k.config_maps {
         let make = move || Ok(vec![generators::config_map(loader, args, global)?]);
-        add("ConfigMapGenerator", Box::new(make));
+        add(GeneratorKind::ConfigMap, Box::new(make));
     }
     for args in &k.secrets {
         let make = move || Ok(vec![generators::secret(loader, args, global)?]);
-        add("SecretGenerator", Box::new(make));
+        add(GeneratorKind::Secret, Box::new(make));
     }
     let globals = k.helm_globals.clone().unwrap_or_default();
     for chart in &k.helm_charts {
@@ -71,7 +76,7 @@ pub(crate) fn generators<'s>(target: &'s Target<'_>) -> Result<Vec<Generator<'s>
         let config = helm::config_of(&globals, &chart);
         let inflation = helm::Inflation::new(loader, &globals, chart)
             .map_err(|error| configuring(error, "HelmChartInflationGenerator", &config))?;
-        add("HelmChartInflationGenerator", Box::new(move || inflation.generate()));
+        add(GeneratorKind::HelmChartInflation, Box::new(move || inflation.generate()));
     }
     Ok(all)
 }
@@ -99,8 +104,8 @@ struct Steps<'s, 't> {
 }
 
 impl<'s> Steps<'s, '_> {
-    fn add(&mut self, kind: &str, run: impl Fn(&mut ResMap) -> Result<()> + 's) {
-        self.list.push(Step { run: Box::new(run), origin: self.target.origin_of(kind) });
+    fn add(&mut self, kind: TransformerKind, run: impl Fn(&mut ResMap) -> Result<()> + 's) {
+        self.list.push(Step { kind, run: Box::new(run), origin: self.target.origin_of(kind.name()) });
     }
 
     fn patches(&mut self) -> Result<()> {
@@ -109,13 +114,13 @@ impl<'s> Steps<'s, '_> {
             let list = StrategicList::read(loader, paths, "").map_err(|error| {
                 configuring(error, "PatchStrategicMergeTransformer", &paths_config(paths))
             })?;
-            self.add("PatchStrategicMergeTransformer", move |map| list.apply(map, &build.schema()));
+            self.add(TransformerKind::PatchStrategicMerge, move |map| list.apply(map, &build.schema()));
         }
         for patch in &k.patches {
             let config = patches::config_of(patch);
             let loaded = patches::Loaded::read(loader, patch, &v2::emit(&config))
                 .map_err(|error| configuring(error, "PatchTransformer", &config))?;
-            self.add("PatchTransformer", move |map| loaded.apply(map, &build.schema()));
+            self.add(TransformerKind::Patch, move |map| loaded.apply(map, &build.schema()));
         }
         Ok(())
     }
@@ -131,18 +136,18 @@ impl<'s> Steps<'s, '_> {
             subjects: Subjects::default(),
             specs: self.config.namespace.clone(),
         };
-        self.add("NamespaceTransformer", move |map| namespace.transform(map));
+        self.add(TransformerKind::Namespace, move |map| namespace.transform(map));
     }
 
     fn names(&mut self) {
         let (k, config) = (&self.target.kustomization, self.config);
         if !k.name_prefix.is_empty() {
             let prefix = Affix::Prefix(&k.name_prefix);
-            self.add("PrefixTransformer", move |map| names::transform(map, prefix, &config.name_prefix));
+            self.add(TransformerKind::Prefix, move |map| names::transform(map, prefix, &config.name_prefix));
         }
         if !k.name_suffix.is_empty() {
             let suffix = Affix::Suffix(&k.name_suffix);
-            self.add("SuffixTransformer", move |map| names::transform(map, suffix, &config.name_suffix));
+            self.add(TransformerKind::Suffix, move |map| names::transform(map, suffix, &config.name_suffix));
         }
     }
 
@@ -150,17 +155,17 @@ impl<'s> Steps<'s, '_> {
         let (k, config) = (&self.target.kustomization, self.config);
         for label in &k.labels {
             let specs = label_specs(label, config)?;
-            self.add("LabelTransformer", move |map| labels::transform(map, &label.pairs, &specs));
+            self.add(TransformerKind::Label, move |map| labels::transform(map, &label.pairs, &specs));
         }
         let common = k.common_labels.as_ref().filter(|labels| !labels.is_empty());
         if common.is_some() || !k.labels.is_empty() {
-            self.add("LabelTransformer", move |map| {
+            self.add(TransformerKind::Label, move |map| {
                 common.map_or(Ok(()), |pairs| labels::transform(map, pairs, &config.common_labels))
             });
         }
         let annotations = &k.common_annotations;
         if !annotations.is_empty() {
-            self.add("AnnotationsTransformer", move |map| {
+            self.add(TransformerKind::Annotations, move |map| {
                 labels::transform(map, annotations, &config.common_annotations)
             });
         }
@@ -171,7 +176,7 @@ impl<'s> Steps<'s, '_> {
         for patch in self.target.kustomization.patches_json6902.iter().flatten() {
             let loaded = Json6902::read(&self.target.loader, patch)
                 .map_err(|error| configuring(error, "PatchJson6902Transformer", &json_config(patch)))?;
-            self.add("PatchJson6902Transformer", move |map| loaded.apply(map));
+            self.add(TransformerKind::PatchJson6902, move |map| loaded.apply(map));
         }
         Ok(())
     }
@@ -180,12 +185,12 @@ impl<'s> Steps<'s, '_> {
         let (k, config) = (&self.target.kustomization, self.config);
         let profile = self.target.loader.shared.profile();
         for replica in &k.replicas {
-            self.add("ReplicaCountTransformer", move |map| {
+            self.add(TransformerKind::ReplicaCount, move |map| {
                 replicas::transform(map, replica, &config.replicas)
             });
         }
         for image in &k.images {
-            self.add("ImageTagTransformer", move |map| {
+            self.add(TransformerKind::ImageTag, move |map| {
                 images::transform(map, image, &config.images, profile)
             });
         }
@@ -197,7 +202,7 @@ impl<'s> Steps<'s, '_> {
             return Ok(());
         }
         let list = Replacement::load_all(&self.target.loader, &k.replacements)?;
-        self.add("ReplacementTransformer", move |map| replacements::transform(map, &list));
+        self.add(TransformerKind::Replacement, move |map| replacements::transform(map, &list));
         Ok(())
     }
 }

@@ -5,6 +5,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::merge_list;
@@ -87,8 +88,15 @@ fn present(node: Option<&Node>) -> Option<&Node> {
     node.filter(|node| !node.is_null())
 }
 
+/// What merging a node costs.
+const NODE_WORK: usize = 32;
+
+/// What a field takes in the table of a map's fields.
+const FIELD_BYTES: usize = 64;
+
 impl Merger<'_> {
     pub(crate) fn walk(&self, dest: Option<Node>, side: Side<'_>, place: Option<Place>) -> Result<Merged> {
+        budget::work(NODE_WORK)?;
         let patch = side.node();
         let place = place.or_else(|| self.kind_of(dest.as_ref())).or_else(|| self.kind_of(patch));
         let Some(first) = present(dest.as_ref()).or(present(patch)) else {
@@ -153,9 +161,13 @@ impl Merger<'_> {
         match patch {
             Some(Node::Map(map)) if matches!(map_directive(map), Ok(Directive::Delete)) => Ok(Merged::Gone),
             Some(Node::Map(map)) => {
+                budget::charge(map.entries.len() * size_of::<(Scalar, Node)>())?;
                 self.merge_fields(map.clone(), None, place).map(Node::Map).map(Merged::New)
             }
-            Some(patch) if !patch.is_null() => Ok(Merged::New(patch.clone())),
+            Some(patch) if !patch.is_null() => {
+                budget::charge(patch.weight())?;
+                Ok(Merged::New(patch.clone()))
+            }
             _ => Ok(Merged::Gone),
         }
     }
@@ -170,15 +182,20 @@ impl Merger<'_> {
         let mut names: Vec<_> = dest.entries.iter().map(|(key, _)| key.text.clone()).collect();
         let added = patch.into_iter().flat_map(|patch| &patch.entries).map(|(key, _)| &key.text);
         names.extend(added.filter(|name| !has_directive || &***name != DIRECTIVE).cloned());
+        budget::charge(names.len() * FIELD_BYTES)?;
         names.sort_unstable();
         names.dedup();
+        let their_places = patch.map(|patch| Places::of(&patch.entries));
+        let mut fields = Fields::new(dest);
         for name in names {
             let place = self.enter(&name).or_else(|| place.and_then(|place| self.schema.field(place, &name)));
-            let theirs = patch.map(|patch| patch.entries.iter().find(|(key, _)| key.text == name));
-            self.merge_field(&mut dest, &name, theirs, place)?;
+            let theirs = patch.zip(their_places.as_ref());
+            let theirs =
+                theirs.map(|(patch, places)| places.find(&patch.entries, &name).map(|at| &patch.entries[at]));
+            self.merge_field(&mut fields, &name, theirs, place)?;
             self.path.borrow_mut().pop();
         }
-        Ok(dest)
+        Ok(fields.finish())
     }
 
     /// Goes on to a field; answers what a comment says about it.
@@ -194,31 +211,29 @@ impl Merger<'_> {
     /// Merges a field with that of a patch, if the patch has it, or with itself where there is no patch at all.
     fn merge_field(
         &self,
-        dest: &mut Map,
+        dest: &mut Fields,
         name: &str,
         patch: Option<Option<&(Scalar, Node)>>,
         place: Option<Place>,
     ) -> Result<()> {
         let side = patch.map_or(Side::Same, |field| Side::of(field.map(|(_, value)| value)));
-        let ours = dest.get_mut(name).map(|node| std::mem::replace(node, Node::untagged("")));
+        let at = dest.places.find(&dest.entries, name);
+        let ours = at.map(|at| std::mem::replace(&mut dest.entries[at].1, Node::untagged("")));
         let style = ours.as_ref().map(style_of);
-        match self.walk(ours, side, place)? {
-            Merged::Gone => drop(dest.remove(name)),
-            Merged::Kept(node) => match dest.get_mut(name) {
-                Some(there) => *there = node,
-                None => dest.put(name, node),
-            },
-            Merged::New(node) => match (dest.get_mut(name), style) {
-                (Some(there), Some(style)) => {
-                    *there = style;
-                    there.replace(node);
-                }
-                // A new key is written as the patch wrote it.
-                _ => {
-                    let key = patch.flatten().map_or_else(|| Scalar::text(name), |(key, _)| key.clone());
-                    dest.entries.push((key, node));
-                }
-            },
+        match (self.walk(ours, side, place)?, at, style) {
+            (Merged::Gone, Some(at), _) => dest.gone.push(at),
+            (Merged::Gone, None, _) => {}
+            (Merged::Kept(node), Some(at), _) => dest.entries[at].1 = node,
+            (Merged::Kept(node), None, _) => dest.entries.push((Scalar::untagged(name), node)),
+            (Merged::New(node), Some(at), Some(style)) => {
+                dest.entries[at].1 = style;
+                dest.entries[at].1.replace(node);
+            }
+            // A new key is written as the patch wrote it.
+            (Merged::New(node), ..) => {
+                let key = patch.flatten().map_or_else(|| Scalar::text(name), |(key, _)| key.clone());
+                dest.entries.push((key, node));
+            }
         }
         Ok(())
     }
@@ -262,6 +277,67 @@ impl Merger<'_> {
     }
 }
 
+/// Where the fields of a map are: maps may have them by the hundred thousand.
+enum Places {
+    /// So few that looking through them is quicker than a table.
+    Few(usize),
+    /// The first of each name.
+    Many(HashMap<Arc<str>, usize>),
+}
+
+/// Up to this many fields are looked through.
+const FEW: usize = 32;
+
+impl Places {
+    fn of(entries: &[(Scalar, Node)]) -> Self {
+        if entries.len() <= FEW {
+            return Self::Few(entries.len());
+        }
+        let mut places = HashMap::with_capacity(entries.len());
+        for (at, (key, _)) in entries.iter().enumerate() {
+            places.entry(key.text.clone()).or_insert(at);
+        }
+        Self::Many(places)
+    }
+
+    /// The first field of a name among those that were there from the beginning.
+    fn find(&self, entries: &[(Scalar, Node)], name: &str) -> Option<usize> {
+        match self {
+            Self::Few(count) => entries[..*count].iter().position(|(key, _)| &*key.text == name),
+            Self::Many(places) => places.get(name).copied(),
+        }
+    }
+}
+
+/// The fields of a map while each is merged once.
+struct Fields {
+    entries: Vec<(Scalar, Node)>,
+    places: Places,
+    /// Which are taken out at the end.
+    gone: Vec<usize>,
+    flow: bool,
+}
+
+impl Fields {
+    fn new(map: Map) -> Self {
+        let places = Places::of(&map.entries);
+        Self { entries: map.entries, places, gone: Vec::new(), flow: map.flow }
+    }
+
+    fn finish(mut self) -> Map {
+        if !self.gone.is_empty() {
+            self.gone.sort_unstable();
+            let (mut at, mut gone) = (0, self.gone.into_iter().peekable());
+            self.entries.retain(|_| {
+                let is_gone = gone.next_if_eq(&at).is_some();
+                at += 1;
+                !is_gone
+            });
+        }
+        Map { entries: self.entries, flow: self.flow }
+    }
+}
+
 /// An empty node of the same style.
 fn style_of(node: &Node) -> Node {
     match node {
@@ -275,7 +351,10 @@ fn style_of(node: &Node) -> Node {
 fn chosen(dest: Option<Node>, patch: Option<&Node>) -> Merged {
     match (patch, dest) {
         (Some(patch), _) if patch.is_null() => Merged::Gone,
-        (Some(patch), _) => Merged::New(patch.clone()),
+        (Some(patch), _) => {
+            budget::note(patch.weight());
+            Merged::New(patch.clone())
+        }
         (None, Some(dest)) => Merged::Kept(dest),
         (None, None) => Merged::Gone,
     }

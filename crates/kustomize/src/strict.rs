@@ -9,6 +9,9 @@ use crate::version::Profile;
 
 /// Something that JSON can be read into.
 pub(crate) trait Decode {
+    /// The names of the fields of a struct.
+    const FIELDS: &'static [&'static str] = &[];
+
     /// The Go type in messages.
     fn go_type() -> String;
     /// Takes over a value that is not null.
@@ -145,7 +148,10 @@ impl Decode for String {
 
     fn decode(&mut self, value: &Value, cx: &mut Context) {
         match value {
-            Value::String(text) => *self = text.to_string(),
+            Value::String(text) => {
+                budget::note(text.len());
+                *self = text.to_string();
+            }
             Value::Bool(b) if !cx.strict => *self = b.to_string(),
             Value::Int(_) | Value::Uint(_) | Value::Float(_) if !cx.strict => {
                 yaml::v2::emit(value).trim_end().clone_into(self);
@@ -193,6 +199,10 @@ impl<T: Decode + Default> Decode for Vec<T> {
     fn decode(&mut self, value: &Value, cx: &mut Context) {
         let Some(items) = value.as_list() else { return cx.mismatch(value, &Self::go_type()) };
         for (at, item) in items.iter().enumerate() {
+            if budget::charge(2 * size_of::<T>()).is_err() {
+                // The budget remembers; what is wrong with the rest does not matter.
+                return;
+            }
             let mut out = T::default();
             cx.within(&at.to_string(), item, &mut out);
             self.push(out);
@@ -256,6 +266,8 @@ macro_rules! record {
         }
 
         impl $crate::strict::Decode for $name {
+            const FIELDS: &'static [&'static str] = &[$( $json, )*];
+
             fn go_type() -> String {
                 concat!("types.", $go).to_owned()
             }

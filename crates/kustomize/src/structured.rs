@@ -19,7 +19,11 @@ pub(crate) fn set(root: &mut Node, path: &Path, change: Change<'_>, growth: &mut
         let (head, rest) = path.0.split_at(at);
         let head = Path(head.to_vec());
         let Ok(Some(Node::Scalar(scalar))) = head.get(root) else { continue };
-        let Some(text) = change.rewritten(&scalar.text, rest, growth) else { continue };
+        // The document is made and dropped; only its text stays.
+        let done = budget::temporarily(|| change.rewritten(&scalar.text, rest, growth));
+        budget::look()?;
+        let Some(text) = done else { continue };
+        budget::charge(text.len())?;
         let request = Request { path: &head, text: "", create: None };
         request.visit(root, &mut |node| {
             if let Node::Scalar(scalar) = node {
@@ -80,6 +84,11 @@ impl Change<'_> {
 fn pretty(value: &Value, indent: usize) -> String {
     let (outer, inner) = ("  ".repeat(indent), "  ".repeat(indent + 1));
     let lines = |items: Vec<String>, open: char, close: char| {
+        // Deep documents have more indentation than text.
+        let bytes: usize = items.iter().map(|item| item.len() + inner.len() + 2).sum();
+        if budget::charge(2 * bytes).is_err() {
+            return String::new();
+        }
         format!("{open}\n{inner}{}\n{outer}{close}", items.join(&format!(",\n{inner}")))
     };
     match value {

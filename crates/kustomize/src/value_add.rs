@@ -80,7 +80,7 @@ impl ValueAdd {
         for target in &self.targets {
             let matcher = target.selector.as_ref().map(Selector::matcher).transpose()?;
             for resource in &mut map.list {
-                if matcher.as_ref().is_none_or(|matcher| matcher.selects(resource)) {
+                if matcher.as_ref().map_or(Ok(true), |matcher| matcher.selects(resource))? {
                     self.apply(resource, target)?;
                 }
             }
@@ -106,8 +106,14 @@ impl ValueAdd {
                 return Err(wrong_kind("ScalarNode", node));
             }
             let text = match usize::try_from(target.position - 1) {
-                Ok(at) => inserted(node.raw(), at, &self.value),
-                Err(_) => self.value.clone(),
+                Ok(at) => {
+                    budget::charge(2 * node.raw().len() + self.value.len())?;
+                    inserted(node.raw(), at, &self.value)
+                }
+                Err(_) => {
+                    budget::charge(self.value.len())?;
+                    self.value.clone()
+                }
             };
             node.set_text(&text);
             Ok(())

@@ -59,6 +59,7 @@ pub(crate) fn add(into: &mut Vec<Var>, map: &mut ResMap, vars: &[Var]) -> Result
 
 fn mark(map: &mut ResMap, vars: &[Var]) -> Result<()> {
     for var in vars {
+        budget::work(map.list.len())?;
         let target = var.target();
         let fits = |resource: &Resource| {
             if !target.namespace.is_empty() || target.gvk.is_cluster_scoped(resource.profile) {
@@ -87,8 +88,10 @@ fn mark(map: &mut ResMap, vars: &[Var]) -> Result<()> {
 /// # Errors
 /// A name is taken.
 pub(crate) fn merge(into: &mut Vec<Var>, more: &[Var]) -> Result<()> {
+    let mut names: HashSet<String> = into.iter().map(|var| var.name.clone()).collect();
     for var in more {
-        if into.iter().any(|other| other.name == var.name) {
+        budget::charge(2 * size_of::<Var>() + var.name.len())?;
+        if !names.insert(var.name.clone()) {
             return Err(Error::new(format!("var '{}' already encountered", var.name)));
         }
         into.push(var.clone());
@@ -104,7 +107,16 @@ pub(crate) fn transform(map: &mut ResMap, vars: &[Var], specs: &[FieldSpec]) -> 
     if vars.is_empty() {
         return Ok(None);
     }
-    let values = vars.iter().map(|var| Ok((var.name.as_str(), value_of(map, var)?)));
+    let mut marked = HashMap::new();
+    for (at, resource) in map.list.iter().enumerate() {
+        for name in &resource.history.vars {
+            marked.entry(&**name).or_insert(at);
+        }
+    }
+    let values = vars.iter().map(|var| {
+        let resource = marked.get(var.name.as_str()).map(|&at| &map.list[at]);
+        Ok((var.name.as_str(), value_of(resource, var)?))
+    });
     let values = Values { by_name: values.collect::<Result<_>>()?, used: RefCell::default() };
     for resource in &mut map.list {
         for spec in specs {
@@ -120,11 +132,10 @@ pub(crate) fn transform(map: &mut ResMap, vars: &[Var], specs: &[FieldSpec]) -> 
     })
 }
 
-fn value_of(map: &ResMap, var: &Var) -> Result<Scalar> {
+fn value_of(resource: Option<&Resource>, var: &Var) -> Result<Scalar> {
+    budget::work(1)?;
     let shown = || var.shown(&var.target().gvk, var.path());
-    let marked =
-        |resource: &&crate::resource::Resource| resource.history.vars.iter().any(|name| **name == *var.name);
-    let Some(resource) = map.list.iter().find(marked) else {
+    let Some(resource) = resource else {
         let text = format!("var '{}' cannot be mapped to a field in the set of known resources", shown());
         return Err(Error::new(text));
     };
@@ -157,7 +168,7 @@ impl<'v> Values<'v> {
 
     fn put(&self, node: &mut Node) -> Result<()> {
         match node {
-            Node::Scalar(scalar) if scalar.is_text() => self.expand(scalar),
+            Node::Scalar(scalar) if scalar.is_text() => self.expand(scalar)?,
             Node::Scalar(_) => {}
             Node::Map(map) => {
                 for (key, value) in &mut map.entries {
@@ -168,14 +179,14 @@ impl<'v> Values<'v> {
                     if let Node::Scalar(scalar) = value
                         && scalar.is_text()
                     {
-                        self.expand(scalar);
+                        self.expand(scalar)?;
                     }
                 }
             }
             Node::List(list) => {
                 for item in &mut list.items {
                     match item {
-                        Node::Scalar(scalar) if scalar.is_text() => self.expand(scalar),
+                        Node::Scalar(scalar) if scalar.is_text() => self.expand(scalar)?,
                         _ => return Err(Error::new("invalid value type expect a string")),
                     }
                 }
@@ -185,7 +196,8 @@ impl<'v> Values<'v> {
     }
 
     /// A text that is one variable takes its type, others stay text.
-    fn expand(&self, scalar: &mut Scalar) {
+    fn expand(&self, scalar: &mut Scalar) -> Result<()> {
+        budget::work(scalar.text.len())?;
         let whole = scalar.text.strip_prefix("$(").and_then(|text| text.strip_suffix(')'));
         let value = whole.and_then(|name| self.found(name)).filter(|value| !value.is_text());
         *scalar = match value {
@@ -196,13 +208,15 @@ impl<'v> Values<'v> {
                 ..value.clone()
             },
             None => {
-                let text = self.replaced(&scalar.text);
+                let text = self.replaced(&scalar.text)?;
                 Scalar::text(&text)
             }
         };
+        Ok(())
     }
 
-    fn replaced(&self, text: &str) -> String {
+    fn replaced(&self, text: &str) -> Result<String> {
+        budget::charge(text.len())?;
         let mut out = String::with_capacity(text.len());
         let mut rest = text;
         while let Some(at) = rest.find('$') {
@@ -213,7 +227,10 @@ impl<'v> Values<'v> {
                 rest = after;
             } else if let Some((name, after)) = rest.strip_prefix('(').and_then(|rest| rest.split_once(')')) {
                 match self.found(name) {
-                    Some(value) => out.push_str(&printed(value, Exponent::Large)),
+                    Some(value) => {
+                        budget::charge(value.text.len())?;
+                        out.push_str(&printed(value, Exponent::Large));
+                    }
                     None => out.push_str(&format!("$({name})")),
                 }
                 rest = after;
@@ -222,7 +239,7 @@ impl<'v> Values<'v> {
             }
         }
         out.push_str(rest);
-        out
+        Ok(out)
     }
 }
 

@@ -46,7 +46,10 @@ impl Writer<'_> {
     }
 
     fn indent(&mut self, columns: usize) {
-        self.out.extend(std::iter::repeat_n(' ', columns));
+        // Deep documents have more indentation than text; where the budget refuses it, the text is of no use any more.
+        if budget::charge(columns).is_ok() {
+            self.out.extend(std::iter::repeat_n(' ', columns));
+        }
     }
 
     fn block(&mut self, node: &Node, indent: usize) {
@@ -153,6 +156,9 @@ impl Writer<'_> {
 
 fn literal(scalar: &Scalar, beside: &str, indent: usize, out: &mut String) {
     header('|', &scalar.text, beside, out);
+    if budget::charge(indented_bytes(&scalar.text, indent)).is_err() {
+        return;
+    }
     let indent = " ".repeat(indent.max(2));
     for line in scalar.text.lines() {
         if !line.is_empty() {
@@ -163,9 +169,17 @@ fn literal(scalar: &Scalar, beside: &str, indent: usize, out: &mut String) {
     }
 }
 
+/// What a text takes whose lines are indented.
+fn indented_bytes(text: &str, indent: usize) -> usize {
+    text.len() + text.lines().count() * indent.max(2)
+}
+
 /// Paragraphs on a line each, however long, with a blank line between them.
 fn folded(scalar: &Scalar, beside: &str, indent: usize, out: &mut String) {
     header('>', &scalar.text, beside, out);
+    if budget::charge(indented_bytes(&scalar.text, indent)).is_err() {
+        return;
+    }
     let indent = " ".repeat(indent.max(2));
     let mut after_text = false;
     for line in scalar.text.lines() {
@@ -197,6 +211,7 @@ fn header(sign: char, text: &str, beside: &str, out: &mut String) {
 
 /// A node on one line; `in_braces` when it lies in another such node.
 fn flow(node: &Node, in_braces: bool, out: &mut String) {
+    budget::note(size_of::<u64>());
     match node {
         Node::Scalar(inner) => scalar(inner, in_braces, out),
         Node::Map(map) => {
@@ -221,6 +236,8 @@ fn flow(node: &Node, in_braces: bool, out: &mut String) {
 }
 
 fn scalar(scalar: &Scalar, flow: bool, out: &mut String) {
+    // Once for itself, once for finding out how it has to be written.
+    budget::note(2 * scalar.text.len());
     if let Tag::Written(tag) = &scalar.tag {
         match tag.strip_prefix("tag:yaml.org,2002:") {
             Some(name) => out.push_str(&format!("!!{name} ")),

@@ -12,8 +12,8 @@ use crate::resource::Resource;
 /// Puts the suffix on every resource that wants one.
 pub(crate) fn transform(map: &mut ResMap) -> Result<()> {
     for resource in map.list.iter_mut().filter(|resource| resource.history.needs_hash) {
-        let hash = suffix(resource)?;
-        resource.store_previous_id();
+        let hash = budget::temporarily(|| suffix(resource))?;
+        resource.store_previous_id()?;
         let name = format!("{}-{hash}", resource.name());
         resource.set_name(&name);
     }

@@ -34,6 +34,7 @@ pub(crate) fn config_map(
     let mut map = head.start()?;
     let (mut data, mut binary) = (Vec::new(), Vec::new());
     for pair in unique(pairs, &args.name)? {
+        budget::charge(PAIR_BYTES + 2 * pair.value.len())?;
         match String::from_utf8(pair.value) {
             Ok(text) => data.push((pair.key, text)),
             Err(error) => binary.push((pair.key, base64::wrapped(error.as_bytes()))),
@@ -62,10 +63,18 @@ pub(crate) fn secret(
     let mut map = head.start()?;
     let kind = if args.r#type.is_empty() { "Opaque" } else { &args.r#type };
     map.put("type", Node::text(kind));
-    let entries = unique(pairs, &args.name)?.into_iter();
-    map.put("data", texts(entries.map(|pair| (pair.key, base64::wrapped(&pair.value))).collect()));
+    let mut entries = Vec::new();
+    for pair in unique(pairs, &args.name)? {
+        // Twice in base64: as it is encoded, and as the text of the node.
+        budget::charge(PAIR_BYTES + 3 * pair.value.len())?;
+        entries.push((pair.key, base64::wrapped(&pair.value)));
+    }
+    map.put("data", texts(entries));
     Ok(head.finish(map, args.options.as_ref(), global, loader.shared.profile()))
 }
+
+/// What a pair takes beside its texts.
+const PAIR_BYTES: usize = 2 * size_of::<(Scalar, Node)>();
 
 /// What both kinds begin with.
 struct Head<'a> {

@@ -18,8 +18,14 @@ pub(crate) struct Sources<'a> {
     pub(crate) files: &'a [String],
 }
 
+/// What a pair takes beside its texts, first as one and then as an entry of the resource.
+const PAIR_BYTES: usize = 4 * size_of::<Pair>();
+
 /// Go's line scanner ends a file silently at a line this long.
 const MAX_LINE: usize = 64 * 1024;
+
+/// How many bytes of a line that is no text a message shows.
+const MAX_SHOWN: usize = 4 * 1024;
 
 impl Sources<'_> {
     /// Reads them all: env files, literals, files.
@@ -31,9 +37,11 @@ impl Sources<'_> {
             pairs.extend(read.map_err(|error| error.under(under("env source files: ", self.envs)))?);
         }
         for text in self.literals {
+            budget::charge(PAIR_BYTES + text.len())?;
             pairs.push(literal(text).map_err(|error| error.under(under("literal sources ", self.literals)))?);
         }
         for text in self.files {
+            budget::charge(PAIR_BYTES)?;
             pairs.push(file(loader, text).map_err(|error| error.under(under("file sources: ", self.files)))?);
         }
         Ok(pairs)
@@ -73,6 +81,7 @@ fn file(loader: &Loader<'_>, text: &str) -> Result<Pair> {
 fn env_file(bytes: &[u8]) -> Result<Vec<Pair>> {
     let mut pairs = Vec::new();
     for (at, line) in bytes.split(|&b| b == b'\n').enumerate() {
+        budget::charge(PAIR_BYTES + line.len())?;
         if line.len() >= MAX_LINE {
             break;
         }
@@ -85,7 +94,7 @@ fn env_file(bytes: &[u8]) -> Result<Vec<Pair>> {
 
 fn env_line(line: &[u8]) -> Result<Option<Pair>> {
     let Ok(text) = std::str::from_utf8(line) else {
-        let bytes: Vec<_> = line.iter().map(u8::to_string).collect();
+        let bytes: Vec<_> = line.iter().take(MAX_SHOWN).map(u8::to_string).collect();
         let (bytes, shown) = (bytes.join(" "), String::from_utf8_lossy(line));
         return Err(Error::new(format!("line [{bytes}] has invalid utf8 bytes : {shown}")));
     };

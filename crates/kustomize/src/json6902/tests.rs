@@ -5,7 +5,7 @@ use crate::testing::value;
 
 fn apply(document: &str, patch: &str) -> Result<String> {
     let patch = JsonPatch::parse(patch, &Limits::default())?;
-    Ok(json::to_string(&patch.apply(value(document))?)?)
+    Ok(json::to_string(&patch.apply(value(document))?.0)?)
 }
 
 #[test]

@@ -20,7 +20,7 @@ fn the_number_is_set_or_made() {
 #[test]
 fn earlier_names_count_and_none_is_an_error() {
     let mut map = resources("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d}\n");
-    map.list[0].store_previous_id();
+    map.list[0].store_previous_id().unwrap();
     map.list[0].set_name("e");
     transform(&mut map, &read("{name: d, count: 3}"), &specs()).unwrap();
     transform(&mut map, &read("{name: e, count: 4}"), &specs()).unwrap();

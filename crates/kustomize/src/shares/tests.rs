@@ -22,7 +22,7 @@ fn labelled() -> ResMap {
 fn put(map: &mut ResMap, path: &[&str], text: &str) {
     let place = path.iter().try_fold(&mut map.list[0].node, |node, name| node.get_mut(name));
     place.unwrap().set_text(text);
-    settle(&mut map.list[0]);
+    settle(&mut map.list[0]).unwrap();
 }
 
 #[test]
