@@ -10,6 +10,7 @@ mod runner {
     mod bad_input;
     mod bad_repositories;
     mod bad_servers;
+    mod bombs;
     mod build;
     mod chart;
     mod cli;

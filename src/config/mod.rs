@@ -16,6 +16,7 @@ use std::time::Duration;
 pub use check::{Environment, Mistakes};
 pub use flags::{FLAGS, Flag, Given, Group, Kind, Values, args, repository_args, values};
 pub use memory::MemoryPlan;
+pub(crate) use units::duration;
 
 use helm::HelmVersion;
 use kustomize::KustomizeVersion;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// A duration: numbers with units `ms`, `s`, `m`, `h`, `d`, such as `90s` or `1h30m`; or `0`.
-pub(super) fn duration(text: &str) -> Option<Duration> {
+pub(crate) fn duration(text: &str) -> Option<Duration> {
     if text == "0" {
         return Some(Duration::ZERO);
     }

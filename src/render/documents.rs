@@ -30,7 +30,8 @@ pub(super) fn output<'a>(job: &'a Job, folder: &TreePath, printed: &Printed) -> 
     for (at, document) in manifest::split(&printed.documents).enumerate() {
         let document = document.map_err(|error| Error::new(Kind::Invalid, error.to_string()))?;
         let file = source(job, folder, &document)?;
-        let objects = objects(document.text).map_err(|message| wrong(at + 1, &message, &file))?;
+        let objects =
+            objects(document.text).map_err(|(kind, message)| wrong(at + 1, kind, &message, &file))?;
         output.extend(&objects, &file)?;
     }
     if output.is_empty() {
@@ -39,18 +40,21 @@ pub(super) fn output<'a>(job: &'a Job, folder: &TreePath, printed: &Printed) -> 
     Ok(output)
 }
 
-fn objects(text: &[u8]) -> Result<Vec<Object>, String> {
-    let values = manifest::yaml_document(text, &Limits::default()).map_err(|error| error.to_string())?;
+/// The objects of a document; an error is its kind and message.
+fn objects(text: &[u8]) -> Result<Vec<Object>, (Kind, String)> {
+    let values = manifest::yaml_document(text, &Limits::default()).map_err(|error| {
+        let kind = if error.is_limit() { Kind::OverBudget } else { Kind::Invalid };
+        (kind, error.to_string())
+    })?;
     let mut objects = Vec::new();
     for value in values {
-        objects.extend(manifest::flatten(value).map_err(|error| error.to_string())?);
+        objects.extend(manifest::flatten(value).map_err(|error| (Kind::Invalid, error.to_string()))?);
     }
     Ok(objects)
 }
 
-fn wrong(number: usize, message: &str, file: &str) -> Error {
-    let error =
-        Error::new(Kind::Invalid, format!("manifest {number}: failed to unmarshal manifest: {message}"));
+fn wrong(number: usize, kind: Kind, message: &str, file: &str) -> Error {
+    let error = Error::new(kind, format!("manifest {number}: failed to unmarshal manifest: {message}"));
     if file.is_empty() {
         error
     } else {

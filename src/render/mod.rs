@@ -11,6 +11,7 @@ pub mod helm;
 mod job;
 pub mod jsonnet;
 pub mod kustomize;
+mod memory;
 mod order;
 mod output;
 mod release;
@@ -26,6 +27,8 @@ pub use body::Body;
 pub use documents::Printed;
 pub use job::{Budgets, Chance, Job, Lent, Stop};
 pub use kustomize::{Mounted, Remotes, Want};
+pub(crate) use memory::engine_budget;
+use memory::within_budget;
 pub use order::{OrderOrigin, RenderOrder, RenderOutcome, SourceOrder};
 pub(crate) use stack::on_stack;
 
@@ -79,6 +82,10 @@ pub struct Engines {
 /// # Errors
 /// What is wrong with the job's folder or files; a budget or the time that ran out.
 pub fn render(job: &Job, engines: &Engines) -> Result<Manifests> {
+    within_budget(&job.stop, || render_within_budget(job, engines))
+}
+
+fn render_within_budget(job: &Job, engines: &Engines) -> Result<Manifests> {
     let folder = folder(&*job.tree, &job.path)?;
     let renderer = match &job.renderer {
         Renderer::Detect => detect::renderer(&*job.tree, &folder)?,
@@ -112,6 +119,10 @@ pub fn render(job: &Job, engines: &Engines) -> Result<Manifests> {
 /// # Errors
 /// An address that is never used, and a budget that is used up. What else is wrong is left for [`render`] to say.
 pub fn wants(job: &Job, engines: &Engines) -> Result<Vec<Want>> {
+    within_budget(&job.stop, || wants_within_budget(job, engines))
+}
+
+fn wants_within_budget(job: &Job, engines: &Engines) -> Result<Vec<Want>> {
     let Ok(folder) = folder(&*job.tree, &job.path) else { return Ok(Vec::new()) };
     let renderer = match &job.renderer {
         Renderer::Detect => detect::renderer(&*job.tree, &folder)?,

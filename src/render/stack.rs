@@ -2,6 +2,8 @@
 
 use std::cell::Cell;
 
+use budget::Budget;
+
 use crate::error::{Error, Kind, Result};
 
 /// The stack of the thread that runs templates: gotmpl nests blocks and pipelines 30,000 deep at most, which took 300 MB
@@ -22,9 +24,14 @@ pub(crate) fn on_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T> {
     if IS_DEEP.get() {
         return Ok(work());
     }
+    // The thread works for the same engine call.
+    let budget = Budget::current();
     let work = || {
         IS_DEEP.set(true);
-        work()
+        match &budget {
+            Some(budget) => budget.run(work),
+            None => work(),
+        }
     };
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().name("engine".to_owned()).stack_size(STACK);

@@ -5,6 +5,8 @@ use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+use budget::Budget;
+
 /// How many bytes of text are worth a second thread: less is done before it has started.
 const PAYS: usize = 32 << 10;
 
@@ -26,6 +28,8 @@ pub(crate) fn spread<T: Sync, R: Send>(
         return items.iter().map(work).collect();
     }
     let next = AtomicUsize::new(0);
+    // The helpers work for the same engine call.
+    let budget = Budget::current();
     let some = || {
         let mut done = Vec::new();
         while let Some((index, item)) = numbered(items, next.fetch_add(1, Ordering::Relaxed)) {
@@ -35,7 +39,8 @@ pub(crate) fn spread<T: Sync, R: Send>(
     };
     thread::scope(|scope| {
         // Where no thread is left to be had, this one does it all.
-        let help = |_| thread::Builder::new().stack_size(STACK).spawn_scoped(scope, some).ok();
+        let within_budget = || budget.as_ref().map_or_else(some, |budget| budget.run(some));
+        let help = |_| thread::Builder::new().stack_size(STACK).spawn_scoped(scope, within_budget).ok();
         let helpers: Vec<_> = (1..threads).filter_map(help).collect();
         let mut done = some();
         for helper in helpers {

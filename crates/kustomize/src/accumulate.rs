@@ -29,12 +29,7 @@ pub(crate) struct Accumulator {
 impl Accumulator {
     /// Nothing yet.
     pub(crate) fn new(profile: &'static Profile) -> Self {
-        Self {
-            map: ResMap::default(),
-            config: Configured::new(profile),
-            vars: Vec::new(),
-            registered: None,
-        }
+        Self { map: ResMap::default(), config: Configured::new(profile), vars: Vec::new(), registered: None }
     }
 }
 

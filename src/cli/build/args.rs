@@ -1,5 +1,7 @@
 //! The flags of `manifestd build`: those of `kustomize build`, and a few of our own.
 
+use std::time::Duration;
+
 use clap::{Arg, Command};
 use helm::HelmVersion;
 use kustomize::KustomizeVersion;
@@ -51,9 +53,15 @@ fn build_args() -> impl Iterator<Item = Arg> {
             .default_value("5.8.3")
             .value_parser(|text: &str| text.parse::<KustomizeVersion>()),
         one("output", "PATH", "Write to this file; to a folder, a file for each object").short('o').default_value("").hide_default_value(true),
+        one("timeout", "TIME", "Give up after this long").default_value("10m").value_parser(parse_timeout),
         one("root", "FOLDER", "What the kustomization may read of, whatever the load restrictor says: links never lead out of it [default: the git work tree it is in, else /]"),
     ]
     .into_iter()
+}
+
+/// Reads `90s`, `3m` or `1h30m`.
+fn parse_timeout(text: &str) -> Result<Duration, String> {
+    config::duration(text).ok_or_else(|| "it must be like 90s, 3m or 1h30m".to_owned())
 }
 
 fn helm_args() -> impl Iterator<Item = Arg> {

@@ -7,6 +7,7 @@ mod write;
 
 use std::cell::RefCell;
 use std::mem::ManuallyDrop;
+use std::time::Duration;
 
 use clap::ArgMatches;
 use clap::parser::ValueSource;
@@ -18,9 +19,12 @@ use super::flags::{is_on, text, texts};
 use super::{Done, Failure, report, say, template};
 use crate::pipeline::gather::Mounts;
 use crate::render::kustomize::{Charts, Found};
-use crate::render::on_stack;
+use crate::render::{Stop, engine_budget, on_stack};
 
 pub(super) use self::args::command;
+
+/// How long a build may take where the command line does not say: the largest public kustomizations take seconds.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// What of the command line decides the output.
 struct Ask {
@@ -35,6 +39,7 @@ struct Ask {
     helm_version: HelmVersion,
     seed: [u8; 32],
     now: i64,
+    timeout: Duration,
 }
 
 /// A finished build, and what its charts had to say.
@@ -46,11 +51,13 @@ pub(super) fn run(matches: &ArgMatches) -> Done {
     let folder = Folder::find(dir, text(matches, "root"))?;
     // The process ends with this command: what it holds is not freed piece by piece.
     let mounts = ManuallyDrop::new(remotes::gather(matches, &folder, ask.load_restrictor, ask.version)?);
-    let (output, found) = on_stack(|| ask.build(&folder, &mounts))?;
+    let stop = Stop::after(ask.timeout);
+    let budget = engine_budget(&stop);
+    let (output, found) = budget.run(|| on_stack(|| ask.build(&folder, &mounts, &stop)))?;
     found.warnings().iter().for_each(|warning| say(&report::warning(warning)));
     let warned = output.as_ref().map_or_else(kustomize::Error::warnings, Output::warnings);
     warned.iter().for_each(|line| say(&format!("{line}\n")));
-    let output = ManuallyDrop::new(output.map_err(|error| failed(&error))?);
+    let output = ManuallyDrop::new(output.map_err(|error| failed(&error, &stop))?);
     write::output(&output, text(matches, "output").unwrap_or_default())
 }
 
@@ -98,16 +105,18 @@ impl Ask {
             helm_version: matches.get_one::<HelmVersion>("helm-version").copied().unwrap_or_default(),
             seed: template::seed(matches),
             now: template::now(matches),
+            timeout: matches.get_one::<Duration>("timeout").copied().unwrap_or(DEFAULT_TIMEOUT),
         })
     }
 
-    fn build(&self, folder: &Folder, mounts: &Mounts) -> Built {
+    fn build(&self, folder: &Folder, mounts: &Mounts, stop: &Stop) -> Built {
+        let stop = || stop.check().is_err();
         let charts = Charts {
             version: self.helm_version,
             seed: self.seed,
             now: self.now,
             limits: gotmpl::Limits::default(),
-            stop: &|| false,
+            stop: &stop,
             found: RefCell::default(),
         };
         let helm = HelmOptions {
@@ -125,6 +134,7 @@ impl Ask {
             whole_disk: folder.shown_root.is_empty(),
             remotes: mounts.remotes.clone(),
             helm: Some(helm).filter(|_| self.enable_helm),
+            stop: &stop,
             ..Options::default()
         };
         let output = kustomize::build(&*mounts.tree, &folder.path, &options);
@@ -157,9 +167,13 @@ fn is_given(matches: &ArgMatches, flag: &str) -> bool {
 }
 
 /// A failed build, with what to do where something lies elsewhere.
-fn failed(error: &kustomize::Error) -> Failure {
+fn failed(error: &kustomize::Error, stop: &Stop) -> Failure {
     let text = error.to_string();
     match error.kind() {
+        ErrorKind::Limit if stop.check().is_err() => words(&format!("{text}; --timeout gives it more time")),
+        ErrorKind::Limit => {
+            words(&format!("{text}; make smaller what it multiplies, or split the kustomization"))
+        }
         ErrorKind::Remote => words(&format!("{text}; add --kustomize-remotes on to fetch it")),
         _ => words(&text),
     }

@@ -50,9 +50,18 @@ impl<'a> Text<'a> {
         Self { bytes: Cow::Owned(text.into_bytes()), damaged }
     }
 
-    /// Whether the text holds `word`.
+    /// Whether the text holds `word`, which is not empty.
     pub(super) fn contains(&self, word: &str) -> bool {
-        self.bytes.windows(word.len()).any(|window| window == word.as_bytes())
+        let word = word.as_bytes();
+        let mut rest = &*self.bytes;
+        while let Some(at) = rest.iter().position(|byte| *byte == word[0]) {
+            rest = &rest[at..];
+            if rest.starts_with(word) {
+                return true;
+            }
+            rest = &rest[1..];
+        }
+        false
     }
 
     /// Whether errors may show none of the text: some `kind` in it is that of a secret.
