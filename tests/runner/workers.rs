@@ -110,7 +110,7 @@ fn compared(outcome: Result<RenderOutcome, Error>) -> Result<RenderOutcome, Stri
 /// The charts and kustomizations of a tree.
 fn applications(tree: &Arc<dyn Tree>) -> Vec<TreePath> {
     let found = inspect::apps(&**tree, &Stop::after(Duration::from_secs(60))).unwrap();
-    found.into_iter().map(|(folder, _)| folder).collect()
+    found.into_keys().collect()
 }
 
 /// All folders beneath one.
