@@ -510,7 +510,7 @@ fn attacks() -> Vec<(&'static str, Vec<(String, String)>)> {
 const ATTACKED: Limits = Limits { steps: 1_000_000, bytes: 64 << 20 };
 
 #[test]
-#[ignore = "takes minutes without optimisation"]
+#[ignore = "fails: aliases of a long text take 3.7 GiB, as reading YAML is not charged yet"]
 fn attacks_that_were_seen_stay_within_memory_and_time() {
     for (name, files) in attacks() {
         let (taken, spent) = on_stack(move || {

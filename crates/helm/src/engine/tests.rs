@@ -399,13 +399,13 @@ fn walk(bytes: usize, is_wanted: impl Fn(&[Value]) -> bool, raise_after: Duratio
 }
 
 #[test]
-#[ignore = "takes minutes without optimisation; run it before a table of functions changes"]
+#[ignore = "not seen to end: over 80 s without optimisation, and faults are expected in functions not reached yet"]
 fn every_function_charges_what_it_takes_and_looks_at_the_flag() {
     walk(LONG, |_| true, Duration::MAX);
 }
 
 #[test]
-#[ignore = "takes minutes without optimisation; run it before a table of functions changes"]
+#[ignore = "not seen to end: over 80 s without optimisation, and faults are expected in functions not reached yet"]
 fn every_function_with_a_very_long_text_ends_when_the_flag_is_raised() {
     let is_long = |arg: &Value| matches!(arg, Value::Str(text) if text.len() > LONG);
     walk(VERY_LONG, |args| args.iter().any(is_long), Duration::from_millis(1));
